@@ -1,0 +1,1 @@
+"""authsvc: the open anti-counterfeiting authentication service."""

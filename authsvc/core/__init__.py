@@ -1,0 +1,1 @@
+"""The pure ring: values and rules, with no I/O, no clock and no settings."""

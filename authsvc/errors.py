@@ -1,0 +1,122 @@
+"""
+Every refusal of the service, in one place.
+
+A *family* carries the HTTP status, a *leaf* carries the stable code and the title of its problem document (RFC 9457).
+``str(error)`` is shown to people: it says what was expected, what came and what to do, and holds no SQL, key or
+personal data. A verdict is never an exception: forged, copied and recalled are answers, not refusals.
+"""
+
+
+class AuthsvcError(Exception):
+    """Something that we cannot or will not serve."""
+
+    status = 500
+    code = "internal"
+    title = "Internal error"
+
+
+class BadRequest(AuthsvcError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "bad-request"
+    title = "The request is not understood"
+
+
+class BadDigitalLink(BadRequest):
+    """The text is not a GS1 Digital Link URI that this service can read."""
+
+    code = "bad-digital-link"
+    title = "Not a GS1 Digital Link"
+
+
+class BadInput(BadRequest):
+    """A field of the request or a row of a file is wrong."""
+
+    code = "bad-input"
+    title = "A value is not accepted"
+
+
+class Forbidden(AuthsvcError):
+    """The caller is known and may not do this."""
+
+    status = 403
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFound(AuthsvcError):
+    """The thing asked for does not exist, or not for this caller."""
+
+    status = 404
+    code = "not-found"
+    title = "Not found"
+
+
+class Conflict(AuthsvcError):
+    """The thing exists but is not in a state that allows this."""
+
+    status = 409
+    code = "conflict"
+    title = "Conflicting state"
+
+
+class KeyNotUsable(Conflict):
+    """A key that is not active was asked to sign."""
+
+    code = "key-not-usable"
+    title = "The key does not sign"
+
+
+class TooLarge(AuthsvcError):
+    """The body or a count in it is over the limit."""
+
+    status = 413
+    code = "too-large"
+    title = "Too large"
+
+
+class TooManyRequests(AuthsvcError):
+    """The hard limit on requests of one network is reached."""
+
+    status = 429
+    code = "too-many-requests"
+    title = "Too many requests"
+
+
+class Unavailable(AuthsvcError):
+    """A part that this needs does not answer; nothing was changed."""
+
+    status = 503
+    code = "unavailable"
+    title = "Not available now"
+
+
+class BadConfig(AuthsvcError):
+    """The settings are incomplete or wrong; every fault is listed."""
+
+    code = "bad-config"
+    title = "The settings are not complete"
+
+
+class BadKey(AuthsvcError):
+    """A key is malformed, weak, or kept in a place that others can read."""
+
+    code = "bad-key"
+    title = "The key is not accepted"
+
+
+class BadToken(AuthsvcError):
+    """
+    A token does not prove that the brand issued this link.
+
+    Turned into the verdict ``forged``, never into an HTTP error. ``detail`` is one of
+    ``encoding``, ``length``, ``format``, ``unknown-key``, ``signature``, for the log and the analyst.
+    """
+
+    code = "bad-token"
+    title = "The token proves nothing"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
