@@ -1,0 +1,105 @@
+"""
+What the brand has registered: brands and products as values that any ring may hold in memory.
+
+They are small and change rarely, so a process keeps them all and answers "whose GTIN is this" without a database.
+What decides a verdict and can change at any moment (lots, runs, recalls, dispositions) is never kept here: the scan
+statement reads it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+PREFIX_DIGITS = range(4, 13)
+"""Digits of a GS1 company prefix (GS1 General Specifications 1.4.4: 4 to 12)."""
+
+
+class Granularity(StrEnum):
+    """What one code stands for: a lot, an item, or a case of items that carry their lot's code."""
+
+    BATCH = "batch"
+    SERIAL = "serial"
+    HYBRID = "hybrid"
+
+
+class Release(StrEnum):
+    """When a code becomes good: as soon as it is issued, or when the line commissions it."""
+
+    ON_ISSUE = "on-issue"
+    ON_COMMISSION = "on-commission"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """A tenant: the GS1 "brand owner" whose key signs its codes."""
+
+    id: UUID
+    slug: str
+    name: str
+    is_sandbox: bool = False
+    prefixes: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    contact: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A trade item: one GTIN, with what the page shows and the rules its codes follow."""
+
+    gtin: str
+    brand_id: UUID
+    name: str
+    granularity: Granularity
+    category: str | None = None
+    description: str | None = None
+    image: str | None = None
+    warranty_months: int | None = None
+    claim: str = "none"
+    token: str = "ed25519"
+    release: Release = Release.ON_ISSUE
+    is_tracked: bool = True
+    markets: tuple[str, ...] = ()
+    copy_threshold: int = 10
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def noun(self) -> str:
+        """The word for one unit in a sentence: "watch", "battery"; "item" where the brand gave none."""
+        noun = self.attributes.get("noun")
+        return noun if isinstance(noun, str) and noun else "item"
+
+
+class Register:
+    """All brands and products, looked up by id, by GTIN and by company prefix. Immutable: a change makes a new one."""
+
+    __slots__ = ("_by_gtin", "_by_prefix", "_lengths", "brands")
+
+    def __init__(self, brands: Mapping[UUID, Brand], products: Mapping[str, Product]) -> None:
+        self.brands = dict(brands)
+        self._by_gtin = dict(products)
+        self._by_prefix = {prefix: brand for brand in brands.values() for prefix in brand.prefixes}
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+
+    def find_product(self, gtin: str) -> Product | None:
+        """Return the product of a 14-digit GTIN, or None."""
+        return self._by_gtin.get(gtin)
+
+    def find_brand(self, key: str) -> Brand | None:
+        """
+        Return the brand of a GTIN-14 or an SSCC, or None.
+
+        A registered GTIN beats a company prefix, and the longest prefix wins. Prefixes are compared from the second
+        digit, because the first is the indicator or extension digit.
+        """
+        if product := self._by_gtin.get(key):
+            return self.brands.get(product.brand_id)
+        for length in self._lengths:
+            if brand := self._by_prefix.get(key[1 : 1 + length]):
+                return brand
+        return None
+
+    def products(self) -> tuple[Product, ...]:
+        """Return all products, in the order of their GTIN."""
+        return tuple(self._by_gtin[gtin] for gtin in sorted(self._by_gtin))

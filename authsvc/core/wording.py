@@ -1,0 +1,270 @@
+"""
+The words of each verdict: what a person in a shop reads.
+
+The subject is *this code*, never *this product*. A title has at most eight words, a sentence at most fifteen; the
+limit of a good verdict stands in the verdict itself, because a copied label carries a valid signature. Numbers and
+dates are rounded here, so that they identify no owner and teach no threshold.
+
+Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``batch``, ``reason`` and ``remedy``.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from authsvc.core.verdicts import Facts, Mark, Reason, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """
+    How a verdict is said. ``tone`` picks the colour, ``icon`` the shape, ``action`` names the first step.
+
+    ``limit`` is the sentence of a good verdict that says what it cannot promise; pages set it in bold.
+    """
+
+    tone: str
+    icon: str
+    chip: str
+    title: str
+    text: str
+    action: str
+    limit: str | None = None
+
+    @property
+    def whole_text(self) -> str:
+        """The text with its limit, for readers that have no bold."""
+        return f"{self.text} {self.limit}" if self.limit else self.text
+
+
+_PASSED = ("ok", "check", "Code check passed", "This code is genuine")
+_STOP = ("bad", "cross", "Stop")
+_WARNING = ("warn", "triangle", "Warning")
+_FOR_INFORMATION = ("info", "info", "For information")
+_COMPARE = "Labels can be copied, so compare the {item} too."
+_UNKNOWN = Words(
+    "bad",
+    "cross",
+    "Check failed",
+    "We do not know this code",
+    "This code is not in the {brand} register. It may be misread or false.",
+    "Scan again",
+)
+
+WORDS: dict[Reason, Words] = {
+    Reason.TEST: Words(*_FOR_INFORMATION, "This is a test code", "It belongs to no real item.", "Close"),
+    Reason.FORGED: Words(
+        "bad",
+        "cross",
+        "Check failed",
+        "{brand} did not make this code",
+        "Something in this code is wrong or was changed. Do not rely on this label. If it is damaged, scan it again.",
+        "Scan again",
+    ),
+    Reason.NOT_ISSUED: _UNKNOWN,
+    Reason.UNKNOWN: _UNKNOWN,
+    Reason.RECALLED: Words(
+        "bad",
+        "alert",
+        "Safety notice",
+        "Stop using this item: it is recalled",
+        "{brand} recalled batch {batch} on {date}. {reason} {remedy} It is free.",
+        "How to return it",
+    ),
+    Reason.STOLEN: Words(
+        *_STOP,
+        "This item is reported stolen",
+        "The owner or {brand} reported it on {date}. Do not buy it. Do not confront the seller.",
+        "Tell {brand}",
+    ),
+    Reason.LOST: Words(
+        *_STOP,
+        "This item is reported lost",
+        "Its owner is looking for it. You can help it get home.",
+        "Contact through {brand}",
+    ),
+    Reason.BLOCKED: Words(
+        *_STOP,
+        "{brand} has blocked this code",
+        "This code should no longer be used. The item may be a copy.",
+        "Contact {brand}",
+    ),
+    Reason.WITHDRAWN: Words(
+        *_WARNING,
+        "This code is no longer in use",
+        "{brand} ended this code on {date}. An item sold with it may be a copy or a used label.",
+        "Ask {brand}",
+    ),
+    Reason.POSSIBLE_COPY: Words(
+        *_WARNING,
+        "Be careful: this code may have been copied",
+        "{brand} made this code for one {item} only. It has been checked in too many places to be one {item}. "
+        "The item in front of you may be a fake.",
+        "Do not pay yet",
+    ),
+    Reason.UNSIGNED: Words(
+        *_WARNING,
+        "This label lacks its seal",
+        "Labels of this {item} carry a hidden seal, and this one has none. The number alone proves nothing.",
+        "Scan the original label",
+    ),
+    Reason.NOT_RELEASED: Words(
+        *_WARNING,
+        "This item is not yet for sale",
+        "{brand} made this code, but has not yet released the item to shops. "
+        "Please do not buy it before you ask {brand}.",
+        "Ask {brand}",
+    ),
+    Reason.EXPIRED: Words(
+        *_WARNING,
+        "The use-by date has passed",
+        "This item was good until {date}. {brand} made the code, but do not use the item.",
+        "Ask the shop",
+    ),
+    Reason.CHECKED_BY_YOU: Words(
+        "ok",
+        "check",
+        "You checked this before",
+        "This code is genuine",
+        "You checked it with this phone on {date}. Nothing has changed since then.",
+        "Compare",
+        _COMPARE,
+    ),
+    Reason.FIRST_CHECK: Words(
+        *_PASSED,
+        "{brand} made this code for the {item} below, and this is its first check.",
+        "Compare",
+        _COMPARE,
+    ),
+    Reason.CHECKED_BEFORE: Words(
+        *_PASSED,
+        "{brand} made this code. It was checked before, first on {date}. That is normal for a used item. "
+        "If you were told it is new, ask the seller why.",
+        "Compare",
+        _COMPARE,
+    ),
+    Reason.LOT_ONLY: Words(
+        *_FOR_INFORMATION,
+        "This code names the batch, not the item",
+        "Every item of batch {batch} has this same code. It shows product facts and recalls. "
+        "It cannot show if this one item is real.",
+        "Product facts",
+    ),
+    Reason.UNAVAILABLE: Words(
+        "none",
+        "cloud",
+        "Try again",
+        "We cannot check this code now",
+        "This is our fault and says nothing about your item. Try again in a few minutes.",
+        "Try again",
+    ),
+}
+
+UNSIGNED_TYPED = Words(
+    *_FOR_INFORMATION,
+    "We know this number",
+    "A number alone cannot show that an item is real. Scan the code on the label to check it.",
+    "Scan the label",
+)
+SIGNATURE_ONLY = Words(
+    "info",
+    "info",
+    "Signature only",
+    "The signature is valid",
+    "{brand} made this code. We cannot check blocks, recalls or copies now.",
+    "Try again",
+)
+NOT_COUNTED_YET = "{brand} made this code for the {item} below."
+WITHOUT_LOT = "Every item of this product has this same code. It shows product facts and recalls. It cannot show if this one item is real."
+SOMEBODY_ELSES = Words(
+    *_FOR_INFORMATION,
+    "This is somebody else's check",
+    "It was made on {date} for one code. It says nothing about the item before you.",
+    "Scan the label",
+)
+LOT_RECALLED = "Items of batch {batch} are recalled. If yours is one, stop using it."
+
+
+def words(verdict: Verdict) -> Words:
+    """Return the words of *verdict* with every placeholder filled."""
+    return _fill(_choose(verdict), verdict.facts, verdict.reason)
+
+
+def notice_words(verdict: Verdict) -> tuple[tuple[str, Words], ...]:
+    """Return the reason and words of every further notice, and of a recall that a bad code merely names."""
+    facts = verdict.facts
+    said = [(str(reason), _fill(_choose(Verdict(reason, (), facts)), facts, reason)) for reason in verdict.notices]
+    if facts.lot_recall is not None:
+        recalled = WORDS[Reason.RECALLED]
+        text = LOT_RECALLED.format(batch=facts.lot_recall.lot or facts.lot)
+        said.append(("lot-recalled", Words(recalled.tone, recalled.icon, recalled.chip, recalled.title, text, "")))
+    return tuple(said)
+
+
+def receipt_words(checked_at: datetime) -> Words:
+    """Return what a receipt says to anybody but the visitor who made the check."""
+    return _replace_text(SOMEBODY_ELSES, SOMEBODY_ELSES.text.format(date=day(checked_at)))
+
+
+def day(moment: datetime | date | None) -> str:
+    """Spell a day: "23 Nov 2026"; "an unknown day" for None."""
+    return "an unknown day" if moment is None else f"{moment.day} {moment:%b %Y}"
+
+
+def _choose(verdict: Verdict) -> Words:
+    facts = verdict.facts
+    if verdict.reason is Reason.UNSIGNED and facts.is_typed:
+        return UNSIGNED_TYPED
+    if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.VALID:
+        return SIGNATURE_ONLY
+    chosen = WORDS[verdict.reason]
+    if verdict.reason is Reason.CHECKED_BEFORE and facts.scan_number in {None, 0}:
+        # A read that counts nothing (a bot, a program) of a code that nobody has checked: "before" would be untrue.
+        return _replace_text(chosen, NOT_COUNTED_YET)
+    if verdict.reason is Reason.LOT_ONLY and facts.lot is None:
+        return _replace_text(chosen, WITHOUT_LOT)
+    return chosen
+
+
+def _replace_text(words: Words, text: str) -> Words:
+    return Words(words.tone, words.icon, words.chip, words.title, text, words.action, words.limit)
+
+
+def _date(facts: Facts, reason: Reason) -> datetime | date | None:
+    if reason is Reason.RECALLED and facts.recall is not None:
+        return facts.recall.recalled_at
+    if reason is Reason.EXPIRED:
+        return facts.expires_on
+    if reason is Reason.CHECKED_BY_YOU:
+        return facts.mine_at
+    if reason is Reason.CHECKED_BEFORE:
+        return facts.first_at
+    return facts.disposition_at or facts.withdrawn_at
+
+
+def _sentence(text: str | None) -> str:
+    text = (text or "").strip()
+    return text if not text or text[-1] in ".!?" else f"{text}."
+
+
+def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
+    recall = facts.recall
+    # Values go through format as arguments, so braces in a brand's name stay what they are.
+    values = {
+        "brand": facts.brand.name if facts.brand else "maker's",
+        "item": facts.product.noun if facts.product else "item",
+        "date": day(_date(facts, reason)),
+        "batch": (recall.lot if recall else None) or facts.lot or "of this item",
+        "reason": _sentence(recall.reason if recall else None),
+        "remedy": _sentence(recall.remedy if recall else None),
+    }
+    text = " ".join(words.text.format(**values).split())
+    limit = words.limit.format(**values) if words.limit else None
+    return Words(
+        words.tone,
+        words.icon,
+        words.chip,
+        words.title.format(**values),
+        text,
+        words.action.format(**values),
+        limit,
+    )
