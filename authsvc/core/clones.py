@@ -107,7 +107,8 @@ def more_visitors_than_usual(history: History) -> Part | None:
     return Part(
         "more-visitors-than-usual",
         weight,
-        f"{len(visitors)} different visitors confirmed this code; the limit for the product is {history.copy_threshold}",
+        f"{len(visitors)} different visitors confirmed this code; one item of this product meets fewer than "
+        f"{history.copy_threshold}",
     )
 
 

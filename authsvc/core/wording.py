@@ -174,7 +174,10 @@ SIGNATURE_ONLY = Words(
     "Try again",
 )
 NOT_COUNTED_YET = "{brand} made this code for the {item} below."
-WITHOUT_LOT = "Every item of this product has this same code. It shows product facts and recalls. It cannot show if this one item is real."
+WITHOUT_LOT = (
+    "Every item of this product has this same code. It shows product facts and recalls. "
+    "It cannot show if this one item is real."
+)
 SOMEBODY_ELSES = Words(
     *_FOR_INFORMATION,
     "This is somebody else's check",

