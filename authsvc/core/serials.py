@@ -160,7 +160,7 @@ def _derive(
         for i in range(_ROUNDS):
             block = aes.update(((state ^ i << _RIGHT_BITS) * ones ^ right).to_bytes(size, "big"))
             # NUM(S) is the first 12 bytes of a block; of the sum only its low 35 or 40 bits count. They are masked
-            # before the addition too, or bits of one lane would carry into the next.
+            # before the addition too, so that no sum can carry into the next lane, however rarely.
             mask = (_RIGHT if i % 2 else _LEFT) * ones
             left, right = right, left + (int.from_bytes(block, "big") >> 32 & mask) & mask
         text = _characters(left << 64 | right | (ALPHABET.index(epoch) << 120) * ones, lanes, size)

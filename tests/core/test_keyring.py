@@ -231,7 +231,7 @@ def test_a_listed_gtin_beats_every_prefix():
 
 
 def test_a_company_prefix_never_claims_a_gtin_8():
-    numbers = {BRAND: BrandKeysInfo(gcp=("0000009",))}
+    numbers = {BRAND: BrandKeysInfo(gcp=("0000095",))}
 
     published = PublicKeySet.parse(keyring.jwks([ACTIVE], numbers))
 
