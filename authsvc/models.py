@@ -202,6 +202,7 @@ class SigningKey(Base):
     revocation_mode: Mapped[str | None]
     revoked_from: Mapped[datetime | None]
     revoked_runs: Mapped[list[int]] = mapped_column(server_default=text("'{}'"))
+    revocation_reason: Mapped[str | None]
 
 
 class SerialKey(Base):
@@ -328,6 +329,7 @@ class Scan(Base):
     at: Mapped[datetime] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     brand_id: Mapped[UUID]
+    gtin: Mapped[str | None]
     visitor: Mapped[bytes]
     prefix: Mapped[bytes]
     country: Mapped[str | None]

@@ -152,6 +152,11 @@ class Facts:
     has_history: bool = True
 
     @property
+    def item_key(self) -> str:
+        """The key under which the code is stored."""
+        return item_key(self.gtin, self.serial, self.sscc, self.lot)
+
+    @property
     def is_item(self) -> bool:
         """Whether the code names one item or one case, not a whole lot."""
         return self.serial is not None or self.sscc is not None
@@ -169,6 +174,13 @@ class Verdict:
     def outcome(self) -> Outcome:
         """The verdict for machines."""
         return OUTCOMES[self.reason]
+
+
+def item_key(gtin: str | None, serial: str | None, sscc: str | None, lot: str | None) -> str:
+    """Return the key under which a code is stored: ``{gtin}.{serial}``, ``00.{sscc}``, or ``{gtin}..{lot}``."""
+    if sscc is not None:
+        return f"00.{sscc}"
+    return f"{gtin}.{serial}" if serial is not None else f"{gtin}..{lot or ''}"
 
 
 def decide(facts: Facts) -> Verdict:

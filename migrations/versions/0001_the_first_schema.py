@@ -115,6 +115,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("gtin", sa.Text(), nullable=True),
         sa.Column("visitor", sa.LargeBinary(), nullable=False),
         sa.Column("prefix", sa.LargeBinary(), nullable=False),
         sa.Column("country", sa.Text(), nullable=True),

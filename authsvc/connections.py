@@ -1,0 +1,230 @@
+"""
+Raw connections for the hot path: one for each thread, with a deadline on the socket and a breaker before them all.
+
+A frozen server answers no timeout of the driver or of its own, so the deadline works on the socket: a watchdog shuts
+it down, the driver sees the end of the stream, and the scan goes on without a history. After that the breaker is open:
+every call is refused at once until a probe reaches the server again. What was running when the deadline struck may
+have been stored, so callers say "not confirmed", never "not recorded".
+"""
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from psycopg import errors as pg
+from psycopg.rows import namedtuple_row
+
+from authsvc import db
+from authsvc.errors import Unavailable
+
+LOCK_WAIT_MS = 250
+_WATCH_S = 0.05
+_IDLE = float("inf")
+
+Row = Any
+Params = Mapping[str, Any]
+
+
+class Busy(Unavailable):
+    """The database is there but would not let this one go ahead in time: a lock was held or a statement took long."""
+
+    code = "busy"
+    title = "Busy"
+
+
+class _Line:
+    """The connection of one thread, and until when its present statement may run."""
+
+    __slots__ = ("connection", "deadline", "generation", "plug")
+
+    def __init__(self, connection: psycopg.Connection[Row], generation: int) -> None:
+        self.connection = connection
+        self.generation = generation
+        self.deadline = _IDLE
+        # A duplicate of the descriptor: shutting it down reaches the socket, and it cannot be reused under us.
+        self.plug = socket.socket(fileno=os.dup(connection.fileno()))
+
+    def cut(self) -> None:
+        """Shut the socket down under a statement that overran."""
+        self.deadline = _IDLE
+        with contextlib.suppress(OSError):
+            self.plug.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.deadline = _IDLE
+        self.plug.close()
+        with contextlib.suppress(psycopg.Error):
+            self.connection.close()
+
+
+class Connections:
+    """
+    Connections of one process to one database under one role.
+
+    ``wait_s`` is how long a statement may take before its socket is cut; ``probe_s`` how often a lost server is tried.
+    """
+
+    def __init__(self, url: str, *, role: str | None = None, wait_s: float = 1.0, probe_s: float = 0.25) -> None:
+        self._url = db.driver_url(url)
+        self._role = role
+        self._wait_s = wait_s
+        self._probe_s = probe_s
+        self._local = threading.local()
+        self._lines: set[_Line] = set()
+        self._guard = threading.Lock()
+        self._generation = 0
+        self._is_open = False  # of the breaker: open means that no call passes
+        self._has_watchdog = False
+        self._closed = threading.Event()
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the last that was heard of the database is good."""
+        return not self._is_open
+
+    def fetch(self, statement: str, params: Params) -> Row:
+        """
+        Run one statement in its own transaction and return its first row, or None when it returns none.
+
+        Raises:
+            Busy: A lock or the statement took too long; nothing was stored.
+            Unavailable: The database does not answer; the statement may have been stored.
+        """
+        rows = self.fetch_all(statement, params)
+        return rows[0] if rows else None
+
+    def fetch_all(self, statement: str, params: Params) -> list[Row]:
+        """Run one statement in its own transaction and return all its rows; raises as ``fetch`` does."""
+        line = self._line()
+        line.deadline = time.monotonic() + self._wait_s
+        try:
+            cursor = line.connection.execute(statement, params, prepare=True)
+            return cursor.fetchall() if cursor.description else []
+        except (pg.LockNotAvailable, pg.QueryCanceled):
+            raise Busy("The database did not let this go ahead in time. Try again.") from None
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if (
+                isinstance(error, psycopg.OperationalError)
+                and not line.connection.broken
+                and not line.connection.closed
+            ):
+                raise  # The server refused the statement and the line is good: a fault of ours, not of the line.
+            self._lose(line)
+            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+        finally:
+            line.deadline = _IDLE
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[Row]]:
+        """Run several statements in one transaction; raises as ``fetch`` does."""
+        line = self._line()
+        line.deadline = time.monotonic() + self._wait_s
+        try:
+            with line.connection.transaction():
+                yield line.connection
+        except (pg.LockNotAvailable, pg.QueryCanceled):
+            raise Busy("The database did not let this go ahead in time. Try again.") from None
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self._lose(line)
+            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+        finally:
+            line.deadline = _IDLE
+
+    def close(self) -> None:
+        """Close every connection and stop the watchdog."""
+        self._closed.set()
+        with self._guard:
+            lines, self._lines = self._lines, set()
+        for line in lines:
+            line.close()
+
+    def _line(self) -> _Line:
+        if self._is_open:
+            raise Unavailable("The database does not answer. Try again in a few minutes.")
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is not None and line.generation == self._generation:
+            return line
+        if line is not None:
+            self._forget(line)
+        generation = self._generation
+        try:
+            line = _Line(self._connect(), generation)
+        except (psycopg.OperationalError, OSError):
+            self._trip(generation)
+            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+        self._local.line = line
+        with self._guard:
+            self._lines.add(line)
+            if not self._has_watchdog:
+                self._has_watchdog = True
+                threading.Thread(target=self._watch, name="authsvc-deadlines", daemon=True).start()
+        return line
+
+    def _connect(self) -> psycopg.Connection[Row]:
+        # The settings travel in the start-up packet, because a statement to a frozen server would wait for ever here.
+        # Plans for point look-ups do not depend on the values: planning each time costs as much as running.
+        settings = {
+            "lock_timeout": LOCK_WAIT_MS,
+            "statement_timeout": max(int(self._wait_s * 1000) - 100, 100),
+            "plan_cache_mode": "force_generic_plan",
+            "jit": "off",
+            "timezone": "UTC",
+        } | ({"role": self._role} if self._role else {})
+        return psycopg.connect(
+            self._url,
+            autocommit=True,
+            row_factory=namedtuple_row,
+            connect_timeout=2,
+            application_name="authsvc",
+            options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
+        )
+
+    def _forget(self, line: _Line) -> None:
+        with self._guard:
+            self._lines.discard(line)
+        line.close()
+        self._local.line = None
+
+    def _lose(self, line: _Line) -> None:
+        """Drop a broken line; every other line of its generation is suspect too."""
+        self._forget(line)
+        self._trip(line.generation)
+
+    def _trip(self, generation: int) -> None:
+        with self._guard:
+            if self._is_open or generation != self._generation or self._closed.is_set():
+                return
+            self._is_open = True
+            self._generation += 1
+        threading.Thread(target=self._probe, name="authsvc-probe", daemon=True).start()
+
+    def _probe(self) -> None:
+        """Try to reach the server until it answers, then close the breaker."""
+        while not self._closed.is_set():
+            with contextlib.suppress(psycopg.Error, OSError):
+                line = _Line(self._connect(), self._generation)
+                with self._guard:
+                    self._lines.add(line)
+                line.deadline = time.monotonic() + self._wait_s
+                try:
+                    line.connection.execute("SELECT 1")
+                    self._is_open = False
+                    return
+                finally:
+                    with self._guard:
+                        self._lines.discard(line)
+                    line.close()
+            self._closed.wait(self._probe_s)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_WATCH_S):
+            now = time.monotonic()
+            with self._guard:
+                late = [line for line in self._lines if line.deadline < now]
+            for line in late:
+                line.cut()

@@ -1,0 +1,126 @@
+"""
+What a process holds in memory: the register of brands and products, the keyring and the keys behind serials.
+
+It answers "whose code is this, and is its signature good" with the database down. A process asks for the version of
+the register every second and loads anew when it has changed, so a new product or a revoked key is known everywhere
+within seconds and without a restart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from authsvc.connections import Connections, Row
+from authsvc.core import keyring as kr
+from authsvc.core.register import Brand, Granularity, Product, Register, Release
+from authsvc.core.serials import SerialKey
+from authsvc.core.wrapping import unwrap
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """One consistent state of everything held in memory."""
+
+    version: int
+    register: Register
+    keyring: kr.Keyring
+    serial_keys: Mapping[UUID, Mapping[str, SerialKey]]
+
+    def serial_keys_of(self, brand_id: UUID) -> Mapping[str, SerialKey]:
+        """Return the serial keys of a brand by epoch; a retired epoch still decodes."""
+        return self.serial_keys.get(brand_id, {})
+
+
+NOTHING = Holdings(0, Register({}, {}), kr.Keyring(()), {})
+
+
+def find_version(connections: Connections) -> int:
+    """Return the version of the register in the database."""
+    row = connections.fetch("SELECT version FROM register_version", {})
+    return int(row.version) if row else 0
+
+
+def load(connections: Connections, wrapping_key: bytes) -> Holdings:
+    """
+    Read everything in one snapshot.
+
+    Raises:
+        Unavailable: The database does not answer.
+        BadKey: A stored key does not open with this installation's secret.
+    """
+    with connections.transaction() as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.execute("SET LOCAL statement_timeout = 0")
+        version = connection.execute("SELECT version FROM register_version").fetchone()
+        brands = connection.execute(_BRANDS).fetchall()
+        products = connection.execute("SELECT * FROM products").fetchall()
+        signing = connection.execute("SELECT * FROM signing_keys ORDER BY brand_id, key_id").fetchall()
+        serial = connection.execute("SELECT * FROM serial_keys").fetchall()
+    serial_keys: dict[UUID, dict[str, SerialKey]] = {}
+    for row in serial:
+        raw = unwrap(wrapping_key, row.wrapped, brand_id=row.brand_id, purpose="serial", number=row.epoch)
+        serial_keys.setdefault(row.brand_id, {})[row.epoch] = SerialKey(row.epoch, raw)
+    return Holdings(
+        version.version if version else 0,
+        Register({row.id: _brand(row) for row in brands}, {row.gtin: _product(row) for row in products}),
+        kr.Keyring(_signing_key(row, wrapping_key) for row in signing),
+        serial_keys,
+    )
+
+
+_BRANDS = """
+SELECT b.*, ARRAY(SELECT p.prefix FROM brand_prefixes p WHERE p.brand_id = b.id ORDER BY p.prefix) AS prefixes
+FROM brands b
+"""
+
+
+def _brand(row: Row) -> Brand:
+    return Brand(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        is_sandbox=row.is_sandbox,
+        prefixes=tuple(row.prefixes),
+        hosts=tuple(row.hosts),
+        contact=row.contact,
+    )
+
+
+def _product(row: Row) -> Product:
+    return Product(
+        gtin=row.gtin,
+        brand_id=row.brand_id,
+        name=row.name,
+        granularity=Granularity(row.granularity),
+        category=row.category,
+        description=row.description,
+        image=row.image,
+        warranty_months=row.warranty_months,
+        claim=row.claim,
+        token=row.token,
+        release=Release(row.release),
+        is_tracked=row.tracking != "none",
+        markets=tuple(row.markets),
+        copy_threshold=row.copy_threshold,
+        attributes=row.attributes,
+    )
+
+
+def _signing_key(row: Row, wrapping_key: bytes) -> kr.VerificationKey:
+    revocation = None
+    if row.revocation_mode is not None:
+        mode = kr.RevocationMode(row.revocation_mode)
+        revocation = kr.Revocation(mode, row.revoked_from or row.revoked_at, frozenset(row.revoked_runs))
+    mac = None
+    if row.wrapped_mac is not None:
+        mac = unwrap(wrapping_key, row.wrapped_mac, brand_id=row.brand_id, purpose="mac", number=str(row.key_id))
+    return kr.VerificationKey(
+        brand_id=row.brand_id,
+        key_id=row.key_id,
+        format=kr.FORMAT_NAMES[row.format],
+        state=kr.KeyState(row.state),
+        public=kr.load_public(row.public_key) if row.public_key is not None else None,
+        mac=mac,
+        not_before=row.created_at,
+        revocation=revocation,
+    )

@@ -1,0 +1,208 @@
+"""
+Receipts: the share-safe address of a check, its one-time confirmation, and the verdict frozen with its time.
+
+A receipt holds the facts of its scan and judges them again with the same rules. What was found since then (a recall,
+a theft, a block, a copy) always shows. A receipt must not become a fake's seal: only the visitor who made the check
+sees the good colour, and only for a while; more than 20 visitors on one receipt raise an alert.
+"""
+
+import base64
+import hmac
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from authsvc import investigations, scanning
+from authsvc import scan_statements as sql
+from authsvc.connections import Connections, Row
+from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Signature, Verdict, decide
+from authsvc.errors import NotFound
+from authsvc.holdings import Holdings
+
+MINE_FOR = timedelta(minutes=30)
+VISITORS_OF_A_COPIED_RECEIPT = 20
+_NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """
+    One check, as it was and as it is. ``sgtin`` and ``visitor`` tell whether the reader made it.
+
+    ``then`` is the verdict of the time; ``now`` has what was found since, and is the same where nothing was.
+    """
+
+    id: UUID
+    at: datetime
+    sgtin: str
+    visitor: bytes
+    then: Verdict
+    now: Verdict
+
+    def is_mine(self, visitor: bytes | None, at: datetime) -> bool:
+        """Say whether *visitor* made the check, not long before *at*."""
+        return visitor is not None and hmac.compare_digest(visitor, self.visitor) and at - self.at < MINE_FOR
+
+
+def spell(receipt: UUID) -> str:
+    """Write a receipt as it stands in addresses: 22 characters."""
+    return base64.urlsafe_b64encode(receipt.bytes).rstrip(b"=").decode("ascii")
+
+
+def parse(text: str) -> UUID:
+    """
+    Read a receipt from an address.
+
+    Raises:
+        NotFound: The text is no receipt.
+    """
+    try:
+        raw = base64.b64decode(f"{text}==".encode("ascii"), altchars=b"-_", validate=True)
+        receipt = UUID(bytes=raw)
+    except ValueError:
+        receipt = None
+    if receipt is None or spell(receipt) != text:
+        raise NotFound("There is no check with this address. Scan the code on the label to make a new one.")
+    return receipt
+
+
+def reference(receipt: UUID) -> str:
+    """Return the short number that a person quotes: ``H4-7Q2X``; staff find the receipt by it."""
+    text = base64.b32encode(receipt.bytes[:4]).decode("ascii")[:6].translate(_SPOKEN)
+    return f"{text[:2]}-{text[2:]}"
+
+
+_SPOKEN = str.maketrans("ILOU", "0189")
+"""Letters that are misread go; the digits 0, 1, 8 and 9 are no letters of base 32."""
+
+
+def nonce(key: bytes, receipt: UUID, cookie: str) -> str:
+    """Make the one-time confirmation of a receipt, good only with the cookie it was made for."""
+    mac = hmac.digest(key, b"authsvc/confirm/1" + receipt.bytes + cookie.encode("ascii"), "sha256")[:_NONCE_BYTES]
+    return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
+
+
+def confirm(
+    held: Holdings, connections: Connections, receipt: UUID, *, at: datetime, new_id: Callable[[], UUID]
+) -> bool:
+    """
+    Record that the page of a scan ran; False when that is over, done already, or was never asked for.
+
+    One compare-and-set spends the ticket. A fetch from a data centre or ahead of time becomes a counted scan by it.
+    """
+    row = connections.fetch(sql.CONFIRM, {"id": receipt, "at": at})
+    if row is None:
+        return False
+    product = held.register.find_product(row.gtin or "")
+    examination = investigations.judge_again(connections, row.sgtin, product)
+    if examination.is_flagged:
+        investigations.open_alerts(connections, row.sgtin, examination, at=at, scan=(row.at, receipt), new_id=new_id)
+    return True
+
+
+def get(held: Holdings, connections: Connections, receipt: UUID, *, at: datetime) -> Receipt:
+    """
+    Return a check by its receipt, up to 90 days back.
+
+    Raises:
+        NotFound: There is none, or it has ended.
+        Unavailable: The database does not answer.
+    """
+    if row := connections.fetch(sql.RECEIPT_SCAN, {"id": receipt, "at": at}):
+        return _of_scan(held, connections, row)
+    if row := connections.fetch(sql.RECEIPT_REJECTION, {"id": receipt, "at": at}):
+        verdict = decide(_rejected(held, row))
+        return Receipt(receipt, row.at, verdict.facts.item_key, bytes(row.visitor), verdict, verdict)
+    raise NotFound("There is no check with this address, or it is older than 90 days. Scan the code to make a new one.")
+
+
+def record_open(
+    connections: Connections, receipt: Receipt, visitor: bytes, *, at: datetime, new_id: Callable[[], UUID]
+) -> None:
+    """Count who opens a receipt, apart from scans; a crowd on one receipt means that its address was printed."""
+    brand = receipt.then.facts.brand
+    brand_id = brand.id if brand else None
+    row = {"id": receipt.id, "visitor": visitor, "brand_id": brand_id, "at": at}
+    connections.fetch(sql.OPEN_RECEIPT, row)
+    opens = connections.fetch(sql.COUNT_OPENS, row).opens
+    if opens > VISITORS_OF_A_COPIED_RECEIPT and brand_id is not None:
+        evidence = Jsonb({"receipt": spell(receipt.id), "visitors": opens})
+        params = {"sgtin": receipt.sgtin, "alert_id": new_id(), "brand_id": brand_id, "evidence": evidence, "at": at}
+        connections.fetch(sql.RAISE_RECEIPT_COPIED, params)
+
+
+def _of_scan(held: Holdings, connections: Connections, row: Row) -> Receipt:
+    then = _scanned(held, row)
+    key = held.keyring.find(row.brand_id, row.key_id) if row.key_id else None
+    live = scanning.read_state(held, connections, then, key)
+    is_quiet = live.disposition is Disposition.ACTIVE
+    since = replace(
+        then,
+        recall=then.recall or live.recall,
+        disposition=then.disposition if is_quiet else live.disposition,
+        disposition_at=then.disposition_at if is_quiet else live.disposition_at,
+        withdrawn_at=live.withdrawn_at,
+        is_flagged=then.is_flagged or live.is_flagged,
+    )
+    return Receipt(row.id, row.at, row.sgtin, bytes(row.visitor), decide(then), decide(since))
+
+
+def _scanned(held: Holdings, row: Row) -> Facts:
+    kind, _, serial = row.sgtin.partition(".")
+    is_case, is_lot = kind == "00", serial.startswith(".")
+    signature = Signature(Mark.NOT_EXPECTED)
+    if row.key_id is not None:
+        signature = Signature(Mark.VALID, f"{row.brand_id}.{row.key_id}", row.format)
+    return Facts(
+        at=row.at,
+        signature=signature,
+        gtin=row.gtin,
+        serial=None if is_case or is_lot else serial,
+        sscc=serial if is_case else None,
+        lot=row.lot,
+        brand=held.register.brands.get(row.brand_id),
+        product=held.register.find_product(row.gtin) if row.gtin else None,
+        is_issued=True,
+        is_commissioned=row.is_released,
+        disposition=Disposition(row.disposition or Disposition.ACTIVE),
+        disposition_at=row.disposition_at,
+        recall=_recall(row),
+        expires_on=row.expires_on,
+        is_flagged=row.is_flagged,
+        scan_number=row.scan_number,
+        first_at=row.first_at,
+        mine_at=row.mine_at,
+    )
+
+
+def _rejected(held: Holdings, row: Row) -> Facts:
+    mark = Mark.ABSENT
+    if row.reason == Reason.FORGED:
+        mark = Mark.FORGED
+    elif row.key_id is not None:
+        mark = Mark.VALID
+    return Facts(
+        at=row.at,
+        signature=Signature(mark, None, row.format, row.detail),
+        gtin=row.gtin,
+        serial=row.serial,
+        sscc=row.sscc,
+        lot=row.lot,
+        brand=held.register.brands.get(row.brand_id),
+        product=held.register.find_product(row.gtin) if row.gtin else None,
+        is_typed=row.is_typed,
+        is_issued=row.is_issued,
+        disposition=Disposition(row.disposition or Disposition.ACTIVE),
+        disposition_at=row.disposition_at,
+        recall=_recall(row),
+        is_flagged=row.is_flagged,
+    )
+
+
+def _recall(row: Row | None) -> Recall | None:
+    if row is None or row.recall_reason is None:
+        return None
+    return Recall(reason=row.recall_reason, remedy=row.recall_remedy, lot=row.recall_lot, recalled_at=row.recalled_at)

@@ -1,0 +1,214 @@
+"""
+The SQL of a scan: one statement records a presentation and reads back everything that its verdict rests on.
+
+What must stay true:
+
+* A repeat is decided in the ON CONFLICT of ``sightings``, where concurrent scans of one visitor queue up; reading
+  ``scans`` for it would be a race. Every writer locks the sighting, then the item, then the rest.
+* A statement under READ COMMITTED sees one snapshot, but ON CONFLICT acts on the newest row. On a busy item the
+  evidence read here can be older than the count, which ``stale`` tells: then read the sightings again.
+* The hot statement reads no scan and touches no row twice. ``issued`` is decided here, never by a cache.
+"""
+
+_KEY = """
+k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s::text AS gtin,
+  %(serial)s::text AS serial, %(link_lot)s::text AS link_lot, %(at)s::timestamptz AS at, %(id)s::uuid AS id,
+  %(run)s::int AS run, %(index)s::bigint AS index)"""
+
+_SSCC_KEY = """
+s AS (SELECT number, sscc_first FROM runs
+  WHERE brand_id = %(brand_id)s::uuid AND sscc_first <= %(sscc_number)s::bigint
+    AND %(sscc_number)s::bigint < sscc_first + count
+  ORDER BY sscc_first DESC LIMIT 1),
+k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s::text AS gtin,
+  %(serial)s::text AS serial, %(link_lot)s::text AS link_lot, %(at)s::timestamptz AS at, %(id)s::uuid AS id,
+  s.number AS run, %(sscc_number)s::bigint - s.sscc_first AS index
+  FROM (SELECT) AS one LEFT JOIN s ON true)"""
+
+# Issued: the run is ours, for this product, finished, and long enough; or the item has a row of its own, which only a
+# scan of an issued code, an import or an exception makes. A lot in the link must be the lot of the item.
+_FACTS = """
+f AS MATERIALIZED (
+  SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
+    coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
+    o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on) AS expires_on, coalesce(k.run, o.run) AS any_run,
+    coalesce(o.commissioned_at IS NOT NULL OR r.commissioned @> k.index, false) AS is_commissioned,
+    (o.sgtin IS NOT NULL OR coalesce(r.gtin = k.gtin AND r.issued_at IS NOT NULL AND k.index < r.count, false))
+      AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, '')) AS issued,
+    c.id AS recall_id, c.reason AS recall_reason, c.remedy AS recall_remedy, c.lot AS recall_lot,
+    c.recalled_at AS recalled_at
+  FROM k
+  LEFT JOIN items o ON o.sgtin = k.sgtin
+  LEFT JOIN runs r ON r.brand_id = k.brand_id AND r.number = coalesce(k.run, o.run)
+  LEFT JOIN lots l ON l.gtin = k.gtin AND l.lot = coalesce(o.lot, r.lot)
+  LEFT JOIN LATERAL (
+    SELECT x.* FROM recalls x
+    WHERE x.gtin = k.gtin AND x.lifted_at IS NULL AND CASE
+      WHEN x.run IS NOT NULL THEN x.run = k.run AND k.index BETWEEN x.index_from AND x.index_to
+      WHEN x.serial_from IS NOT NULL THEN
+        length(k.serial) = length(x.serial_from) AND k.serial BETWEEN x.serial_from AND x.serial_to
+      ELSE x.lot IS NULL OR x.lot = coalesce(o.lot, r.lot) OR x.lot = k.link_lot END
+    ORDER BY x.recalled_at LIMIT 1) c ON true)"""
+
+_STATE = """
+f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
+  f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at"""
+
+_EVIDENCE = """
+(SELECT json_agg(json_build_array(encode(h.visitor, 'hex'), encode(h.prefix, 'hex'), extract(epoch FROM h.first_at),
+    h.confirmed_id IS NOT NULL, h.country, h.latitude, h.longitude, h.radius_km, h.network))
+  FROM (SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence ORDER BY e.first_at DESC LIMIT 64) h)"""
+
+_RECORD = f"""
+v AS (
+  INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, is_evidence, is_weak,
+    country, latitude, longitude, radius_km, network)
+  SELECT f.sgtin, %(visitor)s::bytea, f.brand_id, %(prefix)s::bytea, f.at, f.at, f.id,
+    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = f.sgtin AND e.is_evidence AND e.prefix = %(prefix)s::bytea
+      AND e.first_at > f.at - interval '1 day'),
+    %(is_weak)s::bool, %(country)s::text, %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real,
+    %(network)s::text
+  FROM f WHERE f.issued AND %(automated)s::text IS NULL
+  ON CONFLICT (sgtin, visitor) DO UPDATE SET
+    counted_at = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
+      THEN excluded.counted_at ELSE s.counted_at END,
+    counted_id = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
+      THEN excluded.counted_id ELSE s.counted_id END,
+    is_weak = s.is_weak AND excluded.is_weak
+  RETURNING s.sgtin, s.counted_id, s.first_at),
+i AS (
+  INSERT INTO items AS t (sgtin, brand_id, gtin, run, lot, seq, counted, first_at, last_at, first_valid_at)
+  SELECT f.sgtin, f.brand_id, f.gtin, f.any_run, f.lot, 1, (v.counted_id = f.id)::int, f.at, f.at,
+    CASE WHEN %(is_signed)s::bool AND v.counted_id = f.id THEN statement_timestamp() END
+  FROM f JOIN v USING (sgtin)
+  ON CONFLICT (sgtin) DO UPDATE SET seq = t.seq + 1, counted = t.counted + excluded.counted,
+    first_at = coalesce(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at),
+    first_valid_at = coalesce(t.first_valid_at, excluded.first_valid_at)
+  RETURNING t.seq, t.counted, t.first_at, t.first_valid_at),
+w AS (
+  INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
+    channel, automated, is_weak, is_counted, key_id, format, run, lot, scan_number, first_at, mine_at,
+    disposition, disposition_at, recall_id, expires_on, is_released, is_flagged)
+  SELECT f.sgtin, f.at, f.id, f.brand_id, f.gtin, %(visitor)s::bytea, %(prefix)s::bytea, %(country)s::text,
+    %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real, %(network)s::text, %(channel)s::text,
+    %(automated)s::text, %(is_weak)s::bool, coalesce(v.counted_id = f.id, false), %(key_id)s::int, %(format)s::text,
+    f.any_run, f.lot, i.counted, coalesce(i.first_at, f.old_first_at), CASE WHEN v.first_at < f.at THEN v.first_at END,
+    f.disposition, f.disposition_at, f.recall_id, f.expires_on,
+    f.is_commissioned OR NOT %(needs_commission)s::bool, f.flagged_at IS NOT NULL
+  FROM f LEFT JOIN v ON true LEFT JOIN i ON true WHERE f.issued)
+SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) AS first_at,
+  CASE WHEN v.first_at < f.at THEN v.first_at END AS mine_at,
+  coalesce(i.first_valid_at, f.old_first_valid_at) AS first_valid_at,
+  i.seq IS NOT NULL AND i.seq <> coalesce(f.old_seq, 0) + 1 AS stale,
+  CASE WHEN i.counted > 1 THEN {_EVIDENCE.format(sgtin="f.sgtin")} END AS evidence
+FROM f LEFT JOIN v ON true LEFT JOIN i ON true"""
+
+_READ = f"""
+SELECT {_STATE}, CASE WHEN f.old_counted > 0 THEN f.old_counted + 1 END AS scan_number, f.old_first_at AS first_at,
+  NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence
+FROM f"""
+
+SCAN_ITEM = f"WITH {_KEY}, {_FACTS}, {_RECORD}"
+SCAN_CASE = f"WITH {_SSCC_KEY}, {_FACTS}, {_RECORD}"
+READ_ITEM = f"WITH {_KEY}, {_FACTS} {_READ}"
+READ_CASE = f"WITH {_SSCC_KEY}, {_FACTS} {_READ}"
+
+READ_LOT = """
+SELECT l.lot IS NOT NULL AND (l.issued_at IS NOT NULL OR NOT %(needs_issue)s::bool) AS issued, l.run AS any_run,
+  NULL::timestamptz AS first_valid_at, l.expires_on, c.id AS recall_id, c.reason AS recall_reason,
+  c.remedy AS recall_remedy, c.lot AS recall_lot, c.recalled_at
+FROM (SELECT) AS one
+LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s
+LEFT JOIN LATERAL (
+  SELECT x.* FROM recalls x
+  WHERE x.gtin = %(gtin)s AND x.lifted_at IS NULL AND x.run IS NULL AND x.serial_from IS NULL
+    AND (x.lot IS NULL OR x.lot = %(lot)s)
+  ORDER BY x.recalled_at LIMIT 1) c ON true"""
+"""A lot, or a product as a whole (``lot`` null): read only; the recall of a lot is a recall of its code."""
+
+RECORD_LOT = """
+INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
+  channel, automated, is_weak, is_counted, key_id, format, run, lot, recall_id, expires_on, is_released, is_flagged)
+VALUES (%(sgtin)s, %(at)s, %(id)s, %(brand_id)s, %(gtin)s, %(visitor)s, %(prefix)s, %(country)s, %(latitude)s,
+  %(longitude)s, %(radius_km)s, %(network)s, %(channel)s, %(automated)s, %(is_weak)s, false, %(key_id)s, %(format)s, %(run)s,
+  %(lot)s, %(recall_id)s, %(expires_on)s, true, false)"""
+
+REJECT = """
+INSERT INTO rejections (at, id, brand_id, reason, detail, gtin, serial, sscc, lot, key_id, format, is_typed, is_issued,
+  disposition, disposition_at, recall_id, is_flagged, visitor, prefix, country, network, channel, automated)
+VALUES (%(at)s, %(id)s, %(brand_id)s, %(reason)s, %(detail)s, %(gtin)s, %(serial)s, %(sscc)s, %(link_lot)s, %(key_id)s,
+  %(format)s, %(is_typed)s, %(is_issued)s, %(disposition)s, %(disposition_at)s, %(recall_id)s, %(is_flagged)s,
+  %(visitor)s, %(prefix)s, %(country)s, %(network)s, %(channel)s, %(automated)s)"""
+
+EVIDENCE = f"SELECT {_EVIDENCE.format(sgtin='%(sgtin)s')} AS evidence"
+
+# The scan row is the one-time ticket: whoever sets confirmed_at wins. It was inserted by a statement that is over, so
+# locking it first cannot meet a scan that waits for it.
+CONFIRM = """
+WITH c AS (
+  UPDATE scans SET confirmed_at = %(at)s WHERE id = %(id)s AND at > %(at)s::timestamptz - interval '5 minutes'
+    AND at <= %(at)s::timestamptz + interval '1 minute' AND confirmed_at IS NULL
+    AND automated IS DISTINCT FROM 'bot' AND automated IS DISTINCT FROM 'head'
+  RETURNING sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network, automated,
+    is_weak, run, lot, format),
+v AS (
+  INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, confirmed_id,
+    is_evidence, is_weak, country, latitude, longitude, radius_km, network)
+  SELECT c.sgtin, c.visitor, c.brand_id, c.prefix, c.at, c.at, c.id, c.id,
+    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = c.sgtin AND e.is_evidence AND e.prefix = c.prefix
+      AND e.first_at > c.at - interval '1 day'),
+    c.is_weak, c.country, c.latitude, c.longitude, c.radius_km, c.network
+  FROM c
+  ON CONFLICT (sgtin, visitor) DO UPDATE SET confirmed_id = coalesce(s.confirmed_id, excluded.confirmed_id),
+    counted_at = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
+      THEN excluded.counted_at ELSE s.counted_at END,
+    counted_id = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
+      THEN excluded.counted_id ELSE s.counted_id END
+  RETURNING s.sgtin, s.counted_id, s.confirmed_id),
+i AS (
+  INSERT INTO items AS t (sgtin, brand_id, gtin, run, lot, seq, counted, confirmed, first_at, last_at, first_valid_at)
+  SELECT c.sgtin, c.brand_id, c.gtin, c.run, c.lot, 1,
+    (v.counted_id = c.id AND c.automated IS NOT NULL)::int, (v.confirmed_id = c.id)::int, c.at, c.at,
+    CASE WHEN c.format IS NOT NULL THEN statement_timestamp() END
+  FROM c JOIN v USING (sgtin)
+  ON CONFLICT (sgtin) DO UPDATE SET seq = t.seq + 1, counted = t.counted + excluded.counted,
+    confirmed = t.confirmed + excluded.confirmed, first_at = coalesce(t.first_at, excluded.first_at),
+    first_valid_at = coalesce(t.first_valid_at, excluded.first_valid_at)
+  RETURNING t.counted, t.confirmed)
+SELECT c.sgtin, c.brand_id, c.gtin, c.at, i.counted, i.confirmed FROM c LEFT JOIN i ON true"""
+
+# Runs after the scan or the confirmation that found the signal; the unique index lets one of many racers insert.
+RAISE_ALERT = """
+WITH i AS (
+  UPDATE items SET flagged_at = coalesce(flagged_at, %(at)s::timestamptz), score = greatest(score, %(score)s::real),
+    seq = seq + 1
+  WHERE sgtin = %(sgtin)s RETURNING sgtin, brand_id),
+a AS (
+  INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at)
+  SELECT i.sgtin, %(alert_id)s, i.brand_id, %(rule)s, %(score)s, %(evidence)s, %(at)s FROM i
+  ON CONFLICT (sgtin, rule) WHERE closed_at IS NULL DO NOTHING
+  RETURNING id),
+w AS (
+  UPDATE scans SET is_flagged = true WHERE sgtin = %(sgtin)s AND at = %(scan_at)s AND id = %(scan_id)s)
+SELECT id FROM a"""
+
+RECEIPT_SCAN = """
+SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at
+FROM scans s LEFT JOIN recalls k ON k.id = s.recall_id
+WHERE s.id = %(id)s AND s.at > %(at)s::timestamptz - interval '90 days'"""
+
+RECEIPT_REJECTION = """
+SELECT r.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at
+FROM rejections r LEFT JOIN recalls k ON k.id = r.recall_id
+WHERE r.id = %(id)s AND r.at > %(at)s::timestamptz - interval '90 days'"""
+
+OPEN_RECEIPT = """
+INSERT INTO receipt_opens (receipt, visitor, brand_id, at) VALUES (%(id)s, %(visitor)s, %(brand_id)s, %(at)s)
+ON CONFLICT (receipt, visitor) DO NOTHING"""
+
+COUNT_OPENS = "SELECT count(*) AS opens FROM receipt_opens WHERE receipt = %(id)s"
+
+RAISE_RECEIPT_COPIED = """
+INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at)
+VALUES (%(sgtin)s, %(alert_id)s, %(brand_id)s, 'receipt-copied', 1, %(evidence)s, %(at)s)
+ON CONFLICT (sgtin, rule) WHERE closed_at IS NULL DO NOTHING"""

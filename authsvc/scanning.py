@@ -1,0 +1,350 @@
+"""
+Scanning: authenticate one presentation of a code and record it, whatever the outcome.
+
+A scan with a valid signature (or of a product whose labels carry none) touches ``items`` and ``sightings``; everything
+else goes to ``rejections``, so junk cannot push evidence out. Products with ``tracking: none`` and readers that only
+ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from authsvc import investigations
+from authsvc import scan_statements as sql
+from authsvc.connections import Connections, Row
+from authsvc.core import serials, tokens
+from authsvc.core.clones import Network, Place
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.keyring import FORMAT_NAMES, VerificationKey, is_spared
+from authsvc.core.register import Release
+from authsvc.core.verdicts import Disposition, Facts, Mark, Recall, Signature, Verdict, decide
+from authsvc.errors import BadToken, Unavailable
+from authsvc.holdings import Holdings
+
+_FORMAT_OF = {number: name for name, number in FORMAT_NAMES.items()}
+_NEVER_CONFIRMED = frozenset({"bot", "head"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """
+    Who showed a code, when and from where, as far as a scan may know it.
+
+    ``id`` is 128 random bits and becomes the receipt. ``visitor`` and ``prefix`` are pseudonyms. ``is_known`` says
+    that the visitor's cookie came back, so that a repeat can be told. ``automated`` names why the scan does not count.
+    """
+
+    id: UUID
+    at: datetime
+    visitor: bytes
+    prefix: bytes
+    is_known: bool
+    place: Place
+    network: Network
+    automated: str | None = None
+    channel: str = "camera"
+    is_typed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """
+    A verdict and what was stored of it.
+
+    ``receipt`` is None when nothing was stored. ``may_confirm`` says that the page may report that it ran.
+    """
+
+    verdict: Verdict
+    receipt: UUID | None = None
+    may_confirm: bool = False
+
+
+def scan(
+    held: Holdings,
+    connections: Connections,
+    link: DigitalLink,
+    token: str | None,
+    seen: Presentation | None,
+    *,
+    at: datetime,
+    new_id: Callable[[], UUID],
+    may_count: bool = True,
+) -> Checked:
+    """
+    Authenticate one presentation of a code and record it.
+
+    1. Find whose code it is and verify the token; a bad one is recorded and ends here.
+    2. Decode the serial to its run; none means that it was never issued.
+    3. Record and read back in one statement: concurrent scans of an item queue up behind its row.
+    4. Examine the history, this scan included, against the clone rules.
+    5. Decide; open an alert when a signal is new.
+
+    *seen* None only reads. *may_count* false (a code that is scanned too often in a minute) does so too.
+    """
+    known, key = _judge_signature(held, link, token, at, is_typed=seen is not None and seen.is_typed)
+    writes = seen is not None and may_count and (known.product is None or known.product.is_tracked)
+    try:
+        if known.brand is None or known.signature.mark is Mark.FORGED:
+            return _refuse(connections, known, seen if writes else None)
+        if not known.is_item:
+            return _scan_lot(connections, known, key, seen if writes else None)
+        return _scan_item(held, connections, known, key, seen if writes else None, new_id)
+    except Unavailable:
+        return Checked(decide(replace(known, has_history=False)))
+
+
+def _judge_signature(
+    held: Holdings, link: DigitalLink, token: str | None, at: datetime, *, is_typed: bool
+) -> tuple[Facts, VerificationKey | None]:
+    """Return all that is known without the database, and the key that signed."""
+    gtin = link.gtin or link.ais.get("02")
+    product = held.register.find_product(gtin) if gtin else None
+    brand = held.register.find_brand(link.sscc or gtin or "")
+    if product is not None and (brand is None or product.brand_id != brand.id):
+        product = None  # A case of another brand's goods: the signer of the case answers for it, not for the product.
+    key = None
+    if token is not None and brand is not None:
+        try:
+            key = tokens.verify(token, link.ais, brand.id, held.keyring)
+            signature = Signature(Mark.VALID, key.kid, _FORMAT_OF[key.format])
+        except BadToken as error:
+            signature = Signature(Mark.FORGED, detail=error.detail)
+    elif product is not None and product.token == "none":
+        signature = Signature(Mark.NOT_EXPECTED)
+    else:
+        signature = Signature(Mark.ABSENT)
+    facts = Facts(
+        at=at,
+        signature=signature,
+        gtin=gtin,
+        serial=link.serial,
+        sscc=link.sscc,
+        lot=link.lot,
+        brand=brand,
+        product=product,
+        is_typed=is_typed,
+        expires_on=None,
+    )
+    return facts, key
+
+
+def _scan_item(
+    held: Holdings,
+    connections: Connections,
+    known: Facts,
+    key: VerificationKey | None,
+    seen: Presentation | None,
+    new_id: Callable[[], UUID],
+) -> Checked:
+    assert known.brand is not None
+    proves = known.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
+    params = _item_params(held, known, seen)
+    recorded = seen if proves else None
+    if recorded is not None:
+        params.update(_scan_params(recorded, known, key))
+        statement = sql.SCAN_CASE if known.sscc else sql.SCAN_ITEM
+    else:
+        statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
+    row = connections.fetch(statement, params)
+    if not row.issued:
+        return _refuse(connections, replace(known, is_issued=False), seen)
+    facts = _with_row(known, row, key)
+    if recorded is None:
+        verdict = decide(facts)
+        if seen is None or proves:
+            return Checked(verdict)
+        _reject(connections, verdict, seen, row.recall_id)
+        return Checked(verdict, seen.id)
+    if row.stale:
+        # Behind other scans of the same item the statement's snapshot was older than its count.
+        examination = investigations.judge_again(connections, params["sgtin"], known.product)
+    else:
+        examination = investigations.examine(row.evidence, known.product)
+    if examination.is_flagged and not facts.is_flagged:
+        investigations.open_alerts(
+            connections,
+            params["sgtin"],
+            examination,
+            at=recorded.at,
+            scan=(recorded.at, recorded.id),
+            new_id=new_id,
+        )
+        facts = replace(facts, is_flagged=True)
+    return Checked(decide(facts), recorded.id, may_confirm=recorded.automated not in _NEVER_CONFIRMED)
+
+
+def _scan_lot(
+    connections: Connections, known: Facts, key: VerificationKey | None, seen: Presentation | None
+) -> Checked:
+    product = known.product
+    row = connections.fetch(
+        sql.READ_LOT,
+        {"gtin": known.gtin, "lot": known.lot, "needs_issue": known.signature.mark is Mark.VALID},
+    )
+    # A link with no lot is the product's own: registered is all that it can be.
+    is_issued = product is not None and (row.issued or known.lot is None)
+    if not is_issued:
+        return _refuse(connections, replace(known, is_issued=False), seen)
+    facts = _with_lot(known, row, key)
+    verdict = decide(facts)
+    if seen is None:
+        return Checked(verdict)
+    if facts.signature.mark is Mark.ABSENT:
+        _reject(connections, verdict, seen, row.recall_id)
+    else:
+        params = _scan_params(seen, known, key) | {
+            "sgtin": known.item_key,
+            "gtin": known.gtin,
+            "at": seen.at,
+            "id": seen.id,
+            "brand_id": known.brand.id if known.brand else None,
+            "run": row.any_run,
+            "lot": known.lot,
+            "recall_id": row.recall_id,
+            "expires_on": row.expires_on,
+        }
+        connections.fetch(sql.RECORD_LOT, params)
+    return Checked(verdict, seen.id)
+
+
+def _refuse(connections: Connections, facts: Facts, seen: Presentation | None) -> Checked:
+    """Answer for a code that is not ours; a recall of the lot that it names is still worth telling."""
+    if facts.gtin and facts.product is not None and facts.lot is not None:
+        row = connections.fetch(sql.READ_LOT, {"gtin": facts.gtin, "lot": facts.lot, "needs_issue": False})
+        recall = _recall(row)
+        facts = replace(facts, lot_recall=replace(recall, lot=recall.lot or facts.lot) if recall else None)
+    verdict = decide(facts)
+    if seen is None:
+        return Checked(verdict)
+    _reject(connections, verdict, seen, None)
+    return Checked(verdict, seen.id)
+
+
+def _reject(connections: Connections, verdict: Verdict, seen: Presentation, recall_id: int | None) -> None:
+    facts, signature = verdict.facts, verdict.facts.signature
+    connections.fetch(
+        sql.REJECT,
+        {
+            "at": seen.at,
+            "id": seen.id,
+            "brand_id": facts.brand.id if facts.brand else None,
+            "reason": str(verdict.reason),
+            "detail": signature.detail,
+            "gtin": facts.gtin,
+            "serial": facts.serial,
+            "sscc": facts.sscc,
+            "link_lot": facts.lot,
+            "key_id": int(signature.kid.rpartition(".")[2]) if signature.kid else None,
+            "format": signature.format,
+            "is_typed": seen.is_typed,
+            "is_issued": facts.is_issued,
+            "disposition": str(facts.disposition) if facts.is_issued else None,
+            "disposition_at": facts.disposition_at,
+            "recall_id": recall_id,
+            "is_flagged": facts.is_flagged,
+            "visitor": seen.visitor,
+            "prefix": seen.prefix,
+            "country": seen.place.country,
+            "network": str(seen.network),
+            "channel": seen.channel,
+            "automated": seen.automated,
+        },
+    )
+
+
+def read_state(held: Holdings, connections: Connections, known: Facts, key: VerificationKey | None) -> Facts:
+    """Return *known* with what the database says of the code at this moment; records nothing."""
+    if not known.is_item:
+        row = connections.fetch(sql.READ_LOT, {"gtin": known.gtin, "lot": known.lot, "needs_issue": False})
+        return _with_lot(known, row, key)
+    statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
+    return _with_row(known, connections.fetch(statement, _item_params(held, known, None)), key)
+
+
+def _item_params(held: Holdings, known: Facts, seen: Presentation | None) -> dict[str, Any]:
+    assert known.brand is not None
+    run = index = None
+    if known.serial is not None and known.gtin is not None:
+        decoded = serials.decode(known.serial, known.gtin, held.serial_keys_of(known.brand.id))
+        if decoded is not None:
+            run, index = decoded
+    params = {
+        "sgtin": known.item_key,
+        "brand_id": known.brand.id,
+        "gtin": known.gtin,
+        "serial": known.serial,
+        "link_lot": known.lot,
+        "at": known.at,
+        "id": seen.id if seen else None,
+        "run": run,
+        "index": index,
+    }
+    if known.sscc is not None:
+        params["sscc_number"] = int(known.sscc[:17])
+    return params
+
+
+def _scan_params(seen: Presentation, known: Facts, key: VerificationKey | None) -> dict[str, Any]:
+    place = seen.place
+    return {
+        "visitor": seen.visitor,
+        "prefix": seen.prefix,
+        "country": place.country,
+        "latitude": place.latitude,
+        "longitude": place.longitude,
+        "radius_km": place.radius_km,
+        "network": str(seen.network),
+        "channel": seen.channel,
+        "automated": seen.automated,
+        "is_weak": not seen.is_known,
+        "is_signed": key is not None,
+        "key_id": key.key_id if key else None,
+        "format": known.signature.format,
+        "needs_commission": known.product is not None and known.product.release is Release.ON_COMMISSION,
+    }
+
+
+def _with_lot(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
+    """Add what the database said of an issued lot."""
+    return replace(
+        known,
+        is_issued=True,
+        recall=_recall(row),
+        expires_on=row.expires_on,
+        withdrawn_at=_withdrawn_at(key, row, known.at),
+    )
+
+
+def _with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
+    """Add what the database said of an issued item."""
+    return replace(
+        known,
+        is_issued=True,
+        lot=row.lot or known.lot,
+        disposition=Disposition(row.disposition) if row.disposition else Disposition.ACTIVE,
+        disposition_at=row.disposition_at,
+        recall=_recall(row),
+        withdrawn_at=_withdrawn_at(key, row, known.at),
+        is_commissioned=row.is_commissioned,
+        expires_on=row.expires_on,
+        is_flagged=row.flagged_at is not None,
+        scan_number=row.scan_number,
+        first_at=row.first_at,
+        mine_at=row.mine_at,
+    )
+
+
+def _withdrawn_at(key: VerificationKey | None, row: Row, at: datetime) -> datetime | None:
+    """Return since when a revoked key makes this code count for nothing; None where it does not."""
+    if key is None or is_spared(key, first_valid_at=row.first_valid_at, run=row.any_run):
+        return None
+    return (key.revocation.since if key.revocation else None) or at
+
+
+def _recall(row: Row) -> Recall | None:
+    if row.recall_id is None:
+        return None
+    return Recall(reason=row.recall_reason, remedy=row.recall_remedy, lot=row.recall_lot, recalled_at=row.recalled_at)
