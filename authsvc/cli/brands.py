@@ -1,0 +1,74 @@
+"""``authsvc brands``: the tenants, their company prefixes and hosts."""
+
+from uuid import UUID
+
+import click
+
+from authsvc import catalogue, signing_keys
+from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc.cli.workplace import Workplace, opened
+from authsvc.core.register import Brand
+
+
+@click.group()
+def brands() -> None:
+    """Register brands."""
+
+
+@brands.command()
+@click.argument("slug")
+@click.option("--name", required=True, help="The name that people read.")
+@click.option("--gcp", "prefixes", multiple=True, metavar="PREFIX", help="A GS1 company prefix, 4 to 12 digits.")
+@click.option("--host", "hosts", multiple=True, metavar="HOST", help="A host of its links; the first one is printed.")
+@click.option("--sandbox", is_flag=True, help="For tries: its codes say that they are tests.")
+@click.option("--contact", help="How people reach the brand: an e-mail address or a page.")
+@json_option
+def add(
+    slug: str,
+    name: str,
+    prefixes: tuple[str, ...],
+    hosts: tuple[str, ...],
+    sandbox: bool,
+    contact: str | None,
+    as_json: bool,
+) -> None:
+    """Register a brand under SLUG, its short name in commands and addresses."""
+    with opened() as place:
+        brand = Brand(
+            id=UUID(bytes=place.random(16), version=4),
+            slug=slug,
+            name=name,
+            is_sandbox=sandbox,
+            prefixes=prefixes,
+            hosts=hosts,
+            contact=contact,
+        )
+        add_brand(place, brand)
+    if as_json:
+        print_json(brand)
+        return
+    click.echo(f"Brand {name} is registered as {slug} ({brand.id}), with keys for its serials and claim codes.")
+    note(f"Next: authsvc keys new --brand {slug}")
+
+
+@brands.command("list")
+@json_option
+def list_all(as_json: bool) -> None:
+    """List all brands."""
+    with opened() as place, place.sessions() as session:
+        found = catalogue.list_brands(session)
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [(b.slug, b.name, b.prefixes, b.hosts, "yes" if b.is_sandbox else "no", b.id) for b in found]
+        print_table(("SLUG", "NAME", "PREFIXES", "HOSTS", "SANDBOX", "ID"), rows)
+    else:
+        note("There is no brand yet. Add one: authsvc brands add SLUG --name NAME")
+
+
+def add_brand(place: Workplace, brand: Brand) -> None:
+    """Register a brand together with its first serial key and claim key."""
+    with place.sessions.begin() as session:
+        catalogue.add_brand(session, brand, now=place.now())
+        signing_keys.add_serial_key(session, brand.id, wrapping_key=place.wrapping_key, random=place.random)
+        signing_keys.add_claim_key(session, brand.id, wrapping_key=place.wrapping_key, random=place.random)

@@ -1,0 +1,236 @@
+"""``authsvc issue``: codes into a CSV file."""
+
+import csv
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from authsvc import catalogue, code_files, issuing, serial_rows, signing_keys
+from authsvc.cli.output import json_option, note, print_json, progress
+from authsvc.cli.workplace import Workplace, opened
+from authsvc.core import serials
+from authsvc.core.keyring import FORMAT_NAMES
+from authsvc.core.register import Brand, Granularity, Product
+from authsvc.errors import AuthsvcError, BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """What an issue made."""
+
+    run: int
+    mode: issuing.Mode
+    gtin: str
+    lot: str | None
+    count: int
+    format: str | None
+    key_id: int | None
+    file: Path
+    seconds: float
+
+
+@click.command()
+@click.option("--gtin", required=True, help="The product, as a GTIN of 14 digits.")
+@click.option("--lot", help="The lot; created if it is new.")
+@click.option("--count", type=click.IntRange(1), help="How many codes. With --import, the file says it.")
+@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write.")
+@click.option("--format", "form", type=click.Choice(list(FORMAT_NAMES)), help="The token; default: the product's.")
+@click.option("--expiry", type=click.DateTime(["%Y-%m-%d"]), help="Use-by date, printed into the link as AI 17.")
+@click.option("--import", "serials_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+              help="Use the serials of this CSV file (column serial) in place of derived ones.")  # fmt: skip
+@click.option("--mode", type=click.Choice(["derived", "random"]), default="derived", show_default=True,
+              help="Derived serials need no row each; random ones do.")  # fmt: skip
+@click.option(
+    "--level", type=click.Choice(["case", "lot"]), help="Of a hybrid product: codes for cases, or for the lot."
+)
+@click.option("--contents", type=click.IntRange(1), metavar="K", help="Items in one case of a hybrid product.")
+@click.option("--lot-in-link", is_flag=True, help="Print the lot into the link of an item; the run knows it anyway.")
+@click.option("--force", is_flag=True, help="Write over the file if it is there.")
+@json_option
+def issue(
+    gtin: str,
+    lot: str | None,
+    count: int | None,
+    out: Path,
+    form: str | None,
+    expiry: datetime | None,
+    serials_file: Path | None,
+    mode: str,
+    level: str | None,
+    contents: int | None,
+    lot_in_link: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Issue codes for a product into a CSV file: uri, gtin, lot, serial, claim_code."""
+    if serials_file is None and count is None:
+        raise click.UsageError("Say how many codes: --count N, or bring serials: --import SERIALS.csv.")
+    if serials_file is not None and mode == "random":
+        raise click.UsageError("Serials are imported or drawn at random, not both.")
+    code_files.check_free(out, may_replace=force)
+    if serials_file is not None:
+        found = sum(1 for _ in read_serials(serials_file))
+        if count not in {None, found}:
+            raise BadInput(f"{serials_file.name} has {found} serials, and --count says {count}.")
+        count = found
+    order = issuing.Order(
+        count=count or 0,
+        lot=lot,
+        mode=issuing.Mode.IMPORTED if serials_file is not None else issuing.Mode(mode),
+        is_lot_level=level == "lot",
+        contents=contents,
+        expires_on=None if expiry is None else expiry.date(),
+    )
+    with opened() as place, progress(order.count, "codes") as tell:
+        if order.expires_on is not None and order.expires_on < place.now().date():
+            note(f"Note: {order.expires_on} is past, so every scan will say that the item has expired.")
+        issued = issue_codes(
+            place,
+            gtin,
+            order,
+            out,
+            form=form,
+            serials_file=serials_file,
+            level=level,
+            is_lot_in_link=lot_in_link,
+            progress=tell,
+        )
+    if as_json:
+        print_json(issued)
+        return
+    noun = "code" if issued.count == 1 else "codes"
+    click.echo(f"{issued.count:,} {noun} of run {issued.run} written to {out} in {issued.seconds:.1f} s.")
+
+
+def issue_codes(
+    place: Workplace,
+    gtin: str,
+    order: issuing.Order,
+    out: Path,
+    *,
+    form: str | None = None,
+    serials_file: Path | None = None,
+    level: str | None = None,
+    is_lot_in_link: bool = False,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> Issued:
+    """
+    Issue codes from the order to the file.
+
+    1. Take the run number and record the order; that is committed before any code exists.
+    2. Make the codes into FILE.partial; imported and drawn serials become rows in the same transaction as 3.
+    3. Close the run: from here on the codes count. Then the file gets its name.
+
+    A failure on the way leaves no file, and a run that says why it issued nothing.
+    """
+    start = time.monotonic()
+    brand, product = _find(place, gtin)
+    _check_level(product, level)
+    with place.sessions.begin() as session:
+        key = None
+        if product.token != "none" or form is not None:
+            key = signing_keys.get_active_key(session, brand.id, form or product.token, wrapping_key=place.wrapping_key)
+        signer = None if key is None else place.open_signer(key)
+        serial_keys = signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key)
+        run = issuing.open_run(session, brand, product, order, key=key, now=place.now())
+        claim_key = None
+        if run.claim_key is not None:
+            claim_key = signing_keys.load_claim_key(session, brand.id, run.claim_key, wrapping_key=place.wrapping_key)
+        recipe = issuing.make_recipe(
+            brand,
+            product,
+            run,
+            base_url=f"https://{brand.hosts[0]}" if brand.hosts else place.config.base_url,
+            signer=signer,
+            serial_keys=serial_keys,
+            claim_key=claim_key,
+            is_lot_in_link=is_lot_in_link,
+        )
+    partial: Path | None = None
+    try:
+        with place.sessions.begin() as session:
+            blocks: Iterator[code_files.Block] = code_files.index_blocks(order.count)
+            if run.mode in {issuing.Mode.IMPORTED, issuing.Mode.RANDOM}:
+                rows = read_serials(serials_file) if serials_file is not None else _drawn(place, order.count)
+                serial_rows.load(
+                    session,
+                    brand,
+                    product,
+                    rows,
+                    run=run.number,
+                    lot=order.lot,
+                    claim_key=run.claim_key,
+                    expires_on=order.expires_on,
+                    serial_keys=serial_keys,
+                )
+                blocks = serial_rows.blocks(session)
+            cores = len(os.sched_getaffinity(0))
+            partial = code_files.write(out, recipe, blocks, order.count, cores=cores, progress=progress)
+            issuing.close_run(session, brand, product, run, now=place.now())
+    except BaseException as error:
+        if partial is not None:
+            partial.unlink(missing_ok=True)
+        failure = str(error) if isinstance(error, AuthsvcError) else type(error).__name__
+        with place.sessions.begin() as session:
+            issuing.fail_run(session, brand, run, failure)
+        raise
+    code_files.publish(partial, out)
+    return Issued(
+        run=run.number,
+        mode=run.mode,
+        gtin=gtin,
+        lot=order.lot,
+        count=order.count,
+        format=None if key is None else form or product.token,
+        key_id=None if key is None else key.key_id,
+        file=out,
+        seconds=round(time.monotonic() - start, 3),
+    )
+
+
+def read_serials(file: Path) -> Iterator[tuple[int, str]]:
+    """
+    Yield row numbers and serials of a CSV file; its header is row 1 and names the column serial.
+
+    Raises:
+        BadInput: The file is no CSV in UTF-8, or has no such column.
+    """
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines)
+            header = next(reader, [])
+            if "serial" not in header:
+                raise BadInput(f"{file.name} must begin with a header that names the column serial.")
+            column = header.index("serial")
+            for row in reader:
+                if row:
+                    yield reader.line_num, row[column] if column < len(row) else ""
+    except UnicodeDecodeError:
+        raise BadInput(f"{file.name} is not in UTF-8; serials are plain ASCII.") from None
+    except csv.Error as error:
+        raise BadInput(f"{file.name} is no CSV file: {error}.") from None
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _find(place: Workplace, gtin: str) -> tuple[Brand, Product]:
+    if len(gtin) != 14:
+        raise BadInput(f"A GTIN has 14 digits here; put zeros before a shorter one. Got {gtin!r}.")
+    with place.sessions() as session:
+        product = catalogue.get_product(session, gtin)
+        return catalogue.get_brand_by_id(session, product.brand_id), product
+
+
+def _check_level(product: Product, level: str | None) -> None:
+    if level == "case" and product.granularity is not Granularity.HYBRID:
+        raise BadInput(f"{product.name} ({product.gtin}) is not packed in cases with codes of their own.")
+
+
+def _drawn(place: Workplace, count: int) -> Iterator[tuple[int, str]]:
+    return ((number, serials.random_serial(place.random)) for number in range(1, count + 1))

@@ -1,0 +1,107 @@
+"""``authsvc products``: product files in, the list of products out."""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from authsvc import catalogue
+from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc.cli.workplace import Workplace, opened
+from authsvc.errors import BadInput
+
+_JSON_LINES = {".jsonl", ".ndjson"}
+
+
+@click.group()
+def products() -> None:
+    """Register products."""
+
+
+@products.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+def import_file(file: Path, as_json: bool) -> None:
+    """
+    Register the products of FILE, CSV with a header or JSON Lines (.jsonl), or change those that are there.
+
+    Columns: gtin (14 digits), brand (slug), name, granularity (batch, serial, hybrid), and optionally category,
+    description, image (a file beside FILE, 18 KB at most), warranty_months, claim (required, optional, none),
+    token (ed25519, compact, none), release (on-issue, on-commission), tracking (none, scans), markets (DE FR …),
+    attributes (JSON: noun, facts, copy_threshold and your own).
+    """
+    with opened() as place:
+        imported = import_products(place, file)
+    if as_json:
+        print_json(imported)
+        return
+    click.echo(f"{imported.created} products registered, {imported.updated} changed.")
+    note("Next: authsvc issue --gtin GTIN --lot LOT --count N --out codes.csv")
+
+
+@products.command("list")
+@click.option("--brand", "slug", help="Only the products of this brand.")
+@json_option
+def list_all(slug: str | None, as_json: bool) -> None:
+    """List the products."""
+    with opened() as place, place.sessions() as session:
+        brand = None if slug is None else catalogue.get_brand(session, slug)
+        slugs = {b.id: b.slug for b in catalogue.list_brands(session)}
+        found = catalogue.list_products(session, None if brand is None else brand.id)
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [(p.gtin, slugs[p.brand_id], p.granularity.value, p.token, p.claim, p.name) for p in found]
+        print_table(("GTIN", "BRAND", "GRANULARITY", "TOKEN", "CLAIM", "NAME"), rows)
+    else:
+        note("There is no product yet. Register some: authsvc products import FILE")
+
+
+def import_products(place: Workplace, file: Path) -> catalogue.Imported:
+    """Import a product file; pictures are found beside it."""
+    with place.sessions.begin() as session:
+        return catalogue.import_products(
+            session, read_rows(file), read_image=lambda name: (file.parent / name).read_bytes(), now=place.now()
+        )
+
+
+def read_rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """
+    Yield the rows of a product file with their numbers; in CSV, the header is row 1.
+
+    Raises:
+        BadInput: The file is not what its name says.
+    """
+    try:
+        # utf-8-sig: spreadsheets begin their CSV files with a byte order mark.
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            yield from _json_rows(lines) if file.suffix.lower() in _JSON_LINES else _csv_rows(lines)
+    except UnicodeDecodeError:
+        raise BadInput(f"{file.name} is not in UTF-8. Save it as CSV UTF-8 or JSON Lines.") from None
+    except csv.Error as error:
+        raise BadInput(f"{file.name} is no CSV file: {error}.") from None
+
+
+def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(lines, restkey="(no header)")
+    if "gtin" not in (reader.fieldnames or ()):
+        raise BadInput("The first row must name the columns, gtin among them, separated by commas.")
+    for row in reader:
+        # A cell that is missing at the end of a row is an empty one.
+        yield reader.line_num, {name: "" if cell is None else cell for name, cell in row.items()}
+
+
+def _json_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise BadInput(f"Row {number} is no JSON: {error}.") from None
+        if not isinstance(row, dict):
+            raise BadInput(f"Row {number} must be a JSON object, one product a line.")
+        yield number, row

@@ -1,0 +1,136 @@
+"""
+The file of codes: made by all cores, written in order, and there only when it is whole.
+
+Memory does not grow with the number of codes: a block is a few hundred kilobytes, and only a few wait at any time. The
+file grows under the name ``FILE.partial``, is forced to disk, and gets its name when the caller says so.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from authsvc.core import codes
+from authsvc.core.gs1 import DigitalLink
+from authsvc.errors import BadInput, Conflict
+
+BLOCK = 2048
+SMALL_RUN = 4 * BLOCK
+"""Up to here, other processes would take longer to start than the codes to make."""
+
+_WAITING_BLOCKS = 3  # for each process: enough to keep it busy while we write, little enough to stay small
+
+Block = range | Sequence[str]
+
+
+def index_blocks(count: int) -> Iterator[range]:
+    """Cut the indexes of a run into blocks."""
+    return (range(first, min(first + BLOCK, count)) for first in range(0, count, BLOCK))
+
+
+def check_free(path: Path, *, may_replace: bool) -> None:
+    """
+    Refuse to write over a file: it may hold the only copy of codes that are printed already.
+
+    Raises:
+        Conflict: The file is there.
+        BadInput: There is no such folder.
+    """
+    if not path.parent.is_dir():
+        raise BadInput(f"There is no folder {path.parent} to write {path.name} to.")
+    if path.exists() and not may_replace:
+        raise Conflict(f"{path} is there already and may hold codes that are in use. Choose another name, or --force.")
+
+
+def write(
+    path: Path,
+    recipe: codes.Recipe,
+    blocks: Iterable[Block],
+    count: int,
+    *,
+    cores: int,
+    progress: Callable[[int], None],
+) -> Path:
+    """
+    Write the codes of *blocks* beside *path* and force them to disk; return the partial file, to be renamed.
+
+    *progress* is told the number of codes written after each block.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with partial.open("w", encoding="ascii", newline="") as file:
+            file.write(codes.HEADER)
+            written = 0
+            for text, size in _texts(recipe, blocks, count, cores):
+                if written == 0:
+                    _check_first(recipe, text)
+                file.write(text)
+                written += size
+                progress(written)
+            _check_count(written, count)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return partial
+
+
+def publish(partial: Path, path: Path) -> None:
+    """Give a whole file its name, so that the name outlasts a power cut."""
+    partial.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _texts(recipe: codes.Recipe, blocks: Iterable[Block], count: int, cores: int) -> Iterator[tuple[str, int]]:
+    if cores < 2 or count <= SMALL_RUN:
+        for block in blocks:
+            yield "".join(codes.lines(recipe, block)), len(block)
+        return
+    # Spawned, not forked: a fork would take the database connection and the threads of the progress bar along.
+    with ProcessPoolExecutor(cores, get_context("spawn"), initializer=_receive, initargs=(recipe,)) as pool:
+        waiting: deque[tuple[Future[str], int]] = deque()
+        source = iter(blocks)
+        try:
+            for block in islice(source, cores * _WAITING_BLOCKS):
+                waiting.append((pool.submit(_make, block), len(block)))
+            while waiting:
+                future, size = waiting.popleft()
+                text = future.result()
+                for block in islice(source, 1):
+                    waiting.append((pool.submit(_make, block), len(block)))
+                yield text, size
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+_received: list[codes.Recipe] = []
+"""The recipe of the run, in a process of the pool: sent once, not with every block."""
+
+
+def _receive(recipe: codes.Recipe) -> None:
+    _received[:] = [recipe]
+
+
+def _make(block: Block) -> str:
+    return "".join(codes.lines(_received[0], block))
+
+
+def _check_first(recipe: codes.Recipe, text: str) -> None:
+    """Read the first code back with the parser that will meet it: a fault of the recipe is a fault of every code."""
+    link = DigitalLink.parse(text.partition(",")[0])
+    number = {} if recipe.numbered_by is None else {recipe.numbered_by: link.ais.get(recipe.numbered_by)}
+    if dict(link.ais) != {**recipe.ais, **number}:
+        raise BadInput("The codes of this run would not read back as what was asked for. Is the base address right?")
+
+
+def _check_count(written: int, count: int) -> None:
+    if written != count:
+        raise BadInput(f"{count} codes were asked for, and there are {written} numbers for them.")

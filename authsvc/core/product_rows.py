@@ -1,0 +1,202 @@
+"""
+One row of a product file: from text or JSON to checked values, with a sentence for everything that is wrong.
+
+The columns are a promise to the people who export them from their own systems: ``gtin, brand, name, granularity`` and
+the optional ones in ``COLUMNS``. A cell is checked by one function, and a column that is not there is left as it was.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from authsvc.core.gs1 import normalise_gtin
+from authsvc.core.register import Granularity, Release
+from authsvc.errors import BadDigitalLink
+
+GTIN_DIGITS = 14
+MAX_IMAGE_BYTES = 18 * 1024
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_COUNTRY = re.compile(r"[A-Z]{2}").fullmatch
+_WHOLE = re.compile(r"[0-9]{1,5}").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one cell; *row* counts as people do, with the header as row 1."""
+
+    row: int
+    column: str
+    text: str
+
+    def __str__(self) -> str:
+        """Write the fault as a line of a report."""
+        return f"row {self.row}, {self.column}: {self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """A row whose cells are right one by one; *image* is the name of a file that nobody has read yet."""
+
+    row: int
+    gtin: str
+    brand: str
+    image: str | None
+    values: Mapping[str, Any]
+
+
+def media_type(data: bytes) -> str | None:
+    """Return the type of a picture by its first bytes, or None where browsers may not show it."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data[4:12] in {b"ftypavif", b"ftypavis"}:
+        return "image/avif"
+    return None
+
+
+def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, list[Fault]]:
+    """Check the cells of one row; return its values, or what is wrong with them."""
+    faults = [Fault(row, name, "is required and is not there") for name in REQUIRED if _is_empty(cells.get(name))]
+    faults += [
+        Fault(row, str(name), f"is no column of a product file; the columns are {', '.join(COLUMNS)}")
+        for name in cells
+        if name not in COLUMNS
+    ]
+    values: dict[str, Any] = {}
+    for name, cell in cells.items():
+        if name not in COLUMNS or (name in REQUIRED and _is_empty(cell)):
+            continue
+        check, default = COLUMNS[name]
+        try:
+            values[name] = default() if _is_empty(cell) else check(cell)
+        except ValueError as error:
+            faults.append(Fault(row, name, str(error)))
+    if not faults:
+        faults = [Fault(row, *fault) for fault in _check_together(values)]
+    if faults:
+        return None, faults
+    if "attributes" in values:
+        # The threshold steers a rule and has a column of its own; the rest of the attributes is for the page.
+        values["copy_threshold"] = values["attributes"].pop("copy_threshold", 10)
+    gtin, brand, image = values.pop("gtin"), values.pop("brand"), values.pop("image", None)
+    return CheckedRow(row, gtin, brand, image, values), []
+
+
+def _check_together(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+    granularity = values["granularity"]
+    faults = []
+    if granularity != Granularity.SERIAL and values.get("claim", "none") != "none":
+        faults.append(
+            ("claim", f"a code of a {granularity} product stands for many items and cannot prove one: use none")
+        )
+    if granularity == Granularity.BATCH and values.get("release") == Release.ON_COMMISSION:
+        faults.append(("release", "the code of a lot is not commissioned: use on-issue"))
+    return faults
+
+
+# --- Cells: each check returns the value or raises ValueError with the end of a sentence ------------------------------
+
+
+def _is_empty(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _text(limit: int) -> Callable[[Any], str]:
+    def check(cell: Any) -> str:
+        if not isinstance(cell, str):
+            raise ValueError(f"expected text, got {cell!r}")  # noqa: TRY004  a fault of the file, not of our code
+        value = cell.strip()
+        if len(value) > limit:
+            raise ValueError(f"has at most {limit} characters, got {len(value)}")
+        if _CONTROL.search(value):
+            raise ValueError("holds a control character; remove it")
+        return value
+
+    return check
+
+
+def _gtin(cell: Any) -> str:
+    value = _text(40)(cell)
+    try:
+        gtin = normalise_gtin(value)
+    except BadDigitalLink as error:
+        raise ValueError(str(error)) from None
+    if len(value) != GTIN_DIGITS:
+        raise ValueError(f"a GTIN has 14 digits here; write {value} as {gtin}")
+    return gtin
+
+
+def _choice(*choices: str) -> Callable[[Any], str]:
+    def check(cell: Any) -> str:
+        if not isinstance(cell, str) or cell.strip() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, got {cell!r}")
+        return cell.strip()
+
+    return check
+
+
+def _months(cell: Any) -> int:
+    value = str(cell).strip() if isinstance(cell, (str, int)) and not isinstance(cell, bool) else ""
+    if not _WHOLE(value) or int(value) > 1200:
+        raise ValueError(f"must be a whole number of months from 0 to 1200, got {cell!r}")
+    return int(value)
+
+
+def _markets(cell: Any) -> list[str]:
+    names = cell if isinstance(cell, list) else re.split(r"[\s,;]+", cell.strip()) if isinstance(cell, str) else [cell]
+    for name in names:
+        if not isinstance(name, str) or not _COUNTRY(name):
+            raise ValueError(f"must be country codes of two capital letters, such as DE FR, got {name!r}")
+    return sorted(set(names))
+
+
+def _attributes(cell: Any) -> dict[str, Any]:
+    if isinstance(cell, str):
+        try:
+            cell = json.loads(cell)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is no JSON: {error.msg} at character {error.pos + 1}") from None
+    if not isinstance(cell, dict):
+        raise ValueError('must be a JSON object, such as {"noun": "watch"}')  # noqa: TRY004  as above
+    if "\\u0000" in json.dumps(cell):
+        raise ValueError("holds a NUL character; remove it")
+    if "noun" in cell and not (isinstance(cell["noun"], str) and 0 < len(cell["noun"].strip()) <= 40):
+        raise ValueError(f'"noun" must be the word for one unit, such as "watch", got {cell["noun"]!r}')
+    threshold = cell.get("copy_threshold", 10)
+    if isinstance(threshold, bool) or not isinstance(threshold, int) or not 2 <= threshold <= 10_000:
+        raise ValueError(f'"copy_threshold" must be a whole number from 2 to 10000, got {threshold!r}')
+    facts = cell.get("facts", [])
+    is_pairs = isinstance(facts, list) and all(
+        isinstance(fact, list) and len(fact) == 2 and all(isinstance(part, str) and part for part in fact)
+        for fact in facts
+    )
+    if not is_pairs:
+        raise ValueError('"facts" must be pairs of texts, such as [["Case", "Steel, 40 mm"]]')
+    return dict(cell)
+
+
+Check = Callable[[Any], Any]
+REQUIRED = ("gtin", "brand", "name", "granularity")
+COLUMNS: dict[str, tuple[Check, Callable[[], Any]]] = {
+    "gtin": (_gtin, str),
+    "brand": (_text(60), str),
+    "name": (_text(200), str),
+    "granularity": (_choice(*Granularity), str),
+    "category": (_text(100), lambda: None),
+    "description": (_text(2000), lambda: None),
+    "image": (_text(500), lambda: None),
+    "warranty_months": (_months, lambda: None),
+    "claim": (_choice("required", "optional", "none"), lambda: "none"),
+    "token": (_choice("ed25519", "compact", "none"), lambda: "ed25519"),
+    "release": (_choice(*Release), lambda: Release.ON_ISSUE.value),
+    "tracking": (_choice("none", "scans"), lambda: "scans"),
+    "markets": (_markets, list),
+    "attributes": (_attributes, dict),
+}
+"""Every column with its check and the value of an empty cell."""
