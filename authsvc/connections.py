@@ -19,14 +19,14 @@ import psycopg
 from psycopg import errors as pg
 from psycopg.rows import namedtuple_row
 
-from authsvc import db
+from authsvc import db, prepared
 from authsvc.errors import Unavailable
 
 LOCK_WAIT_MS = 250
 _WATCH_S = 0.05
 _IDLE = float("inf")
 
-Row = Any
+Row = prepared.Row
 Params = Mapping[str, Any]
 
 
@@ -40,12 +40,13 @@ class Busy(Unavailable):
 class _Line:
     """The connection of one thread, and until when its present statement may run."""
 
-    __slots__ = ("connection", "deadline", "generation", "plug")
+    __slots__ = ("connection", "deadline", "generation", "plug", "ready")
 
     def __init__(self, connection: psycopg.Connection[Row], generation: int) -> None:
         self.connection = connection
         self.generation = generation
         self.deadline = _IDLE
+        self.ready: set[bytes] = set()
         # A duplicate of the descriptor: shutting it down reaches the socket, and it cannot be reused under us.
         self.plug = socket.socket(fileno=os.dup(connection.fileno()))
 
@@ -103,8 +104,7 @@ class Connections:
         line = self._line()
         line.deadline = time.monotonic() + self._wait_s
         try:
-            cursor = line.connection.execute(statement, params, prepare=True)
-            return cursor.fetchall() if cursor.description else []
+            return prepared.run(line.connection.pgconn, line.ready, statement, params)
         except (pg.LockNotAvailable, pg.QueryCanceled):
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
@@ -174,6 +174,7 @@ class Connections:
             "plan_cache_mode": "force_generic_plan",
             "jit": "off",
             "timezone": "UTC",
+            "datestyle": "ISO",
         } | ({"role": self._role} if self._role else {})
         return psycopg.connect(
             self._url,

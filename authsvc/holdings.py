@@ -17,9 +17,9 @@ from authsvc.core.serials import SerialKey
 from authsvc.core.wrapping import unwrap
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Holdings:
-    """One consistent state of everything held in memory."""
+    """One consistent state of everything held in memory; a state equals itself alone, so it can key a cache."""
 
     version: int
     register: Register

@@ -42,6 +42,11 @@ class Receipt:
     then: Verdict
     now: Verdict
 
+    @property
+    def has_not_changed(self) -> bool:
+        """Whether nothing was found since the check."""
+        return (self.then.reason, self.then.notices) == (self.now.reason, self.now.notices)
+
     def is_mine(self, visitor: bytes | None, at: datetime) -> bool:
         """Say whether *visitor* made the check, not long before *at*."""
         return visitor is not None and hmac.compare_digest(visitor, self.visitor) and at - self.at < MINE_FOR

@@ -71,7 +71,6 @@ def scan(
     *,
     at: datetime,
     new_id: Callable[[], UUID],
-    may_count: bool = True,
 ) -> Checked:
     """
     Authenticate one presentation of a code and record it.
@@ -82,10 +81,10 @@ def scan(
     4. Examine the history, this scan included, against the clone rules.
     5. Decide; open an alert when a signal is new.
 
-    *seen* None only reads. *may_count* false (a code that is scanned too often in a minute) does so too.
+    *seen* None only reads.
     """
     known, key = _judge_signature(held, link, token, at, is_typed=seen is not None and seen.is_typed)
-    writes = seen is not None and may_count and (known.product is None or known.product.is_tracked)
+    writes = seen is not None and (known.product is None or known.product.is_tracked)
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
             return _refuse(connections, known, seen if writes else None)
@@ -94,6 +93,12 @@ def scan(
         return _scan_item(held, connections, known, key, seen if writes else None, new_id)
     except Unavailable:
         return Checked(decide(replace(known, has_history=False)))
+
+
+def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
+    """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
+    known, _ = _judge_signature(held, link, token, at, is_typed=False)
+    return Checked(decide(replace(known, has_history=False)))
 
 
 def _judge_signature(

@@ -109,7 +109,7 @@ class Keyring:
         """Return the key of this brand with this id, in whatever state, or None."""
         return self._keys.get((brand_id, key_id))
 
-    def keys(self) -> Iterator[VerificationKey]:
+    def __iter__(self) -> Iterator[VerificationKey]:
         """Iterate over all keys."""
         return iter(self._keys.values())
 
@@ -219,7 +219,7 @@ class PublicKeySet:
         self._lengths = sorted({len(number) for number in brands} & set(_PREFIX_DIGITS), reverse=True)
         self._revoked = {
             key.kid: key.revocation
-            for key in keyring.keys()  # noqa: SIM118  a Keyring is no dict
+            for key in keyring  # noqa: SIM118  a Keyring is no dict
             if key.revocation is not None
         }
 

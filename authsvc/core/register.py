@@ -100,6 +100,11 @@ class Register:
                 return brand
         return None
 
+    def gtins_without_prefix(self, brand_id: UUID) -> tuple[str, ...]:
+        """Return the GTINs of a brand that none of its company prefixes covers: verifiers must be told each."""
+        prefixes = self.brands[brand_id].prefixes
+        return tuple(p.gtin for p in self.products() if p.brand_id == brand_id and not p.gtin[1:].startswith(prefixes))
+
     def products(self) -> tuple[Product, ...]:
         """Return all products, in the order of their GTIN."""
         return tuple(self._by_gtin[gtin] for gtin in sorted(self._by_gtin))

@@ -36,7 +36,7 @@ def revoked(mode, since=None, runs=frozenset()):
 
 
 def sorted_keys(published):
-    return sorted(published.keyring.keys(), key=lambda key: key.kid)
+    return sorted(published.keyring, key=lambda key: key.kid)
 
 
 # --- Keys and lookup -------------------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ def test_find_looks_up_by_brand_and_key_id():
 
     assert [ring.find(BRAND, 1), ring.find(BRAND, 2), ring.find(RIVAL, 1)] == [ACTIVE, MAC, other]
     assert ring.find(RIVAL, 2) is None
-    assert list(ring.keys()) == [ACTIVE, MAC, other]
+    assert list(ring) == [ACTIVE, MAC, other]
 
 
 def test_a_key_id_is_unique_in_its_brand_over_all_formats():
@@ -341,7 +341,7 @@ def test_parse_raises_only_bad_key(current, withdrawn):
     except BadKey:
         return
 
-    assert len(list(published.keyring.keys())) <= 2
+    assert len(list(published.keyring)) <= 2
 
 
 @given(anything)

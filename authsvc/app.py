@@ -1,0 +1,111 @@
+"""
+The composition root: settings in, an application out. The list of blueprints is the list of what is served.
+
+Digital Links are answered in front of the framework (``web.consumer``); everything else goes through it, and leaves
+with the same headers and the same shape of refusal.
+"""
+
+import os
+from typing import Any
+
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from authsvc import db
+from authsvc.config import Config
+from authsvc.connections import Connections
+from authsvc.errors import AuthsvcError, BadConfig
+from authsvc.places import Locator
+from authsvc.runtime import Runtime
+from authsvc.web import api, demo, problems, published, site
+from authsvc.web.consumer import DigitalLinks
+from authsvc.web.limits import Limits
+from authsvc.web.wire import HSTS, SECURITY, Answer
+
+MAX_BODY = 16 * 1024
+BLUEPRINTS = (site.bp, api.bp, published.bp, demo.bp)
+
+
+def create_app(config: Config | None = None, *, runtime: Runtime | None = None) -> Flask:
+    """
+    Make the application of one process.
+
+    Raises:
+        BadConfig: The settings are not complete; every fault is listed.
+    """
+    config = config or Config.from_env(os.environ)
+    rt = runtime or _runtime(config)
+    rt.keeper.start()
+    app = Flask("authsvc", static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
+    app.extensions["authsvc"] = rt
+    counted = app.extensions["authsvc.limits"] = Limits(config.ratelimit_url)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.register_error_handler(AuthsvcError, _refuse)
+    app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(Exception, _accident)
+    app.after_request(_harden)
+    app.wsgi_app = DigitalLinks(app.wsgi_app, rt, counted)  # type: ignore[method-assign]  # Flask's own way to wrap
+    return app
+
+
+def _runtime(config: Config) -> Runtime:
+    if config.database_url is None:
+        raise BadConfig("A web process needs AUTHSVC_DATABASE_URL. `authsvc serve` starts the database and sets it.")
+    connections = Connections(config.database_url, role=db.SCAN_ROLE, wait_s=config.breaker_wait_s)
+    locator = Locator(config.places_file) if config.places_file else Locator()
+    return Runtime.make(config, connections, locator.locate)
+
+
+def _asked(rt: Runtime) -> dict[str, Any]:
+    wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    return {
+        "request_id": problems.request_id(request.environ, rt.random(8).hex()),
+        "as_json": request.path.startswith("/api/") or not wants_page,
+        "base_url": rt.config.base_url,
+    }
+
+
+def _respond(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers, content_type=answer.media_type)
+
+
+def _refuse(error: AuthsvcError) -> Response:
+    return _respond(problems.of_error(error, **_asked(site.runtime())))
+
+
+def _refuse_http(error: HTTPException) -> Response:
+    title, detail = problems.words_of_http(error)
+    response = _respond(problems.of_status(error.code or 500, title, detail, **_asked(site.runtime())))
+    for name, value in error.get_headers(request.environ):
+        if name in {"Allow", "Location"}:
+            response.headers[name] = value
+    return response
+
+
+def _accident(error: Exception) -> Response:
+    return _respond(problems.of_accident(error, **_asked(site.runtime())))
+
+
+def _harden(response: Response) -> Response:
+    for name, value in SECURITY:
+        response.headers.setdefault(name, value)
+    if site.runtime().config.is_secure:
+        response.headers.setdefault(*HSTS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ],
+    logger_factory=structlog.WriteLoggerFactory(),
+)

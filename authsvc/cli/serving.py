@@ -1,0 +1,80 @@
+"""
+``authsvc serve``: the embedded database where there is no other, and the web workers before it.
+
+The parent owns the database and hands its address to the workers by the environment; when it ends, all end.
+"""
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import click
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from authsvc import db, key_files
+from authsvc.config import Config
+from authsvc.errors import BadKey
+
+THREADS = 4
+"""Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile."""
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes. [default: AUTHSVC_WORKERS, else 2]")
+def serve(port: int, host: str, workers: int | None) -> None:
+    """Answer scans on a local port until Ctrl-C."""
+    config = Config.from_env(os.environ)
+    run(config, host=host, port=port, workers=workers)
+
+
+def run(config: Config, *, host: str, port: int, workers: int | None = None) -> None:
+    """
+    Serve until a signal ends it.
+
+    Raises:
+        BadKey: A private key lies where others can read it.
+        Unavailable: The database does not answer.
+    """
+    if faults := key_files.check_modes(config.keys_dir):
+        raise BadKey("\n".join(faults))
+    meters = tempfile.mkdtemp(prefix="authsvc-meters-")
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        with db.server(config) as url:
+            db.upgrade(url)
+            os.environ["AUTHSVC_HOME"] = str(config.home)
+            os.environ["AUTHSVC_DATABASE_URL"] = url
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = meters
+            os.environ["AUTHSVC_DEMO"] = "1" if config.is_demo else "0"
+            if "AUTHSVC_BASE_URL" not in os.environ and not _names_base_url(config.settings_file):
+                os.environ["AUTHSVC_BASE_URL"] = f"http://{host}:{port}"
+            server = Server(
+                "wsgi:app",
+                address=host,
+                port=port,
+                interface=Interfaces.WSGI,
+                workers=workers or config.workers,
+                blocking_threads=THREADS,
+                respawn_failed_workers=True,
+                log_level=LogLevels.warning,
+                working_dir=Path(__file__).parent.parent.parent,
+            )
+            server.serve()
+    finally:
+        shutil.rmtree(meters, ignore_errors=True)
+
+
+def _names_base_url(file: Path) -> bool:
+    return file.exists() and "AUTHSVC_BASE_URL=" in file.read_text(encoding="utf-8")
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """Turn SIGTERM into the way out that Ctrl-C takes, so that the database is stopped too."""
+    raise KeyboardInterrupt

@@ -1,0 +1,116 @@
+"""
+Prepared statements on the bare libpq connection: what the hot path needs and no more.
+
+The driver's cursor costs as much as the statement itself for one row. Here a statement is prepared once a connection,
+its named parameters (``%(name)s``, as everywhere) become ``$1``…, and values go and come in PostgreSQL's text format.
+"""
+
+import json
+import re
+from collections import namedtuple
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import errors as pg
+from psycopg import pq
+from psycopg.types.json import Jsonb
+
+_NAMED = re.compile(r"%\((\w+)\)s")
+_GOOD = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+
+Row = Any
+
+
+@lru_cache(maxsize=256)
+def compiled(statement: str) -> tuple[bytes, bytes, tuple[str, ...]]:
+    """Return the name under which *statement* is prepared, its text with ``$1``…, and the names of its parameters."""
+    names: list[str] = []
+
+    def place(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    text = _NAMED.sub(place, statement)
+    return f"s{hash(statement) & 0xFFFFFFFFFFFFFFFF:x}".encode(), text.encode(), tuple(names)
+
+
+def run(connection: pq.abc.PGconn, ready: set[bytes], statement: str, params: Mapping[str, Any]) -> list[Row]:
+    """
+    Run *statement* in its own transaction and return its rows; *ready* holds what this connection has prepared.
+
+    Raises:
+        psycopg.Error: As the driver raises it; OperationalError when the connection is lost.
+    """
+    name, text, names = compiled(statement)
+    if name not in ready:
+        _check(connection, connection.prepare(name, text))
+        ready.add(name)
+    values: list[Any] = [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
+    result = connection.exec_prepared(name, values)
+    _check(connection, result)
+    if not result.ntuples:
+        return []
+    columns = range(result.nfields)
+    shape = _shape(tuple((result.fname(i) or b"").decode() for i in columns))
+    loaders = [LOADERS.get(result.ftype(i), bytes.decode) for i in columns]
+    return [
+        shape._make(None if (value := result.get_value(row, i)) is None else loaders[i](value) for i in columns)
+        for row in range(result.ntuples)
+    ]
+
+
+def _check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
+    if result.status in _GOOD:
+        return
+    if connection.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError("the connection is lost")
+    raise pg.error_from_result(result)
+
+
+@lru_cache(maxsize=256)
+def _shape(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)  # noqa: PYI024  the columns are known at run time only
+
+
+def _dump_text(value: Any) -> bytes:
+    return str(value).encode()
+
+
+DUMPERS: dict[type, Callable[[Any], bytes]] = {
+    str: str.encode,
+    int: _dump_text,
+    float: _dump_text,
+    bool: lambda value: b"t" if value else b"f",
+    bytes: lambda value: b"\\x" + value.hex().encode(),
+    UUID: lambda value: value.hex.encode(),
+    datetime: lambda value: value.isoformat().encode(),
+    date: lambda value: value.isoformat().encode(),
+    Jsonb: lambda value: json.dumps(value.obj).encode(),
+}
+"""By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
+
+
+def _load_time(value: bytes) -> datetime:
+    return datetime.fromisoformat(value.decode())
+
+
+LOADERS: dict[int, Callable[[bytes], Any]] = {
+    16: lambda value: value == b"t",
+    17: lambda value: bytes.fromhex(value[2:].decode()),
+    20: int,
+    21: int,
+    23: int,
+    114: json.loads,
+    700: float,
+    701: float,
+    1082: lambda value: date.fromisoformat(value.decode()),
+    1184: _load_time,
+    2950: lambda value: UUID(value.decode()),
+    3802: json.loads,
+}
+"""By the type's OID, which PostgreSQL never changes; anything else stays text."""

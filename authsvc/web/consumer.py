@@ -1,0 +1,122 @@
+"""
+The Digital Link routes: what answers when a phone's camera opens a label.
+
+They are answered before the framework's routing, because this is the one path that carries all the load. The order is
+the same as in every view: read, act, show. Nothing of a link with ``tracking: none`` is looked at: no address, no
+cookie, no row.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from authsvc import scanning
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.verdicts import Mark, item_key
+from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
+from authsvc.runtime import Runtime
+from authsvc.scanning import Checked
+from authsvc.web import documents, limits, meters, presenting, problems, visitors
+from authsvc.web.limits import Limits
+from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers_json
+
+PREFIXES = ("/01/", "/00/")
+_LINKSET = "application/linkset+json"
+
+
+class DigitalLinks:
+    """WSGI middleware: answers Digital Links itself and hands everything else on to *app*."""
+
+    def __init__(self, app: Callable[[Environ, StartResponse], Iterable[bytes]], rt: Runtime, counted: Limits) -> None:
+        self._app = app
+        self._rt = rt
+        self._limits = counted
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        if not environ.get("PATH_INFO", "").startswith(PREFIXES):
+            return self._app(environ, start_response)
+        config = self._rt.config
+        method = environ["REQUEST_METHOD"]
+        if method not in {"GET", "HEAD"}:
+            answer = _refuse_method(environ, self._rt)
+            return answer.send(start_response, is_secure=config.is_secure)
+        started = time.perf_counter()
+        try:
+            answer = scan(environ, self._rt, self._limits)
+        except AuthsvcError as error:
+            answer = problems.of_error(error, **_asked(environ, self._rt))
+        except Exception as error:  # noqa: BLE001  the one edge where an accident becomes an answer
+            answer = problems.of_accident(error, **_asked(environ, self._rt))
+        meters.SCAN_SECONDS.observe(time.perf_counter() - started)
+        return answer.send(start_response, is_secure=config.is_secure, is_head=method == "HEAD")
+
+
+def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
+    """Judge one presentation of a code. The statement is over before anything is rendered."""
+    link = DigitalLink.parse(_without_slash(visitors.raw_target(environ)))
+    token = link.extension("s")
+    _refuse_links(link, environ)
+    at = rt.now()
+    held = rt.held
+    product = held.register.find_product(link.gtin or link.ais.get("02") or "")
+    if product is not None and not product.is_tracked:
+        checked = scanning.scan(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
+        return _show(environ, rt, checked, None)
+    address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
+    if not counted.is_within(limits.HARD_READS, address):
+        raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
+    presentation, cookie = presenting.presentation(environ, rt, link, at=at)
+    key = item_key(link.gtin, link.serial, link.sscc, link.lot)
+    is_quiet = counted.is_within(limits.SOFT_READS, address) and counted.is_within(limits.ONE_CODE, key)
+    if not is_quiet or counted.is_exhausted(limits.INVALID, address):
+        # The signature verdict is always shown; the history waits until the flood is over.
+        checked = scanning.scan_signature(held, link, token, at=at)
+    else:
+        checked = scanning.scan(held, rt.connections, link, token, presentation, at=at, new_id=rt.new_id)
+    if checked.verdict.facts.signature.mark is Mark.FORGED:
+        counted.is_within(limits.INVALID, address)
+    return _show(environ, rt, checked, cookie)
+
+
+def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> Answer:
+    presenting.count(checked)
+    headers = [("Vary", "Accept, Cookie")]
+    if cookie is not None and cookie.is_new:
+        headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=rt.config.is_secure)))
+    if prefers_json(environ):
+        return Answer(json.dumps(documents.verdict(checked), ensure_ascii=False).encode(), JSON, 200, headers)
+    page = presenting.page(environ, rt, checked, cookie)
+    return Answer(page.encode(), HTML, 200, headers)
+
+
+def _without_slash(target: str) -> str:
+    """Take one trailing slash off the path: a resolver tolerates it (GS1-Conformant Resolver 1.2, 2.13)."""
+    path, mark, query = target.partition("?")
+    return (path.removesuffix("/") if len(path) > 1 else path) + mark + query
+
+
+def _refuse_links(link: DigitalLink, environ: Environ) -> None:
+    """Send away who asks for other links of the item: none are registered here, and asking is not a scan."""
+    wanted = link.extension("linkType")
+    if wanted is not None or _LINKSET in environ.get("HTTP_ACCEPT", ""):
+        raise NotFound(
+            f"No links of type {wanted or 'linkset'} are registered for this code. Leave linkType out to check it."
+        )
+
+
+def _refuse_method(environ: Environ, rt: Runtime) -> Answer:
+    answer = problems.of_status(
+        405, "Method Not Allowed", "A Digital Link is read with GET or HEAD.", **_asked(environ, rt)
+    )
+    answer.headers.append(("Allow", "GET, HEAD"))
+    return answer
+
+
+def _asked(environ: Environ, rt: Runtime) -> dict[str, Any]:
+    return {
+        "request_id": problems.request_id(environ, rt.random(8).hex()),
+        "as_json": prefers_json(environ),
+        "base_url": rt.config.base_url,
+    }

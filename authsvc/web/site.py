@@ -1,0 +1,150 @@
+"""
+The public pages around a check: typing a number, receipts, the confirmation that a page ran, files.
+
+A receipt is safe to forward: opening it counts nothing, and only the visitor who made the check sees a good verdict.
+"""
+
+import hmac
+
+from flask import Blueprint, Response, current_app, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from authsvc import receipts, scanning
+from authsvc.core import gs1
+from authsvc.core.gs1 import DigitalLink
+from authsvc.errors import BadDigitalLink, NotFound, TooManyRequests
+from authsvc.runtime import Runtime
+from authsvc.web import assets, limits, pages, presenting, visitors
+
+bp = Blueprint("site", __name__)
+FOR_EVER = "public, max-age=31536000, immutable"
+DERIVED_LENGTH = 16
+
+
+def runtime() -> Runtime:
+    """Return the runtime of the application that serves this request."""
+    rt: Runtime = current_app.extensions["authsvc"]
+    return rt
+
+
+def count_write() -> None:
+    """
+    Count one write of this network.
+
+    Raises:
+        TooManyRequests: More came in a minute than a person makes.
+    """
+    address = visitors.limit_key(visitors.client_address(request.environ, runtime().config.proxy_hops))
+    counted: limits.Limits = current_app.extensions["authsvc.limits"]
+    if not counted.is_within(limits.WRITES, address):
+        raise TooManyRequests("Too many requests came from this network in one minute. Wait a minute and try again.")
+
+
+@bp.get("/")
+def check_form() -> str:
+    """Show the page where a code is typed."""
+    return pages.check_form()
+
+
+@bp.post("/")
+def check_typed() -> BaseResponse | str | tuple[str, int]:
+    """Answer a typed number; a pasted link with its token is a scan, and is sent to where scans are answered."""
+    count_write()
+    typed = request.form.get("code", "").strip()
+    try:
+        link = _read_typed(typed)
+        token = link.extension("s")
+    except BadDigitalLink as error:
+        return pages.check_form(typed=typed[:200], fault=str(error)), 400
+    if token is not None:
+        return redirect(link.path() + ("&" if "?" in link.path() else "?") + f"s={token}", 303)
+    return _answer_typed(link)
+
+
+@bp.get("/s/<receipt_text>")
+def receipt(receipt_text: str) -> Response:
+    """Show a frozen check, and what became known since."""
+    rt = runtime()
+    at = rt.now()
+    found = receipts.get(rt.held, rt.connections, receipts.parse(receipt_text), at=at)
+    cookie = visitors.visitor_cookie(request.environ, rt.random)
+    mine = None if cookie.is_new else visitors.pseudonym(rt.visitor_key, found.sgtin, cookie.cookie)
+    is_mine = found.is_mine(mine, at)
+    if not is_mine:
+        reader = visitors.pseudonym(rt.visitor_key, receipt_text, cookie.cookie)
+        receipts.record_open(rt.connections, found, reader, at=at, new_id=rt.new_id)
+    page = pages.receipt(
+        pages.Check(
+            verdict=found.then,
+            host=presenting.shown_host(request.environ, rt, found.then.facts.brand),
+            receipt=receipt_text,
+            reference=receipts.reference(found.id),
+        ),
+        is_mine=is_mine,
+        since=() if found.has_not_changed else (found.now,),
+    )
+    response = Response(page)
+    if cookie.is_new:
+        response.headers.add("Set-Cookie", visitors.set_cookie_header(cookie, secure=rt.config.is_secure))
+    return response
+
+
+@bp.post("/s/<receipt_text>/confirm")
+def confirm(receipt_text: str) -> BaseResponse:
+    """Record once that the page of a scan ran, or that its reader pressed the button that says so."""
+    count_write()
+    rt = runtime()
+    found = receipts.parse(receipt_text)
+    cookie = visitors.visitor_cookie(request.environ, rt.random)
+    expected = receipts.nonce(rt.nonce_key, found, cookie.cookie)
+    given = request.form.get("nonce", "")
+    if given.isascii() and hmac.compare_digest(expected, given):
+        receipts.confirm(rt.held, rt.connections, found, at=rt.now(), new_id=rt.new_id)
+    # A confirmation that came late or twice changes nothing, and its sender can do nothing about it.
+    if request.headers.get("Sec-Fetch-Mode") == "navigate" or "text/html" in request.headers.get("Accept", ""):
+        return redirect(f"/s/{receipt_text}", 303)
+    return Response(status=204)
+
+
+@bp.get("/static/<path:name>")
+def static_file(name: str) -> Response:
+    """Serve a file of the package under the address that holds its hash."""
+    found = assets.find(name)
+    if found is None:
+        raise NotFound("There is no such file.")
+    return Response(found[0], mimetype=found[1], headers={"Cache-Control": FOR_EVER})
+
+
+@bp.get("/media/<name>")
+def media(name: str) -> Response:
+    """Serve the picture of a product, addressed by its content."""
+    row = runtime().connections.fetch(
+        "SELECT media_type, data FROM images WHERE sha256 = %(sha256)s LIMIT 1", {"sha256": name.partition(".")[0]}
+    )
+    if row is None:
+        raise NotFound("There is no such picture.")
+    return Response(bytes(row.data), mimetype=row.media_type, headers={"Cache-Control": FOR_EVER})
+
+
+def _read_typed(typed: str) -> DigitalLink:
+    if not typed:
+        raise BadDigitalLink("Type the number from the label, or paste the link behind the square code.")
+    if typed.startswith(("http://", "https://", "HTTP://", "HTTPS://", "/0")):
+        return DigitalLink.parse(typed, strict=False)
+    # Labels print a serial in groups; people copy the gaps.
+    compact = "".join(typed.split())
+    if compact.isascii() and compact.isdigit():
+        return DigitalLink.build({"01": gs1.normalise_gtin(compact)})
+    gtin, serial = gs1.parse_sgtin(compact)
+    if len(serial) == DERIVED_LENGTH and serial.islower():
+        serial = serial.upper()  # Serials that we derive have capitals only; a phone's keyboard starts small.
+    return DigitalLink.build({"01": gtin, "21": serial})
+
+
+def _answer_typed(link: DigitalLink) -> str:
+    rt = runtime()
+    at = rt.now()
+    shown, _ = presenting.presentation(request.environ, rt, link, at=at, is_typed=True)
+    checked = scanning.scan(rt.held, rt.connections, link, None, shown, at=at, new_id=rt.new_id)
+    presenting.count(checked)
+    return presenting.page(request.environ, rt, checked, None)
