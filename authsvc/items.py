@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -108,7 +108,7 @@ def commission_range(
     done = session.scalar(
         select(func.coalesce(func.sum(size), 0))
         .select_from(Run)
-        .join(ranges, onclause=func.true())
+        .join(ranges, onclause=true())
         .where(Run.brand_id == brand.id, Run.number == run_number)
     )
     return int(done or 0), run.count

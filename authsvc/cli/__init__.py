@@ -16,7 +16,7 @@ from authsvc.errors import AuthsvcError
 
 _FAMILIES = {
     "init": ("setting_up:init", "Make a home: secrets, key folder, database."),
-    "demo": ("serving:demo", "Show the whole service with sample data."),
+    "demo": ("demonstration:demo", "Show the whole service with sample data."),
     "serve": ("serving:serve", "Answer scans over HTTP."),
     "worker": ("working:worker", "Run the jobs: partitions, and later mail and reports."),
     "db": ("setting_up:db_group", "Look after the database."),

@@ -67,7 +67,7 @@ WORDS: dict[Reason, Words] = {
         "alert",
         "Safety notice",
         "Stop using this item: it is recalled",
-        "{brand} recalled batch {batch} on {date}. {reason} {remedy} It is free.",
+        "{brand} recalled {what} on {date} because {reason}. {remedy} It is free.",
         "How to return it",
     ),
     Reason.STOLEN: Words(
@@ -244,6 +244,19 @@ def _date(facts: Facts, reason: Reason) -> datetime | date | None:
     return facts.disposition_at or facts.withdrawn_at
 
 
+def _clause(text: str | None) -> str:
+    """Fit a reason behind "because": no full stop, and no capital unless the word is a name or all capitals."""
+    text = (text or "").strip().rstrip(".")
+    if text[:1].isupper() and text.split()[0] in _OPENERS:
+        return text[0].lower() + text[1:]
+    return text or "of a fault"
+
+
+_OPENERS = frozenset(
+    {"A", "An", "The", "Its", "It", "Some", "One", "This", "These", "There", "Parts", "Of", "Possible"}
+)
+
+
 def _sentence(text: str | None) -> str:
     text = (text or "").strip()
     return text if not text or text[-1] in ".!?" else f"{text}."
@@ -257,7 +270,8 @@ def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
         "item": facts.product.noun if facts.product else "item",
         "date": day(_date(facts, reason)),
         "batch": (recall.lot if recall else None) or facts.lot or "of this item",
-        "reason": _sentence(recall.reason if recall else None),
+        "what": f"batch {recall.lot}" if recall and recall.lot else "this item",
+        "reason": _clause(recall.reason if recall else None),
         "remedy": _sentence(recall.remedy if recall else None),
     }
     text = " ".join(words.text.format(**values).split())

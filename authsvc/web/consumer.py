@@ -84,7 +84,7 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     presenting.count(checked)
     headers = [("Vary", "Accept, Cookie")]
     if cookie is not None and cookie.is_new:
-        headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=rt.config.is_secure)))
+        headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
         return Answer(json.dumps(documents.verdict(checked), ensure_ascii=False).encode(), JSON, 200, headers)
     page = presenting.page(environ, rt, checked, cookie)

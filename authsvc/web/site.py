@@ -85,7 +85,8 @@ def receipt(receipt_text: str) -> Response:
     )
     response = Response(page)
     if cookie.is_new:
-        response.headers.add("Set-Cookie", visitors.set_cookie_header(cookie, secure=rt.config.is_secure))
+        secure = visitors.is_secure(request.environ)
+        response.headers.add("Set-Cookie", visitors.set_cookie_header(cookie, secure=secure))
     return response
 
 

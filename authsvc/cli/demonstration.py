@@ -1,0 +1,291 @@
+"""
+``authsvc demo``: the whole service with a sample brand, its products and codes, on the embedded database.
+
+Everything is made by the commands' own functions, so the demo shows what they do. A demo that was interrupted while it
+was being made is made anew; a finished one starts from what is there.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib import resources
+from pathlib import Path
+from uuid import uuid4
+
+import click
+
+from authsvc import catalogue, issuing, items, labels, recalls, receipts, scanning, signing_keys
+from authsvc.cli import issuing as issue_command
+from authsvc.cli import serving
+from authsvc.cli.brands import add_brand
+from authsvc.cli.products import import_products
+from authsvc.cli.setting_up import make_home
+from authsvc.cli.workplace import Workplace, opened
+from authsvc.config import Config
+from authsvc.connections import Connections
+from authsvc.core import tokens
+from authsvc.core.clones import Network, Place
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.register import Brand
+from authsvc.core.serials import derive
+from authsvc.core.verdicts import Disposition
+from authsvc.db import SCAN_ROLE
+from authsvc.errors import Conflict
+from authsvc.holdings import load
+from authsvc.runtime import new_id
+from authsvc.web.demo import FILE
+
+UNFINISHED = "demo.unfinished"
+WATCH, BATTERY, WINE, SHIRTS = "09506000134352", "09506000134369", "09506000134376", "09506000134383"
+SANDBOX_WATCH = "09521234567899"
+UNREGISTERED = "09506000134406"
+
+# Where the visitors of the copied watch were: one watch is never checked in so many countries.
+COPIES = ("IT", "VN", "PL", "BR", "TR", "MX", "TH", "US", "NG", "ID", "ES", "IN")
+
+
+_CARDS = (
+    ("genuine", "first-check", "A genuine watch", "Nobody has checked it yet. Open it again: it knows you."),
+    ("checked-before", "checked-before", "A watch that was checked before", "Somebody else looked at it once."),
+    (
+        "possible-copy",
+        "possible-copy",
+        "A copied watch label",
+        "Twelve people in twelve countries say that they hold it.",
+    ),
+    ("forged", "forged", "A forged code", "One character of the signature was changed."),
+    ("unknown", "unknown", "An unknown number", "No product of this number is registered."),
+    (
+        "not-issued",
+        "not-issued",
+        "Signed, but never issued",
+        "The signature is good and the serial was never given out.",
+    ),
+    ("unsigned", "unsigned", "A label without its seal", "The number is right, the signature is missing."),
+    ("recalled", "recalled", "A recalled watch", "Its batch B260801 was called back."),
+    ("stolen", "stolen", "A stolen watch", "Its owner reported it."),
+    ("lost", "lost", "A lost watch", "Its owner is looking for it."),
+    ("blocked", "blocked", "A blocked code", "The brand has blocked it."),
+    ("withdrawn", "withdrawn", "A withdrawn code", "The item was destroyed."),
+    ("released", "first-check", "A released battery", "Commissioned on the line, so its code is good."),
+    ("not-released", "not-released", "A battery not yet released", "Its code was printed; the line has not let it go."),
+    ("expired", "expired", "A battery past its date", "It was stored for too long."),
+    (
+        "batch",
+        "lot-only",
+        "A batch code on wine",
+        "Every bottle has this code, and nothing is stored when you scan it.",
+    ),
+    ("case", "first-check", "A case of T-shirts", "A serialised case (SSCC) with 24 shirts of one batch."),
+    ("shirt", "lot-only", "A T-shirt of the case", "The shirts carry the code of their batch."),
+    ("test", "test", "A test code", "Issued by a sandbox brand, for trying out."),
+)
+"""Name, reason, title and sentence of every card, in the order of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One card of the index: what to scan, and the answer that it shows."""
+
+    name: str
+    reason: str
+    title: str
+    text: str
+    uri: str
+
+    def entry(self) -> dict[str, str]:
+        """Return the card as the index reads it: the address without its host, which the server knows best."""
+        link = DigitalLink.parse(self.uri)
+        token = link.extension("s")
+        path = link.path() + ("" if token is None else ("&" if "?" in link.path() else "?") + f"s={token}")
+        return {"name": self.name, "reason": self.reason, "title": self.title, "text": self.text, "path": path}
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"), show_default=True,
+              help="Folder for the sample CSV files and the sheet of symbols.")  # fmt: skip
+def demo(port: int, host: str, out: Path) -> None:
+    """Show the whole service with sample data, until Ctrl-C."""
+    home = Path(os.environ.get("AUTHSVC_HOME", "var")).absolute()
+    os.environ.setdefault("AUTHSVC_BASE_URL", f"http://{host}:{port}")
+    os.environ["AUTHSVC_DEMO"] = "1"
+    if (home / UNFINISHED).exists():
+        click.echo("The last demo was interrupted while it was made; making it anew.")
+        shutil.rmtree(home)
+    if not (home / FILE).exists():
+        _refuse_real(home)
+        click.echo("Making the sample brand Halden, its products and codes …")
+        make(home, out)
+    base = os.environ["AUTHSVC_BASE_URL"]
+    config = Config.from_env(os.environ)
+    click.echo(
+        f"\n  Check a code    {base}/\n"
+        f"  Every answer    {base}/demo\n"
+        f"  Public keys     {base}/.well-known/jwks.json\n"
+        f"  Sample codes    {out}/  (CSV files, and sheet.pdf to print)\n\n"
+        "Ctrl-C stops the service and its database. The next start goes on from here."
+    )
+    if host == "127.0.0.1":
+        click.echo("To try the symbols with a phone: make demo HOST=<the address of this computer in your network>")
+    serving.run(config, host=host, port=port)
+    click.echo("Stopped.")
+
+
+def make(home: Path, out: Path) -> None:
+    """Make the sample data in *home* and the files in *out*."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / UNFINISHED).touch()
+    make_home(home)
+    out.mkdir(parents=True, exist_ok=True)
+    with opened(Config.from_env(os.environ)) as place:
+        samples = list(_samples(place, out))
+    document = {"brand": "Halden", "entries": [sample.entry() for sample in samples]}
+    (home / FILE).write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    (home / UNFINISHED).unlink()
+
+
+def _refuse_real(home: Path) -> None:
+    if home.exists() and any(home.iterdir()):
+        raise Conflict(
+            f"{home} is already in use and is no demo. Name an empty folder: AUTHSVC_HOME=var/demo authsvc demo"
+        )
+
+
+def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
+    """Register, issue and let things happen to the codes; yield a card for each answer."""
+    halden = Brand(id=uuid4(), slug="halden", name="Halden", prefixes=("9506000",))
+    sandbox = Brand(id=uuid4(), slug="halden-test", name="Halden Test", prefixes=("9521234",), is_sandbox=True)
+    for brand in (halden, sandbox):
+        add_brand(place, brand)
+        place.make_key(brand.id, "ed25519", None)
+    with resources.as_file(resources.files("authsvc") / "data" / "demo") as folder:
+        import_products(place, folder / "products.jsonl")
+        import_products(place, folder / "sandbox.jsonl")
+
+    watches = _issue(place, out, "watches", WATCH, issuing.Order(count=100, lot="B260915"))
+    recalled = _issue(place, out, "watches-recalled", WATCH, issuing.Order(count=10, lot="B260801"))
+    batteries = _issue(place, out, "batteries", BATTERY, issuing.Order(count=10, lot="V75-2609"))
+    old = date.today() - timedelta(days=40)  # noqa: DTZ011  a calendar day on the label, wherever this runs
+    stored = _issue(place, out, "batteries-old", BATTERY, issuing.Order(count=2, lot="V75-2401", expires_on=old))
+    wine = _issue(place, out, "wine", WINE, issuing.Order(count=1, lot="L24-117"))
+    cases = _issue(place, out, "cases", SHIRTS, issuing.Order(count=5, lot="TS-0926", contents=24))
+    shirt = _issue(place, out, "shirts", SHIRTS, issuing.Order(count=1, lot="TS-0926", is_lot_level=True))
+    tests = _issue(place, out, "test-codes", SANDBOX_WATCH, issuing.Order(count=1, lot="TEST-1"))
+    printed = [
+        ("Meridian 38 Automatic", watches[:9]),
+        ("Volta EV 75", batteries[:3]),
+        ("Clos du Lac Rouge 2024", wine),
+        ("Fjord T-shirt, case", cases),
+        ("Fjord T-shirt", shirt),
+    ]
+    _print_sheet(out, printed)
+
+    with place.sessions.begin() as session:
+        keys = signing_keys.load_serial_keys(session, halden.id, wrapping_key=place.wrapping_key)
+        now = place.now()
+        items.commission_range(session, halden, BATTERY, 3, 0, 8)
+        items.commission_range(session, halden, BATTERY, 4, 0, 1)
+        for index, disposition, reason in (
+            (2, Disposition.STOLEN, "Reported by its owner"),
+            (3, Disposition.LOST, "Reported by its owner"),
+            (4, Disposition.BLOCKED, "Copies of this label were seized"),
+            (5, Disposition.INACTIVE, "Destroyed after a failed quality test"),
+        ):
+            serial = DigitalLink.parse(watches[index].uri).serial
+            items.set_disposition(session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys, now=now)
+        product = catalogue.get_product(session, WATCH)
+        recalls.recall(
+            session,
+            product,
+            lot="B260801",
+            reason="The crown can come off and let water in",
+            remedy="Bring it to any Halden shop for a new crown.",
+            serial_keys=keys,
+            now=now,
+        )
+        never = next(iter(derive(keys["0"], WATCH, 1, range(5000, 5001))))
+        key = signing_keys.get_active_key(session, halden.id, "ed25519", wrapping_key=place.wrapping_key)
+    never_issued = DigitalLink.build({"01": WATCH, "21": never})
+    signed_never = never_issued.uri(place.config.base_url, s=tokens.issue(place.open_signer(key), never_issued.ais))
+    _scan_by_others(place, [(watches[1].uri, COPIES[:1]), (watches[6].uri, COPIES)])
+
+    plain = DigitalLink.parse(watches[7].uri)
+    forged = plain.uri(place.config.base_url, s=_broken(plain.extension("s") or ""))
+    stranger = DigitalLink.build({"01": UNREGISTERED, "21": "A1"})
+    uris = {
+        "genuine": watches[0].uri,
+        "checked-before": watches[1].uri,
+        "possible-copy": watches[6].uri,
+        "forged": forged,
+        "unknown": stranger.uri(place.config.base_url),
+        "not-issued": signed_never,
+        "unsigned": plain.uri(place.config.base_url),
+        "recalled": recalled[0].uri,
+        "stolen": watches[2].uri,
+        "lost": watches[3].uri,
+        "blocked": watches[4].uri,
+        "withdrawn": watches[5].uri,
+        "released": batteries[0].uri,
+        "not-released": batteries[9].uri,
+        "expired": stored[0].uri,
+        "batch": wine[0].uri,
+        "case": cases[0].uri,
+        "shirt": shirt[0].uri,
+        "test": tests[0].uri,
+    }
+    for name, reason, title, text in _CARDS:
+        yield Sample(name, reason, title, text, uris[name])
+
+
+def _issue(place: Workplace, out: Path, name: str, gtin: str, order: issuing.Order) -> list[labels.Code]:
+    file = out / f"{name}.csv"
+    file.unlink(missing_ok=True)
+    level = "lot" if order.is_lot_level else None
+    issue_command.issue_codes(place, gtin, order, file, level=level)
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(labels.read_codes(lines))
+
+
+def _print_sheet(out: Path, groups: list[tuple[str, list[labels.Code]]]) -> None:
+    chosen = (
+        labels.Label(code.uri, name, code.gtin, code.lot, code.serial, code.claim_code)
+        for name, codes in groups
+        for code in codes
+    )
+    labels.sheet(out / "sheet.pdf", chosen, title="Halden sample labels")
+
+
+def _scan_by_others(place: Workplace, scanned: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Let other people check codes, each from a country and with a cookie of their own, and confirm."""
+    connections = Connections(place.url, role=SCAN_ROLE, wait_s=10.0)
+    held = load(connections, place.wrapping_key)
+    try:
+        for uri, countries in scanned:
+            link = DigitalLink.parse(uri)
+            for country in countries:
+                at = place.now()
+                seen = scanning.Presentation(
+                    id=new_id(),
+                    at=at,
+                    visitor=place.random(16),
+                    prefix=place.random(8),
+                    is_known=False,
+                    place=Place(country),
+                    network=Network.UNKNOWN,
+                )
+                checked = scanning.scan(held, connections, link, link.extension("s"), seen, at=at, new_id=new_id)
+                assert checked.receipt is not None
+                receipts.confirm(held, connections, checked.receipt, at=at, new_id=new_id)
+    finally:
+        connections.close()
+
+
+def _broken(token: str) -> str:
+    """Change one character in the middle of a token."""
+    middle = len(token) // 2
+    return token[:middle] + ("A" if token[middle] != "A" else "B") + token[middle + 1 :]
