@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -123,16 +124,27 @@ def _execute(url: str, statement: str) -> None:
 @contextlib.contextmanager
 def _debian_server(folder: Path) -> Iterator[str]:
     """Run Debian's PostgreSQL; it refuses to be started by root, who lends it to nobody."""
-    prefix = []
+    prefix: list[str | Path] = []
     folder.mkdir()
     if os.geteuid() == 0:
         prefix = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"]
         folder.parent.chmod(0o755)
         shutil.chown(folder, "nobody", "nogroup")
     data, options = folder / "data", f"-c listen_addresses= -c fsync=off -k {folder}"
-    initdb = [DEBIAN_BIN / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
+    initdb: list[str | Path] = [
+        DEBIAN_BIN / "initdb",
+        "-D",
+        data,
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     subprocess.run([*prefix, *initdb], check=True, stdout=subprocess.DEVNULL)
-    control = [*prefix, DEBIAN_BIN / "pg_ctl", "-D", data, "-l", folder / "log", "-s", "-w"]
+    control: list[str | Path] = [*prefix, DEBIAN_BIN / "pg_ctl", "-D", data, "-l", folder / "log", "-s", "-w"]
     subprocess.run([*control, "-o", options, "start"], check=True)
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"
@@ -168,8 +180,8 @@ def wrapping_key() -> bytes:
 def make_brand(rand: Callable[[int], bytes]) -> MakeBrand:
     """Return the builder of brands, which have a serial key and a claim key."""
 
-    def make(session: Session, slug: str = "halden", **values: object) -> Brand:
-        fields = {"name": slug.title(), "prefixes": ("9506000",), **values}
+    def make(session: Session, slug: str = "halden", **values: Any) -> Brand:
+        fields: dict[str, Any] = {"name": slug.title(), "prefixes": ("9506000",), **values}
         brand = Brand(id=UUID(bytes=rand(16), version=4), slug=slug, **fields)
         catalogue.add_brand(session, brand, now=NOW)
         signing_keys.add_serial_key(session, brand.id, wrapping_key=WRAPPING_KEY, random=rand)
@@ -183,7 +195,7 @@ def make_brand(rand: Callable[[int], bytes]) -> MakeBrand:
 def make_product() -> MakeProduct:
     """Return the builder of products; without a GTIN, each granularity has one under the prefix 9506000."""
 
-    def make(session: Session, brand: Brand, granularity: str = "serial", **cells: object) -> Product:
+    def make(session: Session, brand: Brand, granularity: str = "serial", **cells: Any) -> Product:
         row = {
             "gtin": GTINS[granularity],
             "brand": brand.slug,
