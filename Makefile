@@ -16,10 +16,42 @@ $(VENV)/.ready: requirements/dev.lock pyproject.toml tools/setup.sh
 
 setup: $(VENV)/.ready
 
+# What the whole suite needs beside Python: real servers, a real browser, a PDF reader.
+PACKAGES := redis-server chromium fonts-noto-core poppler-utils postgresql-15
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+demo: setup  ## Show the whole service with sample data on a local port.
+	@AUTHSVC_HOME="$${AUTHSVC_HOME:-var/demo}" exec $(BIN)/authsvc demo --host $(HOST) --port $(PORT)
+
+test: setup packages  ## Run everything: real PostgreSQL 18 and 15, Redis, Chromium.
+	@$(BIN)/pytest
+	@printf 'Now the database tests on PostgreSQL 15 of Debian.\n'
+	@AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q --ignore=tests/core -m "not browser and not same_on_any_server"
+
+packages:
+	@bash tools/setup.sh debian $(PACKAGES)
+
+check: setup  ## Check format, lint, types and import contracts.
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup  ## Measure, as ratios in one run; prints a table and writes benchmarks/results.json.
+	@bash tools/setup.sh debian wrk
+	@$(BIN)/python -m benchmarks
+
+fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
+	@AUTHSVC_FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
+
+soak: setup packages  ## Kill a loaded server 20 times and count what it acknowledged.
+	@$(BIN)/python -m tools.soak
+
 lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addresses).
 	@bash tools/lock.sh
 
 format: setup  ## Format the code.
-	@ruff format . && ruff check --fix .
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: help setup lock format
+.PHONY: help setup packages demo test check bench fuzz soak lock format

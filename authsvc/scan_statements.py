@@ -130,8 +130,8 @@ RECORD_LOT = """
 INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
   channel, automated, is_weak, is_counted, key_id, format, run, lot, recall_id, expires_on, is_released, is_flagged)
 VALUES (%(sgtin)s, %(at)s, %(id)s, %(brand_id)s, %(gtin)s, %(visitor)s, %(prefix)s, %(country)s, %(latitude)s,
-  %(longitude)s, %(radius_km)s, %(network)s, %(channel)s, %(automated)s, %(is_weak)s, false, %(key_id)s, %(format)s, %(run)s,
-  %(lot)s, %(recall_id)s, %(expires_on)s, true, false)"""
+  %(longitude)s, %(radius_km)s, %(network)s, %(channel)s, %(automated)s, %(is_weak)s, false, %(key_id)s, %(format)s,
+  %(run)s, %(lot)s, %(recall_id)s, %(expires_on)s, true, false)"""
 
 REJECT = """
 INSERT INTO rejections (at, id, brand_id, reason, detail, gtin, serial, sscc, lot, key_id, format, is_typed, is_issued,

@@ -9,6 +9,7 @@ imported when it is asked for, so that ``--help`` is there at once.
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -64,10 +65,10 @@ def cli() -> None:
     """
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command that the arguments ask for (the console script ``authsvc``)."""
     try:
-        cli(prog_name="authsvc")
+        cli(arguments, prog_name="authsvc")
     except AuthsvcError as error:
         refuse(str(error))
     except BrokenPipeError:
