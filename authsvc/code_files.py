@@ -15,7 +15,7 @@ from pathlib import Path
 
 from authsvc.core import codes
 from authsvc.core.gs1 import DigitalLink
-from authsvc.errors import BadInput, Conflict
+from authsvc.errors import BadInput, Conflict, Unavailable
 
 BLOCK = 2048
 SMALL_RUN = 4 * BLOCK
@@ -58,6 +58,9 @@ def write(
     Write the codes of *blocks* beside *path* and force them to disk; return the partial file, to be renamed.
 
     *progress* is told the number of codes written after each block.
+
+    Raises:
+        Unavailable: The disk is full or the folder may not be written.
     """
     partial = path.with_name(path.name + ".partial")
     try:
@@ -73,6 +76,9 @@ def write(
             _check_count(written, count)
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise Unavailable(f"{partial} cannot be written: {error.strerror or error}.") from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
