@@ -18,7 +18,7 @@ from authsvc.connections import Connections, Row
 from authsvc.core import serials, tokens
 from authsvc.core.clones import Network, Place
 from authsvc.core.gs1 import DigitalLink
-from authsvc.core.keyring import FORMAT_NAMES, VerificationKey, is_spared
+from authsvc.core.keyring import FORMAT_NAMES, RevocationMode, VerificationKey, is_spared
 from authsvc.core.register import Release
 from authsvc.core.verdicts import Disposition, Facts, Mark, Recall, Signature, Verdict, decide
 from authsvc.errors import BadToken, Unavailable
@@ -92,13 +92,30 @@ def scan(
             return _scan_lot(connections, known, key, seen if writes else None)
         return _scan_item(held, connections, known, key, seen if writes else None, new_id)
     except Unavailable:
-        return Checked(decide(replace(known, has_history=False)))
+        return Checked(decide(without_history(known, key, _decode(held, known)[0])))
 
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
     """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
-    known, _ = _judge_signature(held, link, token, at, is_typed=False)
-    return Checked(decide(replace(known, has_history=False)))
+    known, key = _judge_signature(held, link, token, at, is_typed=False)
+    return Checked(decide(without_history(known, key, _decode(held, known)[0])))
+
+
+def without_history(known: Facts, key: VerificationKey | None, run: int | None) -> Facts:
+    """
+    Return what can be said with no register at hand: the signature, and what a revocation says by itself.
+
+    A key that was revoked from a time on, or for runs while *run* is unknown, cannot be decided so.
+    """
+    facts = replace(known, has_history=False)
+    if key is None or key.revocation is None or key.revocation.mode is RevocationMode.STOP:
+        return facts
+    revocation = key.revocation
+    if revocation.mode is RevocationMode.ALL or (run is not None and run in revocation.runs):
+        return replace(facts, withdrawn_at=revocation.since or known.at)
+    if revocation.mode is RevocationMode.RUN and run is not None:
+        return facts
+    return replace(facts, signature=replace(facts.signature, mark=Mark.UNDECIDED))
 
 
 def _judge_signature(
@@ -269,13 +286,16 @@ def read_state(held: Holdings, connections: Connections, known: Facts, key: Veri
     return _with_row(known, connections.fetch(statement, _item_params(held, known, None)), key)
 
 
+def _decode(held: Holdings, known: Facts) -> tuple[int | None, int | None]:
+    """Return the run and the index in it that a derived serial stands for; neither for any other code."""
+    if known.brand is None or known.serial is None or known.gtin is None:
+        return None, None
+    return serials.decode(known.serial, known.gtin, held.serial_keys_of(known.brand.id)) or (None, None)
+
+
 def _item_params(held: Holdings, known: Facts, seen: Presentation | None) -> dict[str, Any]:
     assert known.brand is not None
-    run = index = None
-    if known.serial is not None and known.gtin is not None:
-        decoded = serials.decode(known.serial, known.gtin, held.serial_keys_of(known.brand.id))
-        if decoded is not None:
-            run, index = decoded
+    run, index = _decode(held, known)
     params = {
         "sgtin": known.item_key,
         "brand_id": known.brand.id,

@@ -15,7 +15,7 @@ from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.core import tokens
 from authsvc.core.gs1 import DigitalLink
-from authsvc.core.keyring import FORMAT_NAMES, PublicKeySet, RevocationMode
+from authsvc.core.keyring import FORMAT_NAMES, PublicKeySet
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import Facts, Mark, Outcome, Signature, decide
 from authsvc.core.wrapping import derive_key
@@ -68,7 +68,7 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
     """Judge the signature alone; a key that was withdrawn in part cannot be decided without the register."""
     token = link.extension("s")
     brand_id = keys.brand_of(link.sscc or link.gtin or "")
-    signature = Signature(Mark.ABSENT)
+    signature, key = Signature(Mark.ABSENT), None
     if token is not None and brand_id is not None:
         try:
             key = tokens.verify(token, link.ais, brand_id, keys.keyring)
@@ -76,9 +76,7 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
             signature = Signature(Mark.FORGED, detail=error.detail)
         else:
             formats = {number: name for name, number in FORMAT_NAMES.items()}
-            is_sure = key.revocation is None or key.revocation.mode is RevocationMode.STOP
-            mark = Mark.VALID if is_sure else Mark.ABSENT
-            signature = Signature(mark, key.kid, formats[key.format], None if is_sure else "key withdrawn, ask online")
+            signature = Signature(Mark.VALID, key.kid, formats[key.format])
     brand = Brand(id=brand_id, slug="", name=f"The holder of key {signature.kid}") if brand_id else None
     facts = Facts(
         at=now,
@@ -88,9 +86,9 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
         sscc=link.sscc,
         lot=link.lot,
         brand=brand,
-        has_history=False,
     )
-    return Checked(decide(facts))
+    # Without a key that signed it there is nothing more to ask: forged, unsigned, or of a brand that is not in the file.
+    return Checked(decide(facts if key is None else scanning.without_history(facts, key, None)))
 
 
 def _read_keys(source: str) -> PublicKeySet:

@@ -217,11 +217,7 @@ class PublicKeySet:
         self.keyring = keyring
         self._brands = dict(brands)
         self._lengths = sorted({len(number) for number in brands} & set(_PREFIX_DIGITS), reverse=True)
-        self._revoked = {
-            key.kid: key.revocation
-            for key in keyring  # noqa: SIM118  a Keyring is no dict
-            if key.revocation is not None
-        }
+        self._revoked = {key.kid: key.revocation for key in keyring if key.revocation is not None}
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Self:

@@ -89,6 +89,7 @@ class Mark(StrEnum):
 
     VALID = "valid"
     FORGED = "forged"
+    UNDECIDED = "undecided"  # Good bytes under a key that was withdrawn in part: only the register knows which part.
     ABSENT = "absent"
     NOT_EXPECTED = "not-expected"  # The labels of this product carry no token.
 
@@ -201,7 +202,8 @@ def _is_forged(facts: Facts) -> bool:
 
 
 def _is_unavailable(facts: Facts) -> bool:
-    return not facts.has_history
+    # A key that was revoked altogether is known without a database, and says more than "try again".
+    return not facts.has_history and facts.withdrawn_at is None
 
 
 def _is_not_issued(facts: Facts) -> bool:

@@ -173,6 +173,14 @@ SIGNATURE_ONLY = Words(
     "{brand} made this code. We cannot check blocks, recalls or copies now.",
     "Try again",
 )
+KEY_WITHDRAWN = Words(
+    "none",
+    "cloud",
+    "Not decided",
+    "The key of this code was withdrawn",
+    "{brand} withdrew the key for some of its codes. Only a check online can tell if this is one of them.",
+    "Check again online",
+)
 NOT_COUNTED_YET = "{brand} made this code for the {item} below."
 WITHOUT_LOT = (
     "Every item of this product has this same code. It shows product facts and recalls. "
@@ -219,6 +227,8 @@ def _choose(verdict: Verdict) -> Words:
         return UNSIGNED_TYPED
     if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.VALID:
         return SIGNATURE_ONLY
+    if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.UNDECIDED:
+        return KEY_WITHDRAWN
     chosen = WORDS[verdict.reason]
     if verdict.reason is Reason.CHECKED_BEFORE and facts.scan_number in {None, 0}:
         # A read that counts nothing (a bot, a program) of a code that nobody has checked: "before" would be untrue.
