@@ -87,7 +87,7 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
         lot=link.lot,
         brand=brand,
     )
-    # Without a key that signed it there is nothing more to ask: forged, unsigned, or of a brand that is not in the file.
+    # Without a key that signed it nothing is left to ask: forged, unsigned, or of a brand that is not in the file.
     return Checked(decide(facts if key is None else scanning.without_history(facts, key, None)))
 
 

@@ -173,8 +173,15 @@ class Verdict:
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict for machines."""
-        return OUTCOMES[self.reason]
+        """
+        The verdict for machines.
+
+        A product whose labels carry no token can be known, never authentic: nothing was proven.
+        """
+        outcome = OUTCOMES[self.reason]
+        if outcome is Outcome.AUTHENTIC and self.facts.signature.mark is Mark.NOT_EXPECTED:
+            return Outcome.INFORMATIONAL
+        return outcome
 
 
 def item_key(gtin: str | None, serial: str | None, sscc: str | None, lot: str | None) -> str:

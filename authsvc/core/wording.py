@@ -11,7 +11,7 @@ Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``batch``
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from authsvc.core.verdicts import Facts, Mark, Reason, Verdict
+from authsvc.core.verdicts import OUTCOMES, Facts, Mark, Outcome, Reason, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ WORDS: dict[Reason, Words] = {
         "alert",
         "Safety notice",
         "Stop using this item: it is recalled",
-        "{brand} recalled {what} on {date} because {reason}. {remedy} It is free.",
+        "{brand} recalled {what} on {date} because {reason}. {remedy}",
         "How to return it",
     ),
     Reason.STOLEN: Words(
@@ -173,6 +173,13 @@ SIGNATURE_ONLY = Words(
     "{brand} made this code. We cannot check blocks, recalls or copies now.",
     "Try again",
 )
+REGISTERED = Words(
+    *_FOR_INFORMATION,
+    "This number is registered",
+    "{brand} gave this number to one {item}. Labels of this {item} carry no seal, so anybody can print it.",
+    "Compare",
+    _COMPARE,
+)
 KEY_WITHDRAWN = Words(
     "none",
     "cloud",
@@ -229,6 +236,8 @@ def _choose(verdict: Verdict) -> Words:
         return SIGNATURE_ONLY
     if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.UNDECIDED:
         return KEY_WITHDRAWN
+    if verdict.outcome is Outcome.INFORMATIONAL and OUTCOMES[verdict.reason] is Outcome.AUTHENTIC:
+        return REGISTERED
     chosen = WORDS[verdict.reason]
     if verdict.reason is Reason.CHECKED_BEFORE and facts.scan_number in {None, 0}:
         # A read that counts nothing (a bot, a program) of a code that nobody has checked: "before" would be untrue.
@@ -282,7 +291,7 @@ def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
         "batch": (recall.lot if recall else None) or facts.lot or "of this item",
         "what": f"batch {recall.lot}" if recall and recall.lot else "this item",
         "reason": _clause(recall.reason if recall else None),
-        "remedy": _sentence(recall.remedy if recall else None),
+        "remedy": f"{_sentence(recall.remedy)} It is free." if recall and recall.remedy else "",
     }
     text = " ".join(words.text.format(**values).split())
     limit = words.limit.format(**values) if words.limit else None
