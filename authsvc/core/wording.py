@@ -8,6 +8,7 @@ dates are rounded here, so that they identify no owner and teach no threshold.
 Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``batch``, ``reason`` and ``remedy``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -228,27 +229,51 @@ def day(moment: datetime | date | None) -> str:
     return "an unknown day" if moment is None else f"{moment.day} {moment:%b %Y}"
 
 
-def _choose(verdict: Verdict) -> Words:
-    facts = verdict.facts
-    if verdict.reason is Reason.UNSIGNED and facts.is_typed:
-        return UNSIGNED_TYPED
-    if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.VALID:
-        return SIGNATURE_ONLY
-    if verdict.reason is Reason.UNAVAILABLE and facts.signature.mark is Mark.UNDECIDED:
-        return KEY_WITHDRAWN
-    if verdict.outcome is Outcome.INFORMATIONAL and OUTCOMES[verdict.reason] is Outcome.AUTHENTIC:
-        return REGISTERED
-    chosen = WORDS[verdict.reason]
-    if verdict.reason is Reason.CHECKED_BEFORE and facts.scan_number in {None, 0}:
-        # A read that counts nothing (a bot, a program) of a code that nobody has checked: "before" would be untrue.
-        return _replace_text(chosen, NOT_COUNTED_YET)
-    if verdict.reason is Reason.LOT_ONLY and facts.lot is None:
-        return _replace_text(chosen, WITHOUT_LOT)
-    return chosen
-
-
 def _replace_text(words: Words, text: str) -> Words:
     return Words(words.tone, words.icon, words.chip, words.title, text, words.action, words.limit)
+
+
+def _choose(verdict: Verdict) -> Words:
+    for applies, words in _SPECIAL:
+        if applies(verdict):
+            return words
+    return WORDS[verdict.reason]
+
+
+def _is_typed(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.UNSIGNED and verdict.facts.is_typed
+
+
+def _is_signature_only(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.UNAVAILABLE and verdict.facts.signature.mark is Mark.VALID
+
+
+def _is_undecided(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.UNAVAILABLE and verdict.facts.signature.mark is Mark.UNDECIDED
+
+
+def _is_without_proof(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.INFORMATIONAL and OUTCOMES[verdict.reason] is Outcome.AUTHENTIC
+
+
+def _is_not_counted(verdict: Verdict) -> bool:
+    """Whether a reader that counts nothing (a bot, a program) asks: "checked before" could be untrue."""
+    return verdict.reason is Reason.CHECKED_BEFORE and not verdict.facts.scan_number
+
+
+def _is_product_code(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.LOT_ONLY and verdict.facts.lot is None
+
+
+_SPECIAL: tuple[tuple[Callable[[Verdict], bool], Words], ...] = (
+    (_is_typed, UNSIGNED_TYPED),
+    (_is_signature_only, SIGNATURE_ONLY),
+    (_is_undecided, KEY_WITHDRAWN),
+    (_is_without_proof, REGISTERED),
+    (_is_not_counted, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_COUNTED_YET)),
+    (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
+)
+"""Reasons that need other words in some cases."""
 
 
 def _date(facts: Facts, reason: Reason) -> datetime | date | None:
