@@ -56,7 +56,8 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
             if "AUTHSVC_BASE_URL" not in os.environ and not _names_base_url(config.settings_file):
                 os.environ["AUTHSVC_BASE_URL"] = f"http://{host}:{port}"
             server = Server(
-                "wsgi:app",
+                "authsvc.app:create_app",
+                factory=True,
                 address=host,
                 port=port,
                 interface=Interfaces.WSGI,
@@ -64,7 +65,6 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 blocking_threads=THREADS,
                 respawn_failed_workers=True,
                 log_level=LogLevels.warning,
-                working_dir=Path(__file__).parent.parent.parent,
             )
             server.serve()
     finally:
