@@ -61,10 +61,20 @@ def write(
 
     Raises:
         Unavailable: The disk is full or the folder may not be written.
+        Conflict: Somebody else is writing this file.
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w", encoding="ascii", newline="") as file:
+        # Claim codes are secrets: nobody else reads the file before its owner says so.
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Conflict(
+            f"{partial} is there already: another issue is writing it, or one was cut off. Remove it to go on."
+        ) from None
+    except OSError as error:
+        raise Unavailable(f"{partial} cannot be written: {error.strerror or error}.") from error
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii", newline="") as file:
             file.write(codes.HEADER)
             written = 0
             for text, size in _texts(recipe, blocks, count, cores):

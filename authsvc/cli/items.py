@@ -21,7 +21,9 @@ def items_group() -> None:
 
 @items_group.command("set")
 @click.argument("sgtin")
-@click.option("--disposition", required=True, type=click.Choice(list(Disposition)), help="The new condition.")
+@click.option(
+    "--disposition", required=True, type=click.Choice([word.value for word in Disposition]), help="The new condition."
+)
 @click.option("--reason", required=True, help="Why; colleagues read it.")
 @json_option
 def set_one(sgtin: str, disposition: str, reason: str, as_json: bool) -> None:

@@ -108,7 +108,12 @@ def retire(slug: str, key_id: int, as_json: bool) -> None:
 @keys.command()
 @brand_option
 @key_option
-@click.option("--mode", required=True, type=click.Choice(list(RevocationMode)), help="How far the revocation reaches.")
+@click.option(
+    "--mode",
+    required=True,
+    type=click.Choice([mode.value for mode in RevocationMode]),
+    help="How far the revocation reaches.",
+)
 @click.option("--from", "since", metavar="T", help="With from-time: the time, such as 2026-05-01T12:00Z; may be past.")
 @click.option("--run", "runs", multiple=True, type=click.IntRange(1), metavar="R", help="With run: a run to withdraw.")
 @click.option("--reason", required=True, help="Why; colleagues read it.")

@@ -89,6 +89,8 @@ def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     reader = csv.DictReader(lines, restkey="(no header)")
     if "gtin" not in (reader.fieldnames or ()):
         raise BadInput("The first row must name the columns, gtin among them, separated by commas.")
+    if twice := {name for name in reader.fieldnames or () if (reader.fieldnames or ()).count(name) > 1}:
+        raise BadInput(f"The first row names a column twice: {', '.join(sorted(twice))}.")
     for row in reader:
         # A cell that is missing at the end of a row is an empty one.
         yield reader.line_num, {name: "" if cell is None else cell for name, cell in row.items()}

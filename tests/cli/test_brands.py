@@ -1,0 +1,39 @@
+import json
+
+import pytest
+
+
+def test_a_brand_is_listed_as_it_was_added(authsvc):
+    added = json.loads(
+        authsvc(
+            "brands", "add", "halden", "--name", "Halden", "--gcp", "9506000", "--gcp", "9521101",
+            "--host", "id.halden.example", "--sandbox", "--contact", "help@halden.example", "--json",
+        ).out
+    )  # fmt: skip
+
+    (listed,) = json.loads(authsvc("brands", "list", "--json").out)
+    assert listed == added
+    assert (added["prefixes"], added["is_sandbox"]) == (["9506000", "9521101"], True)
+    assert "help@" not in authsvc("brands", "list").out
+
+
+def test_a_refused_brand_leaves_nothing(authsvc):
+    authsvc("brands", "add", "halden", "--name", "Halden", "--gcp", "9506000")
+
+    result = authsvc("brands", "add", "rival", "--name", "Rival", "--gcp", "95060", code=1)
+    assert result.err == (
+        "authsvc: The company prefix 95060 overlaps with 9506000, which brand halden holds: "
+        "a code would belong to both.\n"
+    )
+    assert [brand["slug"] for brand in json.loads(authsvc("brands", "list", "--json").out)] == ["halden"]
+
+
+def test_no_brand_yet_says_how_to_add_one(authsvc):
+    result = authsvc("brands", "list")
+
+    assert (result.out, result.err) == ("", "There is no brand yet. Add one: authsvc brands add SLUG --name NAME\n")
+
+
+@pytest.mark.parametrize("arguments", [("add", "halden"), ("add", "--name", "Halden"), ("remove", "halden")])
+def test_wrong_usage_ends_with_two(authsvc, arguments):
+    authsvc("brands", *arguments, code=2)

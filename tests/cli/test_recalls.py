@@ -1,0 +1,109 @@
+import csv
+import json
+
+import pytest
+
+WATCH, SHIRTS = "09506000134352", "09506000134369"
+
+
+def issue(command, file, *arguments, gtin=WATCH):
+    command("issue", "--gtin", gtin, *arguments, "--out", file)
+    with file.open(newline="") as lines:
+        return [row["serial"] for row in csv.DictReader(lines)]
+
+
+@pytest.fixture
+def serials(halden, tmp_path):
+    return issue(halden, tmp_path / "a.csv", "--lot", "A1", "--count", "10")
+
+
+def recall(command, *arguments, code=0, gtin=WATCH):
+    result = command("recall", "--gtin", gtin, "--reason", "Glass may break", *arguments, "--json", code=code)
+    return json.loads(result.out) if code == 0 else result.err
+
+
+def test_a_product_a_lot_and_a_range_are_recalled(halden, serials, tmp_path):
+    issue(halden, tmp_path / "b.csv", "--lot", "B2", "--count", "7")
+
+    assert recall(halden)["covered"] == 17
+    assert recall(halden, "--lot", "B2")["covered"] == 7
+    found = recall(halden, "--from-serial", serials[2], "--to-serial", serials[5], "--remedy", "Return it")
+    assert (found["run"], found["index_from"], found["index_to"], found["covered"]) == (1, 2, 5, 4)
+    assert (found["lot"], found["remedy"], found["id"]) == (None, "Return it", 3)
+
+
+def test_a_range_of_one_lot_may_name_it(halden, serials):
+    assert recall(halden, "--lot", "A1", "--from-serial", serials[0], "--to-serial", serials[0])["covered"] == 1
+
+
+def test_imported_serials_are_a_range_of_text(halden, tmp_path):
+    file = tmp_path / "serials.csv"
+    file.write_text("serial\nSN-07\nSN-08\nSN-09\nSN-10\nSN-1\nsn\n")
+    issue(halden, tmp_path / "a.csv", "--import", str(file))
+
+    found = recall(halden, "--from-serial", "SN-08", "--to-serial", "SN-10")
+    assert (found["serial_from"], found["serial_to"], found["run"], found["covered"]) == ("SN-08", "SN-10", None, 3)
+    assert "same length" in recall(halden, "--from-serial", "SN-1", "--to-serial", "SN-10", code=1)
+
+
+def test_cases_are_recalled_by_lot(halden, tmp_path):
+    issue(halden, tmp_path / "a.csv", "--lot", "S1", "--count", "4", "--contents", "10", gtin=SHIRTS)
+
+    assert recall(halden, "--lot", "S1", gtin=SHIRTS)["covered"] == 4
+
+
+def test_a_range_across_runs_is_refused(halden, serials, tmp_path):
+    others = issue(halden, tmp_path / "b.csv", "--lot", "A1", "--count", "2")
+
+    assert "make one recall for each run" in recall(
+        halden, "--from-serial", serials[0], "--to-serial", others[0], code=1
+    )
+
+
+def test_a_range_that_runs_backwards_is_turned_round_by_its_author(halden, serials):
+    errors = recall(halden, "--from-serial", serials[5], "--to-serial", serials[2], code=1)
+
+    assert f"Did you mean --from-serial {serials[2]} --to-serial {serials[5]}?" in errors
+
+
+def test_a_range_of_another_lot_is_refused(halden, serials, tmp_path):
+    issue(halden, tmp_path / "b.csv", "--lot", "B2", "--count", "1")
+
+    assert "belongs to lot A1" in recall(
+        halden, "--lot", "B2", "--from-serial", serials[0], "--to-serial", serials[1], code=1
+    )
+
+
+@pytest.mark.parametrize("serial", ["0000000000000000", "SN-1", "lower"])
+def test_a_serial_that_was_never_issued_is_refused(halden, serials, serial):
+    errors = recall(halden, "--from-serial", serial, "--to-serial", serials[1], code=1)
+
+    assert f"Serial '{serial}' of Halden Watch was never issued" in errors
+
+
+def test_an_unknown_lot_is_refused_with_those_that_exist(halden, serials):
+    assert "has no lot 'A2'. The latest ones are A1." in recall(halden, "--lot", "A2", code=1)
+
+
+def test_a_recall_is_lifted_once(halden, serials):
+    recall(halden, "--lot", "A1")
+
+    assert halden("recall", "--lift", 1).out == f"Recall 1 of {WATCH} is lifted.\n"
+    assert "was lifted before" in halden("recall", "--lift", 1, code=1).err
+    assert "no recall 2" in halden("recall", "--lift", 2, code=1).err
+    (listed,) = json.loads(halden("recall", "--list", "--json").out)
+    assert listed["lifted_at"] is not None
+
+
+def test_people_read_what_is_covered(halden, serials):
+    result = halden("recall", "--gtin", WATCH, "--lot", "A1", "--reason", "Glass may break")
+
+    assert result.out == "Recall 1 of Halden Watch is in force and covers 10 issued codes.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [(), ("--gtin", WATCH), ("--gtin", WATCH, "--reason", "x", "--from-serial", "A"), ("--lift", "1", "--lot", "A")],
+)
+def test_half_a_recall_is_wrong_usage(halden, arguments):
+    halden("recall", *arguments, code=2)

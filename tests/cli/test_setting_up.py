@@ -1,0 +1,170 @@
+import json
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+from sqlalchemy import text
+
+from authsvc.cli import main
+from authsvc.cli.setting_up import make_home
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def home(tmp_path, database, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_DATABASE_URL", database)
+    return tmp_path / "home"
+
+
+def test_init_makes_a_home_that_others_cannot_read(home):
+    found = make_home(home)
+
+    assert [mode(home / name) for name in ("secrets", "keys")] == [0o700, 0o700]
+    assert [mode(home / "secrets" / name) for name in ("secret", "passphrase")] == [0o600, 0o600]
+    assert len(bytes.fromhex((home / "secrets" / "secret").read_text())) == 32
+    assert found.revision is not None
+
+
+def test_init_again_changes_nothing(home):
+    make_home(home)
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+    assert make_home(home).made == []
+    assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+
+
+def test_two_homes_share_no_secret(home):
+    make_home(home)
+    make_home(home.with_name("other"))
+
+    for name in "secret", "passphrase":
+        assert (home / "secrets" / name).read_text() != (home.with_name("other") / "secrets" / name).read_text()
+
+
+def test_init_starts_the_embedded_database(tmp_path):
+    """One run of the real program with no setting but its home, as a new user has it."""
+    env = {"AUTHSVC_HOME": str(tmp_path / "home"), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def run(*arguments):
+        command = [sys.executable, "-c", "from authsvc.cli import main; main()", *arguments]
+        return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+    made = run("init", "--json")
+    brand = run("brands", "add", "halden", "--name", "Halden")
+
+    assert made.returncode == 0, made.stderr
+    assert json.loads(made.stdout)["revision"] is not None
+    assert brand.returncode == 0, brand.stderr
+    assert "Next: authsvc keys new --brand halden" in brand.stderr
+
+
+def test_a_home_that_cannot_be_written_is_refused(authsvc, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("AUTHSVC_HOME", str(tmp_path / "file" / "home"))
+
+    assert "cannot be set up" in authsvc("init", code=1).err
+
+
+def test_without_init_every_missing_setting_is_named(authsvc, tmp_path, monkeypatch):
+    monkeypatch.delenv("AUTHSVC_SECRET")
+    monkeypatch.setenv("AUTHSVC_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("AUTHSVC_BASE_URL", "ftp://x")
+
+    result = authsvc("brands", "list", code=1)
+    assert result.err.splitlines()[0].startswith("authsvc: AUTHSVC_SECRET is missing: run `authsvc init`")
+    assert result.err.splitlines()[1].startswith("authsvc: AUTHSVC_BASE_URL must look like")
+
+
+def test_an_empty_database_is_told_to_upgrade(authsvc, postgres, place, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_DATABASE_URL", postgres)
+
+    assert "Run `authsvc db upgrade`" in authsvc("brands", "list", code=1).err
+
+
+def test_a_dead_database_is_a_sentence(authsvc, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/x")
+
+    result = authsvc("brands", "list", code=1)
+    assert result.err.startswith("authsvc: The database does not answer")
+
+
+def test_upgrade_says_what_it_did(authsvc):
+    assert "already" in authsvc("db", "upgrade").out
+
+
+def test_doctor_finds_nothing_wrong_with_a_new_home(halden):
+    findings = json.loads(halden("doctor", "--json").out)
+
+    assert {finding["mark"] for finding in findings} == {"ok"}
+    assert {finding["check"] for finding in findings} == {
+        "settings", "key files", "places", "disk", "database", "schema", "partitions", "clock", "keys",
+    }  # fmt: skip
+
+
+def faults(command):
+    return [
+        f"{f['check']}: {f['text']}"
+        for f in json.loads(command("doctor", "--json", code=1).out)
+        if f["mark"] == "fault"
+    ]
+
+
+def test_doctor_finds_loose_modes(halden, config):
+    config.keys_dir.chmod(0o755)
+
+    (fault,) = faults(halden)
+    assert fault.startswith(f"key files: {config.keys_dir} has mode 0755")
+
+
+def test_doctor_finds_missing_partitions(halden, place):
+    month = "to_char(now() AT TIME ZONE 'UTC' + interval '2 months', 'YYYYMM')"
+    drop = f"DO $$ BEGIN EXECUTE 'DROP TABLE scans_' || {month}; END $$"
+    with place.sessions.begin() as session:
+        session.execute(text(drop))
+
+    (fault,) = faults(halden)
+    assert fault.startswith("partitions: missing: scans_")
+
+
+def test_doctor_finds_a_brand_that_cannot_issue(halden):
+    halden("keys", "retire", "--brand", "halden", "--key", 1)
+
+    (fault,) = faults(halden)
+    assert "`authsvc keys new --brand halden --format ed25519`" in fault
+
+
+def test_doctor_finds_a_wrong_secret(halden, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_SECRET", "00" * 32)
+
+    (fault,) = faults(halden)
+    assert "does not open with AUTHSVC_SECRET" in fault
+
+
+def test_doctor_finds_a_dead_database(halden, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/x")
+
+    (fault,) = faults(halden)
+    assert fault.startswith("database: The database does not answer")
+
+
+def test_help_is_there_at_once():
+    start = time.monotonic()
+    command = [sys.executable, "-X", "importtime", "-c", "from authsvc.cli import main; main(['--help'])"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "sqlalchemy" not in shown.stderr
+    assert "recall" in shown.stdout
+    assert time.monotonic() - start < 5
+
+
+def test_an_unknown_command_is_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["frobnicate"])
+
+    assert ended.value.code == 2
+    assert "No such command 'frobnicate'" in capsys.readouterr().err

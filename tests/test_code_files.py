@@ -1,0 +1,114 @@
+import stat
+from uuid import UUID
+
+import pytest
+
+from authsvc import code_files
+from authsvc.core import codes
+from authsvc.errors import BadInput, Conflict, Unavailable
+
+RECIPE = codes.Recipe(
+    brand_id=UUID(int=5),
+    gtin="09506000134352",
+    lot=None,
+    head="https://id.example.com/01/09506000134352/21/",
+    tail="?s=",
+    ais={"01": "09506000134352"},
+    numbered_by="21",
+    run=1,
+    key_id=1,
+    private=bytes(32),
+    epoch="0",
+    serial_key=bytes(32),
+)
+
+
+def write(path, *, count=10, blocks=None, cores=1, recipe=RECIPE, progress=lambda _done: None):
+    blocks = code_files.index_blocks(count) if blocks is None else blocks
+    return code_files.write(path, recipe, blocks, count, cores=cores, progress=progress)
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "codes.csv"
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(out):
+    partial = write(out)
+    assert not out.exists()
+    code_files.publish(partial, out)
+
+    assert out.read_bytes().startswith(codes.HEADER.encode())
+    assert len(out.read_bytes().splitlines()) == 11
+    assert [path.name for path in out.parent.iterdir()] == ["codes.csv"]
+
+
+def test_many_processes_write_what_one_writes(tmp_path):
+    count = code_files.SMALL_RUN + 1
+    one, many = (write(tmp_path / f"{cores}.csv", count=count, cores=cores) for cores in (1, 2))
+
+    assert one.read_bytes() == many.read_bytes()
+
+
+def test_progress_is_told_after_every_block(out):
+    told = []
+    write(out, count=2 * code_files.BLOCK + 1, progress=told.append)
+
+    assert told == [code_files.BLOCK, 2 * code_files.BLOCK, 2 * code_files.BLOCK + 1]
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_an_interrupt_leaves_no_file(out, cores):
+    def interrupt(_done):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(out, count=code_files.SMALL_RUN + 1, cores=cores, progress=interrupt)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_too_few_numbers_leave_no_file(out):
+    with pytest.raises(BadInput, match="3 codes were asked for, and there are 2 numbers"):
+        write(out, count=3, blocks=[["A", "B"]])
+    assert list(out.parent.iterdir()) == []
+
+
+def test_codes_that_do_not_read_back_are_refused(out):
+    wrong = codes.Recipe(**{f: getattr(RECIPE, f) for f in RECIPE.__slots__} | {"ais": {"01": "09506000134369"}})
+
+    with pytest.raises(BadInput, match="would not read back"):
+        write(out, recipe=wrong)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_refusal(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(Unavailable, match="cannot be written: Not a directory"):
+        write(tmp_path / "file" / "codes.csv")
+
+
+def test_two_issues_do_not_write_one_file(out):
+    other = write(out)
+    before = other.read_bytes()
+
+    with pytest.raises(Conflict, match="another issue is writing it"):
+        write(out)
+    assert other.read_bytes() == before
+
+
+def test_claim_codes_are_for_the_owner_of_the_file(out):
+    assert stat.S_IMODE(write(out).stat().st_mode) == 0o600
+
+
+def test_a_file_is_written_over_only_by_force(out):
+    out.write_text("precious")
+
+    with pytest.raises(Conflict, match="--force"):
+        code_files.check_free(out, may_replace=False)
+    code_files.check_free(out, may_replace=True)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(BadInput, match="no folder"):
+        code_files.check_free(tmp_path / "none" / "codes.csv", may_replace=False)
