@@ -162,10 +162,11 @@ def _attributes(cell: Any) -> dict[str, Any]:
             cell = json.loads(cell)
         except json.JSONDecodeError as error:
             raise ValueError(f"is no JSON: {error.msg} at character {error.pos + 1}") from None
+        except RecursionError:
+            raise ValueError("is nested too deeply") from None
     if not isinstance(cell, dict):
         raise ValueError('must be a JSON object, such as {"noun": "watch"}')  # noqa: TRY004  as above
-    if "\\u0000" in json.dumps(cell):
-        raise ValueError("holds a NUL character; remove it")
+    _refuse_unstorable(cell)
     if "noun" in cell and not (isinstance(cell["noun"], str) and 0 < len(cell["noun"].strip()) <= 40):
         raise ValueError(f'"noun" must be the word for one unit, such as "watch", got {cell["noun"]!r}')
     threshold = cell.get("copy_threshold", 10)
@@ -179,6 +180,17 @@ def _attributes(cell: Any) -> dict[str, Any]:
     if not is_pairs:
         raise ValueError('"facts" must be pairs of texts, such as [["Case", "Steel, 40 mm"]]')
     return dict(cell)
+
+
+def _refuse_unstorable(value: dict[str, Any]) -> None:
+    """Refuse what Python reads as JSON and the database, rightly, does not."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        text.encode("utf-8")
+    except ValueError:
+        raise ValueError("holds a number that is none, or half a character; remove it") from None
+    if "\\u0000" in text:
+        raise ValueError("holds a NUL character; remove it")
 
 
 Check = Callable[[Any], Any]

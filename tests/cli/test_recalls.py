@@ -107,3 +107,23 @@ def test_people_read_what_is_covered(halden, serials):
 )
 def test_half_a_recall_is_wrong_usage(halden, arguments):
     halden("recall", *arguments, code=2)
+
+
+def test_a_range_is_derived_or_imported(halden, serials, tmp_path):
+    file = tmp_path / "serials.csv"
+    file.write_text("serial\nSN-1\n")
+    issue(halden, tmp_path / "b.csv", "--import", str(file))
+
+    assert "make two recalls" in recall(halden, "--from-serial", serials[0], "--to-serial", "SN-1", code=1)
+
+
+def test_a_recall_has_a_reason(halden):
+    assert "Give the reason" in halden("recall", "--gtin", WATCH, "--reason", " ", code=1).err
+
+
+def test_the_list_shows_what_is_in_force(halden, serials):
+    assert halden("recall", "--list").err == "There is no recall.\n"
+    recall(halden, "--from-serial", serials[0], "--to-serial", serials[3])
+
+    assert "run 1, codes 0 to 3  4 " in halden("recall", "--list", "--gtin", WATCH).out
+    assert halden("recall", "--list", "--gtin", SHIRTS).out == ""

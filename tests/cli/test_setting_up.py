@@ -30,6 +30,14 @@ def test_init_makes_a_home_that_others_cannot_read(home):
     assert found.revision is not None
 
 
+def test_init_says_what_it_made_and_what_comes_next(authsvc, tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTHSVC_HOME", str(tmp_path / "new"))
+
+    result = authsvc("init")
+    assert f"made   {tmp_path / 'new' / 'secrets' / 'passphrase'}\n" in result.out
+    assert "Next: authsvc brands add" in result.err
+
+
 def test_init_again_changes_nothing(home):
     make_home(home)
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
@@ -104,6 +112,35 @@ def test_doctor_finds_nothing_wrong_with_a_new_home(halden):
     assert {finding["check"] for finding in findings} == {
         "settings", "key files", "places", "disk", "database", "schema", "partitions", "clock", "keys",
     }  # fmt: skip
+
+
+def test_doctor_speaks_to_people(halden):
+    lines = halden("doctor").out.splitlines()
+
+    assert lines[0].startswith("ok       settings    complete, home is ")
+    assert all(line.startswith("ok ") for line in lines)
+
+
+def test_doctor_begins_with_the_settings(authsvc, tmp_path, monkeypatch):
+    monkeypatch.delenv("AUTHSVC_SECRET")
+    monkeypatch.setenv("AUTHSVC_HOME", str(tmp_path / "nowhere"))
+
+    (fault,) = faults(authsvc)
+    assert fault.startswith("settings: AUTHSVC_SECRET is missing")
+
+
+def test_doctor_looks_for_what_a_database_lacks(halden, place):
+    with place.sessions.begin() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '0004'"))
+
+    (fault,) = faults(halden)
+    assert "run `authsvc db upgrade`" in fault
+
+
+def test_doctor_greets_an_empty_installation(authsvc):
+    (finding,) = [f for f in json.loads(authsvc("doctor", "--json").out) if f["check"] == "keys"]
+
+    assert finding["mark"] == "warning"
 
 
 def faults(command):
