@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
+import structlog
 from psycopg import errors as pg
 from psycopg.rows import namedtuple_row
 
@@ -25,6 +26,12 @@ from authsvc.errors import Unavailable
 LOCK_WAIT_MS = 250
 _WATCH_S = 0.05
 _IDLE = float("inf")
+
+_BUSY = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure)
+_GONE = (psycopg.InterfaceError, pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow)
+"""What a server says before it ends a line: the driver may not have seen the end of the stream yet."""
+
+log = structlog.get_logger()
 
 Row = prepared.Row
 Params = Mapping[str, Any]
@@ -105,32 +112,26 @@ class Connections:
         line.deadline = time.monotonic() + self._wait_s
         try:
             return prepared.run(line.connection.pgconn, line.ready, statement, params)
-        except (pg.LockNotAvailable, pg.QueryCanceled):
+        except _BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if (
-                isinstance(error, psycopg.OperationalError)
-                and not line.connection.broken
-                and not line.connection.closed
-            ):
-                raise  # The server refused the statement and the line is good: a fault of ours, not of the line.
-            self._lose(line)
+        except (psycopg.OperationalError, psycopg.InterfaceError, pg.CheckViolation) as error:
+            self._judge(line, error)
             raise Unavailable("The database does not answer. Try again in a few minutes.") from None
         finally:
             line.deadline = _IDLE
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[psycopg.Connection[Row]]:
-        """Run several statements in one transaction; raises as ``fetch`` does."""
+    def transaction(self, *, wait_s: float | None = None) -> Iterator[psycopg.Connection[Row]]:
+        """Run several statements in one transaction, within *wait_s* all together; raises as ``fetch`` does."""
         line = self._line()
-        line.deadline = time.monotonic() + self._wait_s
+        line.deadline = time.monotonic() + (wait_s or self._wait_s)
         try:
             with line.connection.transaction():
                 yield line.connection
-        except (pg.LockNotAvailable, pg.QueryCanceled):
+        except _BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
-        except (psycopg.OperationalError, psycopg.InterfaceError):
-            self._lose(line)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            self._judge(line, error)
             raise Unavailable("The database does not answer. Try again in a few minutes.") from None
         finally:
             line.deadline = _IDLE
@@ -190,6 +191,14 @@ class Connections:
             self._lines.discard(line)
         line.close()
         self._local.line = None
+
+    def _judge(self, line: _Line, error: psycopg.Error) -> None:
+        """Lose a line that is gone; one that is good stays, for the server only had no room for this statement."""
+        if isinstance(error, _GONE) or error.sqlstate is None or line.connection.closed:
+            self._lose(line)
+        else:
+            # A full disk, no partition for this month: only the log can tell, and whoever scans gets the signature.
+            log.error("statement-refused", sqlstate=error.sqlstate, detail=error.diag.message_primary)
 
     def _lose(self, line: _Line) -> None:
         """Drop a broken line; every other line of its generation is suspect too."""

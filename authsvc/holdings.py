@@ -31,6 +31,9 @@ class Holdings:
         return self.serial_keys.get(brand_id, {})
 
 
+LOADING_S = 30.0
+"""How long loading may take: it holds up nobody, and a register of 100,000 products takes seconds."""
+
 NOTHING = Holdings(0, Register({}, {}), kr.Keyring(()), {})
 
 
@@ -48,7 +51,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         Unavailable: The database does not answer.
         BadKey: A stored key does not open with this installation's secret.
     """
-    with connections.transaction() as connection:
+    with connections.transaction(wait_s=LOADING_S) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL statement_timeout = 0")
         version = connection.execute("SELECT version FROM register_version").fetchone()

@@ -22,6 +22,8 @@ from psycopg.types.json import Jsonb
 _NAMED = re.compile(r"%\((\w+)\)s")
 _GOOD = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
 
+_OUTDATED = b"0A000"  # feature_not_supported: "cached plan must not change result type"
+
 Row = Any
 
 
@@ -52,6 +54,11 @@ def run(connection: pq.abc.PGconn, ready: set[bytes], statement: str, params: Ma
         ready.add(name)
     values: list[Any] = [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
     result = connection.exec_prepared(name, values)
+    if result.error_field(pq.DiagnosticField.SQLSTATE) == _OUTDATED:
+        # A migration has changed a table under us: the plan, and with it the statement, is made anew.
+        connection.exec_(b"DEALLOCATE " + name)
+        _check(connection, connection.prepare(name, text))
+        result = connection.exec_prepared(name, values)
     _check(connection, result)
     if not result.ntuples:
         return []
@@ -67,7 +74,8 @@ def run(connection: pq.abc.PGconn, ready: set[bytes], statement: str, params: Ma
 def _check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
     if result.status in _GOOD:
         return
-    if connection.status != pq.ConnStatus.OK:
+    # An error without a code comes from the client's side: the stream has ended, whatever the status says so far.
+    if connection.status != pq.ConnStatus.OK or result.error_field(pq.DiagnosticField.SQLSTATE) is None:
         raise psycopg.OperationalError("the connection is lost")
     raise pg.error_from_result(result)
 

@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from authsvc import investigations, scanning
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
+from authsvc.core.keyring import VerificationKey
 from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Signature, Verdict, decide
 from authsvc.errors import NotFound
 from authsvc.holdings import Holdings
@@ -119,8 +120,9 @@ def get(held: Holdings, connections: Connections, receipt: UUID, *, at: datetime
     if row := connections.fetch(sql.RECEIPT_SCAN, {"id": receipt, "at": at}):
         return _of_scan(held, connections, row)
     if row := connections.fetch(sql.RECEIPT_REJECTION, {"id": receipt, "at": at}):
-        verdict = decide(_rejected(held, row))
-        return Receipt(receipt, row.at, verdict.facts.item_key, bytes(row.visitor), verdict, verdict)
+        then = _rejected(held, row)
+        since = _since(held, connections, then, None) if then.is_issued else then
+        return Receipt(receipt, row.at, then.item_key, bytes(row.visitor), decide(then), decide(since))
     raise NotFound("There is no check with this address, or it is older than 90 days. Scan the code to make a new one.")
 
 
@@ -142,9 +144,15 @@ def record_open(
 def _of_scan(held: Holdings, connections: Connections, row: Row) -> Receipt:
     then = _scanned(held, row)
     key = held.keyring.find(row.brand_id, row.key_id) if row.key_id else None
+    since = _since(held, connections, then, key)
+    return Receipt(row.id, row.at, row.sgtin, bytes(row.visitor), decide(then), decide(since))
+
+
+def _since(held: Holdings, connections: Connections, then: Facts, key: VerificationKey | None) -> Facts:
+    """Return *then* with whatever bad has become known by now; nothing that was said is taken back."""
     live = scanning.read_state(held, connections, then, key)
     is_quiet = live.disposition is Disposition.ACTIVE
-    since = replace(
+    return replace(
         then,
         recall=then.recall or live.recall,
         disposition=then.disposition if is_quiet else live.disposition,
@@ -152,7 +160,6 @@ def _of_scan(held: Holdings, connections: Connections, row: Row) -> Receipt:
         withdrawn_at=live.withdrawn_at,
         is_flagged=then.is_flagged or live.is_flagged,
     )
-    return Receipt(row.id, row.at, row.sgtin, bytes(row.visitor), decide(then), decide(since))
 
 
 def _scanned(held: Holdings, row: Row) -> Facts:

@@ -73,6 +73,9 @@ class Keeper:
                 continue
             except BadKey as error:
                 log.error("register-refused", detail=str(error))  # noqa: TRY400  the sentence says all
+            except Exception:
+                # Whatever it was: without this thread a revoked key would be good for ever.
+                log.exception("register-refused")
 
 
 def new_id() -> UUID:

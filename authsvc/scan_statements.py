@@ -31,7 +31,8 @@ _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
     coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
-    o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on) AS expires_on, coalesce(k.run, o.run) AS any_run,
+    o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
+    coalesce(k.run, o.run) AS any_run,
     coalesce(o.commissioned_at IS NOT NULL OR r.commissioned @> k.index, false) AS is_commissioned,
     (o.sgtin IS NOT NULL OR coalesce(r.gtin = k.gtin AND r.issued_at IS NOT NULL AND k.index < r.count, false))
       AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, '')) AS issued,

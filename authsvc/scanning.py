@@ -8,7 +8,7 @@ ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,12 +17,12 @@ from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
 from authsvc.core import serials, tokens
 from authsvc.core.clones import Network, Place
-from authsvc.core.gs1 import DigitalLink
+from authsvc.core.gs1 import DigitalLink, use_by
 from authsvc.core.keyring import FORMAT_NAMES, RevocationMode, VerificationKey, is_spared
 from authsvc.core.register import Release
 from authsvc.core.verdicts import Disposition, Facts, Mark, Recall, Signature, Verdict, decide
 from authsvc.errors import BadToken, Unavailable
-from authsvc.holdings import Holdings
+from authsvc.holdings import NOTHING, Holdings
 
 _FORMAT_OF = {number: name for name, number in FORMAT_NAMES.items()}
 _NEVER_CONFIRMED = frozenset({"bot", "head"})
@@ -85,6 +85,9 @@ def scan(
     """
     known, key = _judge_signature(held, link, token, at, is_typed=seen is not None and seen.is_typed)
     writes = seen is not None and (known.product is None or known.product.is_tracked)
+    if held is NOTHING:
+        # Started while the database was down: that no brand is known yet says nothing about the code.
+        return Checked(decide(replace(known, has_history=False)))
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
             return _refuse(connections, known, seen if writes else None)
@@ -148,9 +151,16 @@ def _judge_signature(
         brand=brand,
         product=product,
         is_typed=is_typed,
-        expires_on=None,
+        expires_on=_use_by(link, signature, at),
     )
     return facts, key
+
+
+def _use_by(link: DigitalLink, signature: Signature, at: datetime) -> date | None:
+    """Return the use-by date that the label itself carries, where nobody can have changed it."""
+    if link.expiry is None or signature.mark not in {Mark.VALID, Mark.NOT_EXPECTED}:
+        return None
+    return use_by(link.expiry, at.date())
 
 
 def _scan_item(
@@ -226,7 +236,7 @@ def _scan_lot(
             "run": row.any_run,
             "lot": known.lot,
             "recall_id": row.recall_id,
-            "expires_on": row.expires_on,
+            "expires_on": facts.expires_on,
         }
         connections.fetch(sql.RECORD_LOT, params)
     return Checked(verdict, seen.id)
@@ -302,6 +312,7 @@ def _item_params(held: Holdings, known: Facts, seen: Presentation | None) -> dic
         "gtin": known.gtin,
         "serial": known.serial,
         "link_lot": known.lot,
+        "link_expires_on": known.expires_on,
         "at": known.at,
         "id": seen.id if seen else None,
         "run": run,
@@ -338,7 +349,7 @@ def _with_lot(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
         known,
         is_issued=True,
         recall=_recall(row),
-        expires_on=row.expires_on,
+        expires_on=row.expires_on or known.expires_on,
         withdrawn_at=_withdrawn_at(key, row, known.at),
     )
 

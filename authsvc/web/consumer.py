@@ -16,7 +16,7 @@ from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, item_key
 from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
-from authsvc.scanning import Checked
+from authsvc.scanning import Checked, Presentation
 from authsvc.web import documents, limits, meters, presenting, problems, visitors
 from authsvc.web.limits import Limits
 from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers_json
@@ -67,17 +67,29 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
     if not counted.is_within(limits.HARD_READS, address):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
-    presentation, cookie = presenting.presentation(environ, rt, link, at=at)
-    key = item_key(link.gtin, link.serial, link.sscc, link.lot)
-    is_quiet = counted.is_within(limits.SOFT_READS, address) and counted.is_within(limits.ONE_CODE, key)
-    if not is_quiet or counted.is_exhausted(limits.INVALID, address):
-        # The signature verdict is always shown; the history waits until the flood is over.
-        checked = scanning.scan_signature(held, link, token, at=at)
-    else:
-        checked = scanning.scan(held, rt.connections, link, token, presentation, at=at, new_id=rt.new_id)
+    shown, cookie = presenting.presentation(environ, rt, link, at=at)
+    checked = _check(rt, counted, link, token, shown, address)
     if checked.verdict.facts.signature.mark is Mark.FORGED:
         counted.is_within(limits.INVALID, address)
     return _show(environ, rt, checked, cookie)
+
+
+def _check(
+    rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str
+) -> Checked:
+    """Answer in full where no limit is reached; every limit leaves at least the verdict on the signature."""
+    if not counted.is_within(limits.SOFT_READS, address):
+        return scanning.scan_signature(rt.held, link, token, at=shown.at)
+    if counted.is_exhausted(limits.INVALID, address):
+        # Further forgeries are no longer stored one by one. Good codes are: many people share one address.
+        checked = scanning.scan_signature(rt.held, link, token, at=shown.at)
+        if checked.verdict.facts.signature.mark is Mark.FORGED:
+            return checked
+    # A code that goes viral is answered without being counted. The token is part of the key, so that nobody can stop
+    # the count of an item with junk.
+    key = f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}"
+    seen = shown if counted.is_within(limits.ONE_CODE, key) else None
+    return scanning.scan(rt.held, rt.connections, link, token, seen, at=shown.at, new_id=rt.new_id)
 
 
 def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> Answer:

@@ -32,7 +32,10 @@ def keys() -> Response:
         brand_id = UUID(wanted) if wanted is not None else None
     except ValueError:
         raise BadInput(f"brand must be the UUID of a brand, got {wanted!r:.60}.") from None
-    body, tag = _document(runtime().held, brand_id)
+    rt = runtime()
+    if not rt.keeper.is_loaded:
+        raise Unavailable("The keys have not been read yet. Try again in a few seconds.")
+    body, tag = _document(rt.held, brand_id)
     response = Response(body, mimetype="application/jwk-set+json")
     response.headers["Cache-Control"] = f"public, max-age={JWKS_MAX_AGE_S}"
     response.headers["Access-Control-Allow-Origin"] = "*"  # Public keys: any page may verify with them.

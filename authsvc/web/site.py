@@ -5,12 +5,14 @@ A receipt is safe to forward: opening it counts nothing, and only the visitor wh
 """
 
 import hmac
+from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import receipts, scanning
 from authsvc.core import gs1
+from authsvc.core.clones import Network
 from authsvc.core.gs1 import DigitalLink
 from authsvc.errors import BadDigitalLink, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
@@ -34,9 +36,7 @@ def count_write() -> None:
     Raises:
         TooManyRequests: More came in a minute than a person makes.
     """
-    address = visitors.limit_key(visitors.client_address(request.environ, runtime().config.proxy_hops))
-    counted: limits.Limits = current_app.extensions["authsvc.limits"]
-    if not counted.is_within(limits.WRITES, address):
+    if not _counts().is_within(limits.WRITES, _address()):
         raise TooManyRequests("Too many requests came from this network in one minute. Wait a minute and try again.")
 
 
@@ -57,7 +57,7 @@ def check_typed() -> BaseResponse | str | tuple[str, int]:
     except BadDigitalLink as error:
         return pages.check_form(typed=typed[:200], fault=str(error)), 400
     if token is not None:
-        return redirect(link.path() + ("&" if "?" in link.path() else "?") + f"s={token}", 303)
+        return redirect(link.path() + ("&" if "?" in link.path() else "?") + f"s={quote(token, safe='')}", 303)
     return _answer_typed(link)
 
 
@@ -66,11 +66,15 @@ def receipt(receipt_text: str) -> Response:
     """Show a frozen check, and what became known since."""
     rt = runtime()
     at = rt.now()
+    if not _counts().is_within(limits.HARD_READS, _address()):
+        raise TooManyRequests("Too many requests came from this network in one minute. Wait a minute and try again.")
     found = receipts.get(rt.held, rt.connections, receipts.parse(receipt_text), at=at)
     cookie = visitors.visitor_cookie(request.environ, rt.random)
     mine = None if cookie.is_new else visitors.pseudonym(rt.visitor_key, found.sgtin, cookie.cookie)
     is_mine = found.is_mine(mine, at)
-    if not is_mine:
+    is_person = visitors.is_automated(request.environ, Network.UNKNOWN) is None
+    if not is_mine and is_person and _counts().is_within(limits.SOFT_READS, _address()):
+        # A messenger that draws a preview opens a receipt too, and is no crowd.
         reader = visitors.pseudonym(rt.visitor_key, receipt_text, cookie.cookie)
         receipts.record_open(rt.connections, found, reader, at=at, new_id=rt.new_id)
     page = pages.receipt(
@@ -125,6 +129,15 @@ def media(name: str) -> Response:
     if row is None:
         raise NotFound("There is no such picture.")
     return Response(bytes(row.data), mimetype=row.media_type, headers={"Cache-Control": FOR_EVER})
+
+
+def _counts() -> limits.Limits:
+    counted: limits.Limits = current_app.extensions["authsvc.limits"]
+    return counted
+
+
+def _address() -> str:
+    return visitors.limit_key(visitors.client_address(request.environ, runtime().config.proxy_hops))
 
 
 def _read_typed(typed: str) -> DigitalLink:

@@ -9,7 +9,9 @@ Everything here is ASCII: ``str.isdigit`` alone would take digits of other scrip
 """
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from authsvc.errors import BadDigitalLink
@@ -82,6 +84,22 @@ def is_date(text: str) -> bool:
 def is_date_or_month(text: str) -> bool:
     """Tell whether YYMMDD names a day, or with 00 as its day a whole month."""
     return is_date(f"{text[:4]}01" if text.endswith("00") else text)
+
+
+def use_by(text: str, today: date) -> date | None:
+    """
+    Return the last good day that a checked AI (17) names, or None where its century has no such day.
+
+    The century is the one that brings the year nearest to *today* (GS1 General Specifications 7.12), and the day 00
+    is the last of the month.
+    """
+    year, month, day = int(text[:2]), int(text[2:4]), int(text[4:])
+    ahead = year - today.year % 100
+    year += today.year // 100 * 100 + (-100 if ahead > 50 else 100 if ahead < -49 else 0)
+    try:
+        return date(year, month, day or monthrange(year, month)[1])
+    except ValueError:
+        return None  # 29 February of a year that is a leap year in the other century only
 
 
 def _is_long_date(text: str) -> bool:
