@@ -38,6 +38,9 @@ GTINS = {"serial": "09506000134352", "hybrid": "09506000134369", "batch": "09506
 
 _numbers = itertools.count(1)
 
+# Settings of the person who runs the tests are not ours, and a setting that authsvc does not know is refused.
+_settings = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AUTHSVC_")}
+
 
 # --- The database ----------------------------------------------------------------------------------------------------
 
@@ -45,7 +48,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Run a private PostgreSQL with a migrated template database; yield the address of its maintenance database."""
-    kind = os.environ.get("AUTHSVC_TEST_SERVER", "embedded")
+    kind = _settings.get("AUTHSVC_TEST_SERVER", "embedded")
     with tempfile.TemporaryDirectory(prefix="authsvc-test-") as folder:
         server = {"embedded": db.embedded, "debian": _debian_server}[kind]
         with server(Path(folder) / "postgres") as url:
