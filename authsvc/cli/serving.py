@@ -23,6 +23,9 @@ from authsvc.errors import BadKey
 THREADS = 4
 """Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile."""
 
+STOP_S = 5
+"""How long a worker may take to end. One that was just being started has lost the signal and would never end."""
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port to listen on.")
@@ -64,6 +67,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 workers=workers or config.workers,
                 blocking_threads=THREADS,
                 respawn_failed_workers=True,
+                workers_kill_timeout=STOP_S,
                 log_level=LogLevels.warning,
             )
             server.serve()
@@ -72,7 +76,10 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
 
 
 def _names_base_url(file: Path) -> bool:
-    return file.exists() and "AUTHSVC_BASE_URL=" in file.read_text(encoding="utf-8")
+    """Whether the settings of an installation say it; ``init`` writes it down as a comment, which says nothing."""
+    if not file.exists():
+        return False
+    return any(line.startswith("AUTHSVC_BASE_URL=") for line in file.read_text(encoding="utf-8").splitlines())
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
