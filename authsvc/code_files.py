@@ -6,9 +6,11 @@ file grows under the name ``FILE.partial``, is forced to disk, and gets its name
 """
 
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -89,6 +91,9 @@ def write(
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise Unavailable(f"{partial} cannot be written: {error.strerror or error}.") from error
+    except BrokenProcessPool as error:
+        partial.unlink(missing_ok=True)
+        raise Unavailable("A process that made codes was ended from outside, perhaps for want of memory.") from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -132,6 +137,7 @@ _received: list[codes.Recipe] = []
 
 
 def _receive(recipe: codes.Recipe) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order.
     _received[:] = [recipe]
 
 

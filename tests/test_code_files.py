@@ -1,3 +1,4 @@
+import multiprocessing
 import stat
 from uuid import UUID
 
@@ -64,6 +65,15 @@ def test_an_interrupt_leaves_no_file(out, cores):
 
     with pytest.raises(KeyboardInterrupt):
         write(out, count=code_files.SMALL_RUN + 1, cores=cores, progress=interrupt)
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_process_that_dies_is_a_refusal(out):
+    def kill(_done):
+        multiprocessing.active_children()[0].kill()
+
+    with pytest.raises(Unavailable, match="ended from outside"):
+        write(out, count=20 * code_files.BLOCK, cores=2, progress=kill)
     assert list(out.parent.iterdir()) == []
 
 

@@ -181,6 +181,6 @@ def _active_keys(place: Workplace) -> Findings:
             # What does not open with the secret of this installation raises a sentence of its own.
             signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key)
             if not missing:
-                yield Finding("keys", Mark.OK, f"{brand.slug} has {len(keys)} active signing keys")
+                yield Finding("keys", Mark.OK, f"{brand.slug} has an active signing key for all its products")
     if not brands:
         yield Finding("keys", Mark.WARNING, "no brand yet: `authsvc brands add SLUG --name NAME`")

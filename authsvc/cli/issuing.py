@@ -40,7 +40,12 @@ class Issued:
 @click.option("--count", type=click.IntRange(1), help="How many codes. With --import, the file says it.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write.")
 @click.option("--format", "form", type=click.Choice(list(FORMAT_NAMES)), help="The token; default: the product's.")
-@click.option("--expiry", type=click.DateTime(["%Y-%m-%d"]), help="Use-by date, printed into the link as AI 17.")
+@click.option(
+    "--expiry",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Use-by date, printed into the link as AI 17.",
+)
 @click.option("--import", "serials_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
               help="Use the serials of this CSV file (column serial) in place of derived ones.")  # fmt: skip
 @click.option("--mode", type=click.Choice(["derived", "random"]), default="derived", show_default=True,
@@ -175,7 +180,9 @@ def issue_codes(
     except BaseException as error:
         if partial is not None:
             partial.unlink(missing_ok=True)
-        failure = str(error) if isinstance(error, AuthsvcError) else type(error).__name__
+        failure = "It was interrupted." if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        if isinstance(error, AuthsvcError):
+            failure = str(error)
         with place.sessions.begin() as session:
             issuing.fail_run(session, brand, run, failure)
         raise

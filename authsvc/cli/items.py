@@ -56,7 +56,7 @@ def set_one(sgtin: str, disposition: str, reason: str, as_json: bool) -> None:
         click.echo(f"{info.sgtin} is {info.disposition}; it was {info.previous}.")
 
 
-@items_group.command()
+@items_group.command(short_help="Record which codes of a run are on objects.")
 @click.option("--gtin", required=True, help="The product, as a GTIN of 14 digits.")
 @click.option("--run", "run", required=True, type=click.IntRange(1), metavar="N", help="The run, as issue named it.")
 @click.option("--from", "first", required=True, type=click.IntRange(0), metavar="I", help="The first code, from 0.")

@@ -1,6 +1,11 @@
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from sqlalchemy import text
@@ -294,6 +299,23 @@ def test_two_issues_at_once_share_no_number(halden, place, tmp_path):
     ssccs = [row["serial"] for n in range(4) for row in read(tmp_path / f"{n}.csv")]
     assert len(set(ssccs)) == 20
     assert query(place, "SELECT array_agg(number ORDER BY number) FROM runs") == [([1, 2, 3, 4],)]
+
+
+def test_ctrl_c_ends_every_process_and_issues_nothing(halden, place, out):
+    command = [sys.executable, "-c", "from authsvc.cli import main; main()", "issue", "--gtin", WATCH]
+    issue = subprocess.Popen(
+        [*command, "--count", "3000000", "--out", out], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    partial = out.with_name("codes.csv.partial")
+    deadline = time.monotonic() + 30
+    while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(issue.pid, signal.SIGINT)  # as a terminal does
+    _, errors = issue.communicate(timeout=30)
+
+    assert (issue.returncode, errors.strip()) == (1, "Aborted!")
+    assert not list(out.parent.glob("codes.csv*"))
+    assert query(place, "SELECT issued_at, failure FROM runs") == [(None, "It was interrupted.")]
 
 
 def test_json_says_what_was_issued(halden, out):
