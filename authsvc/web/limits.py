@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 REDIS_WAIT_S = 0.2
 RETRY_AFTER_S = 3.0
+MOST_KEYS = 200_000
+"""Networks and codes that one process remembers, at about half a kilobyte each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Limits:
     """Counts hits against limits; every method answers in memory when the shared store does not."""
 
     def __init__(self, url: str) -> None:
-        self._local = MovingWindowRateLimiter(MemoryStorage())
+        self._memory = MemoryStorage()
+        self._local = MovingWindowRateLimiter(self._memory)
         self._shared: MovingWindowRateLimiter | None = None
         self._resting_until = 0.0
         self._guard = threading.Lock()
@@ -64,6 +67,10 @@ class Limits:
                 return getattr(self._shared, verb)(limit.item, limit.name, key)
             except Exception as error:  # noqa: BLE001  each store has errors of its own, and none may reach a visitor
                 self._rest(error)
+        if len(self._memory.events) > MOST_KEYS:
+            # A flood from more networks than any of them can be told from: start over, rather than grow without end.
+            self._memory.reset()
+            log.warning("limits-forgotten", keys=MOST_KEYS)
         return getattr(self._local, verb)(limit.item, limit.name, key)
 
     def _rest(self, error: Exception) -> None:
