@@ -145,7 +145,7 @@ class Connections:
             line.close()
 
     def _line(self) -> _Line:
-        if self._is_open:
+        if self._is_open or self._closed.is_set():
             raise Unavailable("The database does not answer. Try again in a few minutes.")
         line: _Line | None = getattr(self._local, "line", None)
         if line is not None and line.generation == self._generation:

@@ -36,6 +36,7 @@ class Keeper:
         self._poll_s = poll_s
         self._stopped = threading.Event()
         self._loading = threading.Lock()
+        self._thread: threading.Thread | None = None
         self.held: Holdings = holdings.NOTHING
 
     @property
@@ -47,11 +48,14 @@ class Keeper:
         """Load now if the database answers, and look for changes from then on."""
         with contextlib.suppress(Unavailable):
             self.refresh()
-        threading.Thread(target=self._watch, name="authsvc-holdings", daemon=True).start()
+        self._thread = threading.Thread(target=self._watch, name="authsvc-holdings", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """End the thread; the present state stays."""
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(holdings.LOADING_S)
 
     def refresh(self) -> None:
         """

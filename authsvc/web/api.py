@@ -59,7 +59,7 @@ def _verify_or_say(uri: str) -> dict[str, Any]:
 def _body() -> dict[str, Any]:
     try:
         body = request.get_json(force=True)
-    except UnreadableBody:
+    except (UnreadableBody, RecursionError):  # brackets nested by the thousand end in the latter
         raise BadInput('The body must be JSON, such as {"uri": "https://…"}; what came is not.') from None
     if not isinstance(body, dict):
         raise BadInput(f'The body must be a JSON object, such as {{"uri": "https://…"}}, got {_kind(body)}.')

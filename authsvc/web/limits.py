@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
@@ -81,9 +82,14 @@ class Limits:
 
 
 def _shared_storage(url: str) -> Storage:
-    storage = storage_from_string(
-        url, socket_connect_timeout=REDIS_WAIT_S, socket_timeout=REDIS_WAIT_S, key_prefix="authsvc-limits"
-    )
+    fault = "AUTHSVC_RATELIMIT_URL must name a store such as redis://host:6379/0"
+    try:
+        storage = storage_from_string(
+            url, socket_connect_timeout=REDIS_WAIT_S, socket_timeout=REDIS_WAIT_S, key_prefix="authsvc-limits"
+        )
+    except ConfigurationError:
+        # The address may hold a password, so only its first word is repeated.
+        raise BadConfig(f"{fault}, got {url.partition(':')[0]!r}.") from None
     if not isinstance(storage, Storage):
-        raise BadConfig(f"AUTHSVC_RATELIMIT_URL must name a store such as redis://host:6379/0, got {url!r}.")
+        raise BadConfig(f"{fault}; this kind is for asynchronous programs.")
     return storage
