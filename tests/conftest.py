@@ -20,6 +20,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from scene import Scene
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
@@ -222,3 +223,12 @@ def brand(session: Session, make_brand: MakeBrand) -> Brand:
 def rival_brand(session: Session, make_brand: MakeBrand) -> Brand:
     """Return Rival, whose keys and codes must never count for Halden."""
     return make_brand(session, "rival", prefixes=("9521101",))
+
+
+@pytest.fixture(scope="module")
+def scene(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """Yield brands, products, codes and an application in a database that the tests of one module share."""
+    with _database(postgres) as url:
+        scene = Scene(url, tmp_path_factory.mktemp("home"))
+        yield scene
+        scene.close()

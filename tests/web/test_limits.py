@@ -123,9 +123,42 @@ def test_redis_is_used_again_when_it_is_back(redis, monkeypatch):
     assert not there.is_within(FEW, "a")
 
 
-def test_a_store_that_is_none_is_refused():
-    with pytest.raises(BadConfig, match="AUTHSVC_RATELIMIT_URL"):
-        Limits("async+memory://")
+@pytest.mark.parametrize("url", ["async+memory://", "nosuch://user:hunter2@x", "async+redis://user:hunter2@x"])
+def test_a_store_that_is_none_is_refused(url):
+    with pytest.raises(BadConfig, match="AUTHSVC_RATELIMIT_URL") as refused:
+        Limits(url)
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_process_starts_without_its_redis(redis):
+    redis.send(signal.SIGKILL)
+
+    assert hits(Limits(redis.url)) == 5
+
+
+def test_asking_counts_nothing_and_two_limits_are_apart():
+    counted = Limits("memory://")
+
+    assert not any(counted.is_exhausted(FEW, "a") for _ in range(20))
+    assert hits(counted) == 5
+    assert counted.is_within(LOTS, "a")
+
+
+def test_two_hosts_share_a_hard_limit(scene, redis):
+    hosts = [scene.start(ratelimit_url=redis.url) for _ in range(2)]
+    address, counted = "77.1.2.3", Limits(redis.url)
+    while counted.is_within(limits.HARD_READS, address):
+        pass
+
+    for app in hosts:
+        assert scene.visitor(app, address=address).open(scene.codes.path()).status_code == 429
+
+
+def test_the_figures_of_the_design():
+    figures = [str(limit.item) for limit in (limits.SOFT_READS, limits.HARD_READS, limits.INVALID, limits.ONE_CODE)]
+
+    assert figures == ["300 per 1 minute", "1200 per 1 minute", "30 per 10 minute", "120 per 1 minute"]
 
 
 def test_a_killed_redis_never_shows_to_a_visitor(database, tmp_path, redis):

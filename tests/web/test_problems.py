@@ -1,0 +1,147 @@
+import json
+import re
+from http import HTTPStatus
+
+import pytest
+from scene import BASE_URL, Visitor
+
+from authsvc import errors
+from authsvc.web import problems
+
+ASKED = {"request_id": "0123456789abcdef", "base_url": BASE_URL}
+POLICY = "default-src 'none'"
+
+
+def leaves(family=errors.AuthsvcError):
+    for child in family.__subclasses__():
+        yield child
+        yield from leaves(child)
+
+
+@pytest.mark.parametrize("leaf", sorted(set(leaves()), key=lambda leaf: leaf.__name__), ids=lambda leaf: leaf.__name__)
+def test_a_refusal_is_a_problem_document_and_its_twin_a_page(leaf):
+    error = leaf("Type another <number>.")
+
+    document = problems.of_error(error, as_json=True, **ASKED)
+    page = problems.of_error(error, as_json=False, **ASKED)
+
+    body = json.loads(document.body)
+    assert document.media_type == "application/problem+json"
+    assert body["type"] == f"{BASE_URL}/problems/{leaf.code}"
+    assert (body["title"], body["status"], body["detail"]) == (leaf.title, leaf.status, "Type another <number>.")
+    assert body["instance"] == "urn:request:0123456789abcdef"
+    assert page.status == document.status == leaf.status
+    assert "Type another &lt;number&gt;." in page.body.decode()
+    assert "0123456789abcdef" in page.body.decode()
+
+
+@pytest.mark.parametrize(("leaf", "seconds"), [(errors.TooManyRequests, 60), (errors.Unavailable, 5)])
+def test_who_may_come_back_is_told_when(leaf, seconds):
+    for as_json in (True, False):
+        answer = problems.of_error(leaf("Wait."), as_json=as_json, **ASKED)
+        assert ("Retry-After", str(seconds)) in answer.headers
+    assert json.loads(problems.of_error(leaf("Wait."), as_json=True, **ASKED).body)["retry_after"] == seconds
+
+
+def test_an_accident_tells_nothing(capfd):
+    answer = problems.of_accident(ValueError("SELECT secret FROM t"), as_json=True, **ASKED)
+
+    assert answer.status == 500
+    assert b"secret" not in answer.body
+    assert "SELECT secret" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [("abcdef12", True), ("A_b-" * 16, True), ("short", False), ("x" * 65, False), ("a b c d e f", False),
+     ("abcdefgh\n", False), ("<script>alert", False), ("é" * 10, False)],
+)  # fmt: skip
+def test_only_a_plain_request_id_is_taken_over(given, is_taken):
+    assert (problems.request_id({"HTTP_X_REQUEST_ID": given}, "fresh") == given) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [("/nope", "GET", 404), ("/01", "GET", 404), ("/s/x", "GET", 404), ("/api/v1/nope", "GET", 404),
+     ("/livez", "POST", 405), ("/demo", "GET", 404), ("/01/x", "GET", 400), ("/s/x/confirm", "GET", 405)],
+)  # fmt: skip
+def test_every_refusal_has_both_forms(visitor, path, method, status):
+    as_page = visitor.open(path, method)
+    as_document = visitor.open(path, method, headers={"Accept": "application/json"})
+
+    assert (as_page.status_code, as_document.status_code) == (status, status)
+    assert as_document.content_type == "application/problem+json"
+    document = as_document.json
+    assert {"type", "title", "status", "detail", "instance"} <= set(document)
+    assert len(document["detail"]) > 20
+    if not path.startswith("/api/"):
+        assert as_page.content_type == "text/html; charset=utf-8"
+        assert "<h1" in as_page.text
+        assert re.search(r"[0-9a-f]{16}", as_page.text)
+
+
+def routes(scene, visitor: Visitor):
+    page = visitor.scan(scene.codes.path())
+    css = visitor.open("/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    yield from (
+        (scene.codes.path(), "GET"), (scene.codes.path(), "HEAD"), (scene.codes.path(), "POST"), ("/01/x", "GET"),
+        ("/", "GET"), ("/", "POST"), (f"/s/{page.receipt}", "GET"), (f"/s/{page.receipt}/confirm", "POST"),
+        (css, "GET"), ("/media/x", "GET"), ("/api/v1/verify", "POST"), ("/api/v1/verify", "GET"),
+        ("/api/v1/verify/bulk", "POST"), ("/.well-known/jwks.json", "GET"), ("/livez", "GET"), ("/readyz", "GET"),
+        ("/metrics", "GET"), ("/demo", "GET"), ("/demo/x.svg", "GET"), ("/nope", "GET"), ("/nope", "OPTIONS"),
+        ("//evil.example/", "GET"),
+    )  # fmt: skip
+
+
+def test_every_answer_has_the_security_headers(scene, visitor):
+    for path, method in routes(scene, visitor):
+        response = visitor.open(path, method)
+        headers = response.headers
+        where = (path, method, response.status_code)
+        assert response.status_code < HTTPStatus.INTERNAL_SERVER_ERROR, where
+        assert headers["Content-Security-Policy"].startswith(POLICY), where
+        assert "unsafe" not in headers["Content-Security-Policy"], where
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], where
+        assert headers["X-Content-Type-Options"] == "nosniff", where
+        assert headers["Referrer-Policy"] == "no-referrer", where
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
+        assert headers["Strict-Transport-Security"] == "max-age=31536000", where
+        assert "Cache-Control" in headers, where
+        assert len(headers.getlist("Content-Security-Policy")) == 1, where
+        if "Location" in headers:
+            assert headers["Location"].startswith("/"), where
+            assert not headers["Location"].startswith("//"), where
+
+
+def test_every_rule_of_the_application_was_visited(scene, visitor):
+    """A new route must be added to the list above."""
+    endpoints = {rule.endpoint for rule in scene.app.url_map.iter_rules()}
+
+    assert endpoints == {
+        "site.check_form", "site.check_typed", "site.receipt", "site.confirm", "site.static_file", "site.media",
+        "api.verify", "api.verify_bulk", "published.keys", "published.livez", "published.readyz",
+        "published.metrics", "demo.index", "demo.symbol",
+    }  # fmt: skip
+
+
+def test_no_page_holds_a_script_or_style_of_its_own(scene, visitor):
+    for path, method in routes(scene, visitor):
+        text = visitor.open(path, method).get_data(as_text=True)
+        if text.startswith("<!doctype html>"):
+            assert not re.search(r"<script(?![^>]*\bsrc=)", text), path
+            assert "<style" not in text, path
+            assert not re.search(r"<[^>]+\son\w+=", text), path
+            assert not re.search(r"<[^>]+\sstyle=", text), path
+
+
+def test_without_https_no_browser_is_told_to_insist_on_it(scene):
+    app = scene.start(base_url="http://127.0.0.1:8000")
+    visitor = scene.visitor(app)
+
+    for path in ("/", scene.codes.path()):
+        response = visitor.open(path, base_url="http://127.0.0.1:8000")
+        assert "Strict-Transport-Security" not in response.headers
+    assert response.headers["Set-Cookie"].startswith("v=")
+    assert "Secure" not in response.headers["Set-Cookie"]
+    page = visitor.open(scene.codes.path(), base_url="http://127.0.0.1:8000")
+    assert "Set-Cookie" not in page.headers, "the cookie that was set is the one that is read"
