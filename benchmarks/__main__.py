@@ -18,7 +18,7 @@ from benchmarks import cores, issuing, serving, symbols, tables
 from benchmarks.figures import Report, look_at_machine
 from benchmarks.stand import ROOT, stand
 
-DOCUMENT = ROOT / "docs" / "benchmarks.md"
+DOCUMENTS = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
 RECORD = ROOT / "benchmarks" / "results.json"
 LATEST = ROOT / "artefacts" / "benchmarks.json"
 PARTS = ("issuing", "serving", "tables", "cores", "symbols")
@@ -29,14 +29,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the service in one run.")
     parser.add_argument("--quick", action="store_true", help="Small and short: shows that everything runs.")
     parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="Run these parts.")
-    parser.add_argument("--record", action="store_true", help=f"Keep the results in {RECORD.name} and {DOCUMENT.name}.")
+    parser.add_argument("--record", action="store_true", help=f"Keep the results: {RECORD.name} and the documents.")
     parser.add_argument("--strict", action="store_true", help="End with 1 when a target is missed.")
     asked = parser.parse_args()
     if "serving" in asked.only and shutil.which("wrk") is None:
         sys.exit("The load comes from wrk, which is not installed. Run: bash tools/setup.sh debian wrk")
     if asked.record and (asked.quick or set(asked.only) != set(PARTS)):
         parser.error("--record needs a whole run.")
-    signal.signal(signal.SIGTERM, _end)
+    for end in signal.SIGINT, signal.SIGTERM:
+        signal.signal(end, _end)
     start = time.monotonic()
     report = Report(asked.quick, look_at_machine())
     run(report, asked.only)
@@ -45,7 +46,8 @@ def main() -> int:
     LATEST.write_text(report.as_json(), encoding="utf-8")
     if asked.record:
         RECORD.write_text(report.as_json(), encoding="utf-8")
-        report.write_into(DOCUMENT)
+        for document in DOCUMENTS:
+            report.write_into(document)
     print(f"\n{report.as_markdown()}\n{report.seconds:.0f} s; as JSON: {LATEST.relative_to(ROOT)}")
     missed = [figure.name for figure in report.figures if figure.is_met is False]
     if missed:
@@ -83,7 +85,7 @@ def _say(part: str) -> None:
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
-    """Turn SIGTERM into the way out that Ctrl-C takes, so that everything is stopped."""
+    """Leave by the way that stops everything which was started."""
     raise KeyboardInterrupt
 
 
