@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from authsvc import db, key_files
+from authsvc.cli.output import note
 from authsvc.config import Config
 from authsvc.errors import BadKey
 
@@ -34,6 +35,7 @@ STOP_S = 5
 def serve(port: int, host: str, workers: int | None) -> None:
     """Answer scans on a local port until Ctrl-C."""
     config = Config.from_env(os.environ)
+    note(f"Answering on http://{host}:{port} in a moment. Stop with Ctrl-C.")
     run(config, host=host, port=port, workers=workers)
 
 
