@@ -29,6 +29,7 @@ _FAMILIES = {
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
+    "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 
 
