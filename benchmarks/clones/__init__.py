@@ -1,0 +1,1 @@
+"""How often clone evidence is right: our detector beside the usual ones, in a world that is written down."""

@@ -1,0 +1,214 @@
+"""
+Simulate, tune, judge, print and plot: ``python -m benchmarks.clones``.
+
+Everything is tuned on training seeds and judged on reporting seeds that nothing was tuned on. ``--quick`` does the same
+on little; its figures show that the benchmark runs and nothing else.
+"""
+
+import argparse
+import copy
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from authsvc.simulation import Simulation, World
+from benchmarks.clones import report
+from benchmarks.clones.baselines import DistinctVisitors, RawCount, SessionsInWindow, Velocity
+from benchmarks.clones.detectors import Detector, Family, Tier, visible
+from benchmarks.clones.evaluation import (
+    RATES,
+    Judgement,
+    Plan,
+    Scores,
+    chosen,
+    collect,
+    flood_alarms,
+    judge,
+    lessons,
+    tuned,
+)
+from benchmarks.clones.logistic import LogisticRegression
+from benchmarks.clones.lots import LotYear, lot_year
+from benchmarks.clones.ours import LOT_WATCH, Ours
+from benchmarks.clones.transitions import Transitions, by_change, by_country
+
+OURS = "authsvc"
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+FAMILIES = (
+    Family(OURS, (Ours,)),
+    Family("raw count", (RawCount,)),
+    Family("distinct visitors", (DistinctVisitors,)),
+    Family("sessions in a window", tuple(partial(SessionsInWindow, days) for days in (7, 30, 90, 365))),
+    *(
+        Family(
+            f"geo-velocity, {'with radius' if has_radius else 'naive'}",
+            tuple(partial(Velocity, has_radius=has_radius, kmh=kmh) for kmh in (None, 300.0, 900.0)),
+        )
+        for has_radius in (False, True)
+    ),
+    Family(
+        "transition likelihood",
+        tuple(
+            partial(Transitions, state, is_sequential=is_sequential)
+            for state in (by_country, by_change)
+            for is_sequential in (False, True)
+        ),
+    ),
+    Family("logistic regression", (LogisticRegression,)),
+)
+
+QUICK = Plan(lesson_items=8_000, training=(51,), reporting=(61,), genuine=4_000, copied=60)
+VARIED = Plan(lesson_items=30_000, reporting=(71,), genuine=60_000, copied=500)
+"""What one world of other rates is measured with."""
+
+
+def main() -> None:
+    """Run the benchmark."""
+    arguments = _arguments()
+    start = time.monotonic()
+    plan = QUICK if arguments.quick else Plan()
+    world = World()
+    folder: Path = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)
+
+    _say(start, "learning and tuning on the training seeds")
+    lives = lessons(plan, world)
+    best, training = chosen(FAMILIES, plan, world, lives)
+    _say(start, "judging on the reporting seeds")
+    tables = _collect_all(best, plan, world, jobs=arguments.jobs)
+
+    results: dict[str, object] = {"plan": plan, "world": world, "settings": _settings(best)}
+    thresholds: dict[Tier, dict[float, float]] = {tier: {} for tier in Tier}
+    for tier in Tier:
+        seeds = {family: [t[tier, each.name] for t in tables] for family, each in best[tier].items()}
+        for rate in RATES:
+            at = {family: tuned(training[tier, family], rate) for family in seeds}
+            thresholds[tier][rate] = at[OURS]
+            own = [(scores, at[OURS]) for scores in seeds[OURS]]
+            rows = {f: judge(some, at[f], () if f == OURS else own) for f, some in seeds.items()}
+            letter = "A" if tier is Tier.A else "B"
+            print(report.table(f"Tier {letter}, {tier.value}, tuned to {100 * rate:.2f} % false alarms", rows))
+            results[f"tier {letter} at {rate:g}"] = rows
+            if rate == RATES[0]:
+                report.draw(folder, tier, seeds, at)
+    results["flooding"] = _flooding(best, thresholds, world, 100 if arguments.quick else 1_000)
+    results["lots"] = _lots(world, 1 if arguments.quick else 3)
+    if arguments.varied:
+        small = replace(QUICK, genuine=2_000) if arguments.quick else VARIED
+        for tier in Tier:
+            _say(start, f"varying every rate, {tier.value}")
+            rows_varied = _varied(best[tier][OURS], tier, thresholds[tier][RATES[0]], small, world, arguments.jobs)
+            print(report.varied(rows_varied))
+            results[f"varied, {tier.value}"] = rows_varied
+    report.write_json(folder / "results.json", results)
+    _say(start, f"done; charts and figures are in {folder}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.clones", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a small run, to see that it works")
+    parser.add_argument("--varied", action="store_true", help="vary every rate of the world by half and by double, too")
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument("--out", type=Path, default=Path("var/clones"), help="where charts and figures go")
+    return parser.parse_args()
+
+
+def _collect_all(
+    best: Mapping[Tier, Mapping[str, Detector]], plan: Plan, world: World, *, jobs: int
+) -> list[dict[tuple[Tier, str], Scores]]:
+    detectors = {tier: list(some.values()) for tier, some in best.items()}
+    work = [(Simulation(seed, world), detectors, plan) for seed in plan.reporting]
+    return list(_each(_collect_one, work, jobs))
+
+
+def _collect_one(work: tuple[Simulation, dict[Tier, list[Detector]], Plan]) -> dict[tuple[Tier, str], Scores]:
+    simulation, detectors, plan = work
+    return collect(simulation, detectors, genuine=plan.genuine, copied=plan.copied)
+
+
+def _flooding(
+    best: Mapping[Tier, Mapping[str, Detector]],
+    thresholds: Mapping[Tier, Mapping[float, float]],
+    world: World,
+    items: int,
+) -> dict[str, object]:
+    found: dict[str, object] = {}
+    print(f"### Flooding: {items:,} genuine items, 1,000 hostile scans each from 50 visitors in 5 prefixes\n")
+    for tier in Tier:
+        at = thresholds[tier][RATES[0]]
+        figure = flood_alarms(best[tier][OURS], tier, at, seed=81, items=items, world=world)
+        print(f"* {tier.value}: {100 * figure.value:.2f} % raise an alert")
+        found[tier.value] = figure
+    print()
+    return found
+
+
+def _lots(world: World, years: int) -> list[LotYear]:
+    if LOT_WATCH is None:
+        return []
+    print("### Few copies of many serials: three of each of 500 serials of one lot, in a year of 200 lots\n")
+    found = [lot_year(LOT_WATCH, seed=91 + n, world=world) for n in range(years)]
+    for year in found:
+        when = (
+            "not found"
+            if year.found_after_days is None
+            else f"found after {year.found_after_days:.0f} days and {year.found_after_scans} fake scans"
+        )
+        print(f"* seed {year.seed}: {when} of {year.fake_scans}; {year.false_alerts} false lot alerts in the year")
+    print()
+    return found
+
+
+def _varied(
+    detector: Detector, tier: Tier, at: float, plan: Plan, world: World, jobs: int
+) -> list[tuple[str, float, Judgement]]:
+    work = [
+        (detector, tier, at, plan, world.scaled(name, factor), name, factor)
+        for name in World.rates()
+        for factor in (0.5, 2.0)
+        if world.scaled(name, factor) != world
+    ]
+    return list(_each(_vary_one, work, jobs))
+
+
+def _vary_one(
+    work: tuple[Detector, Tier, float, Plan, World, str, float],
+) -> tuple[str, float, Judgement]:
+    """Judge ours in another world: its threshold stays, its base rates come from that world's own traffic."""
+    detector, tier, at, plan, world, name, factor = work
+    detector = copy.deepcopy(detector)
+    detector.settle(visible(life, tier)[0] for life in lessons(plan, world))
+    seeds = [
+        collect(Simulation(seed, world), {tier: [detector]}, genuine=plan.genuine, copied=plan.copied)[
+            tier, detector.name
+        ]
+        for seed in plan.reporting
+    ]
+    return name, factor, judge(seeds, at)
+
+
+def _each(act: Callable[[Work], Result], work: Sequence[Work], jobs: int) -> Iterable[Result]:
+    if jobs <= 1:
+        return map(act, work)
+    with ProcessPoolExecutor(jobs) as pool:
+        return list(pool.map(act, work))
+
+
+def _settings(best: Mapping[Tier, Mapping[str, Detector]]) -> dict[str, dict[str, str]]:
+    return {tier.value: {family: each.name for family, each in some.items()} for tier, some in best.items()}
+
+
+def _say(start: float, what: str) -> None:
+    print(f"[{time.monotonic() - start:5.0f} s] {what}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
