@@ -105,7 +105,7 @@ SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) 
 FROM f LEFT JOIN v ON true LEFT JOIN i ON true"""
 
 _READ = f"""
-SELECT {_STATE}, CASE WHEN f.old_counted > 0 THEN f.old_counted + 1 END AS scan_number, f.old_first_at AS first_at,
+SELECT {_STATE}, NULL::int AS scan_number, f.old_first_at AS first_at,
   NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence
 FROM f"""
 

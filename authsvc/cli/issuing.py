@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -94,6 +95,7 @@ def issue(
     with opened() as place, progress(order.count, "codes") as tell:
         if order.expires_on is not None and order.expires_on < place.now().date():
             note(f"Note: {order.expires_on} is past, so every scan will say that the item has expired.")
+        _warn_of_local_address(place, gtin)
         issued = issue_codes(
             place,
             gtin,
@@ -232,6 +234,16 @@ def _find(place: Workplace, gtin: str) -> tuple[Brand, Product]:
     with place.sessions() as session:
         product = catalogue.get_product(session, gtin)
         return catalogue.get_brand_by_id(session, product.brand_id), product
+
+
+def _warn_of_local_address(place: Workplace, gtin: str) -> None:
+    """Say it before a hundred thousand labels lead to the operator's own desk."""
+    brand, _ = _find(place, gtin)
+    if not brand.hosts and urlsplit(place.config.base_url).hostname in {"127.0.0.1", "localhost", "::1"}:
+        note(
+            f"Note: these codes lead to {place.config.base_url}, which only this computer reaches. For real labels, "
+            "set AUTHSVC_BASE_URL or give the brand a host: authsvc brands add … --host id.example.com"
+        )
 
 
 def _check_level(product: Product, level: str | None) -> None:

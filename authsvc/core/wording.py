@@ -189,7 +189,7 @@ KEY_WITHDRAWN = Words(
     "{brand} withdrew the key for some of its codes. Only a check online can tell if this is one of them.",
     "Check again online",
 )
-NOT_COUNTED_YET = "{brand} made this code for the {item} below."
+NOT_CHECKED_YET = "{brand} made this code for the {item} below."
 WITHOUT_LOT = (
     "Every item of this product has this same code. It shows product facts and recalls. "
     "It cannot show if this one item is real."
@@ -256,9 +256,9 @@ def _is_without_proof(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.INFORMATIONAL and OUTCOMES[verdict.reason] is Outcome.AUTHENTIC
 
 
-def _is_not_counted(verdict: Verdict) -> bool:
-    """Whether a reader that counts nothing (a bot, a program) asks: "checked before" could be untrue."""
-    return verdict.reason is Reason.CHECKED_BEFORE and not verdict.facts.scan_number
+def _is_not_checked(verdict: Verdict) -> bool:
+    """Whether nobody has checked the code yet, and one who counts nothing (a bot, a program) asks for it."""
+    return verdict.reason is Reason.CHECKED_BEFORE and verdict.facts.first_at is None
 
 
 def _is_product_code(verdict: Verdict) -> bool:
@@ -270,7 +270,7 @@ _SPECIAL: tuple[tuple[Callable[[Verdict], bool], Words], ...] = (
     (_is_signature_only, SIGNATURE_ONLY),
     (_is_undecided, KEY_WITHDRAWN),
     (_is_without_proof, REGISTERED),
-    (_is_not_counted, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_COUNTED_YET)),
+    (_is_not_checked, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_CHECKED_YET)),
     (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
 )
 """Reasons that need other words in some cases."""

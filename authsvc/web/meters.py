@@ -8,7 +8,7 @@ SCAN_SECONDS = Histogram(
     "Time to answer a Digital Link.",
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
 )
-DATABASE_UP = Gauge("authsvc_database_up", "Whether the database answered last.", multiprocess_mode="min")
+DATABASE_UP = Gauge("authsvc_database_up", "Whether the database answered last.", multiprocess_mode="mostrecent")
 
 
 def exposition(multiprocess_dir: str | None) -> bytes:

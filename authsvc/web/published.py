@@ -60,13 +60,13 @@ def readyz() -> tuple[Response, int]:
         checks |= {"database": True, "partitions": row.months == 2}
     except Unavailable:
         pass
-    meters.DATABASE_UP.set(checks["database"])
     return jsonify({"ready": all(checks.values()), "checks": checks}), 200 if all(checks.values()) else 503
 
 
 @bp.get("/metrics")
 def metrics() -> Response:
     """Publish the figures of all workers."""
+    meters.DATABASE_UP.set(runtime().connections.is_available)
     return Response(meters.exposition(os.environ.get("PROMETHEUS_MULTIPROC_DIR")), mimetype="text/plain")
 
 
