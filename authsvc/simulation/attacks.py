@@ -11,7 +11,7 @@ from enum import StrEnum
 from authsvc.core.traces import Kind
 from authsvc.simulation.genuine import Goods, Milestones
 from authsvc.simulation.geography import COUNTRIES, EVERYWHERE, REGIONS, City
-from authsvc.simulation.stage import Person, Stage, elsewhere, nearby, poisson
+from authsvc.simulation.stage import Person, Stage, elsewhere, later, nearby, poisson
 from authsvc.simulation.world import DAY
 
 MONTH = 30 * DAY
@@ -105,8 +105,8 @@ def _sell_fake(stage: Stage, cities: list[City], at: float, *, may_register: boo
         person = Person(stage, lives, home_prefix if n and random.random() < 0.3 else None)
         seen_at = at + random.expovariate(1 / (4 * DAY))
         visitor = stage.scan(person, seen_at, city if random.random() < 0.4 else None)
-        for _ in range(poisson(random, world.fake_returns)):
-            stage.scan(person, seen_at + random.expovariate(1 / (45 * DAY)))
+        for delay in later(random, world.fake_returns, 45 * DAY):
+            stage.scan(person, seen_at + delay)
         if visitor is not None and may_register and not is_registered and random.random() < world.fake_registered:
             stage.note(Kind.REGISTERED, seen_at + 300, visitor)
             is_registered = True

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from authsvc.core.traces import Kind
 from authsvc.simulation.geography import COUNTRIES, EVERYWHERE, City
-from authsvc.simulation.stage import Person, Stage, again, elsewhere, nearby, poisson
+from authsvc.simulation.stage import Person, Stage, again, elsewhere, later, nearby, poisson
 from authsvc.simulation.world import DAY
 
 
@@ -91,7 +91,7 @@ def _own(stage: Stage, goods: Goods, life: Milestones, city: City) -> None:
     at = life.sold_at
     owner = Person(stage, city)
     if random.random() < world.owner_checks * goods.interest:
-        first = _by_day(stage, at + random.expovariate(1 / (2 * DAY)))
+        first = max(at + 1_200, _by_day(stage, at + random.expovariate(1 / (2 * DAY))))
         if random.random() < 0.3:
             stage.scan(owner, at - 600 * random.random(), life.shop)  # Checked at the counter, before paying.
         visitor = stage.scan(owner, first)
@@ -122,16 +122,16 @@ def _own(stage: Stage, goods: Goods, life: Milestones, city: City) -> None:
 def _use(stage: Stage, owner: Person, since: float) -> None:
     """Scan again over the years, with the phones of the household, among friends and on the way."""
     world, random = stage.world, stage.random
-    for _ in range(poisson(random, world.returns)):
-        at = _by_day(stage, since + random.expovariate(1 / (60 * DAY)))
+    for delay in later(random, world.returns, 60 * DAY):
+        at = max(since + 3_600, _by_day(stage, since + delay))
         is_away = random.random() < world.travel
         stage.scan(owner, at, EVERYWHERE.draw(random) if is_away else None)
     for _ in again(random, world.household):
         member = Person(stage, owner.city, owner.prefix)
         at = since + random.expovariate(1 / (4 * DAY))
         stage.scan(member, since + 60 + random.expovariate(1 / 600) if random.random() < 0.5 else _by_day(stage, at))
-        for _ in range(poisson(random, world.returns / 3)):
-            stage.scan(member, _by_day(stage, at + random.expovariate(1 / (60 * DAY))))
+        for delay in later(random, world.returns / 3, 60 * DAY):
+            stage.scan(member, _by_day(stage, at + DAY + delay))
     if random.random() < world.companion / 2:
         stage.scan(Person(stage, owner.city), since + 60 + random.expovariate(1 / 600), owner.city)
     for _ in again(random, world.friends):

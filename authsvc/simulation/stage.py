@@ -40,6 +40,11 @@ def again(random: Random, chance: float) -> Iterator[int]:
         number += 1
 
 
+def later(random: Random, mean: float, seconds: float) -> list[float]:
+    """Draw when somebody comes back, a Poisson count of times, in order: a cookie ages from one to the next."""
+    return sorted(random.expovariate(1 / seconds) for _ in range(poisson(random, mean)))
+
+
 class Person:
     """Somebody with a phone: where they live, how they are connected, and what cookie they hold."""
 
