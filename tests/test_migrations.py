@@ -1,0 +1,253 @@
+"""The schema in the database: equal to the models, guarded by brand, and writable by whom it should be."""
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from authsvc import db
+from authsvc.models import Base
+
+PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
+HOT = ("items", "sightings", "scans", "alerts")
+SECRET = ("signing_keys", "serial_keys", "claim_keys", "brand_counters")
+
+
+def is_ours(_object, name, kind, *_):
+    """Leave out what is made by the month, and the tables of the job queue."""
+    return not (name or "").startswith("procrastinate_") and not (kind == "table" and PARTITION.fullmatch(name or ""))
+
+
+def test_migrations_at_head_equal_the_models(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": is_ours, "compare_type": True, "compare_server_default": True}
+        )
+        found = compare_metadata(context, Base.metadata)
+
+    assert found == []
+
+
+def test_the_comparison_would_see_a_difference(engine):
+    with engine.connect() as connection:
+        connection.execute(text("ALTER TABLE products ADD COLUMN stray text"))
+        context = MigrationContext.configure(connection, opts={"include_object": is_ours})
+        found = compare_metadata(context, Base.metadata)
+        connection.rollback()
+
+    assert [difference[0] for difference in found] == ["remove_column"]
+
+
+def test_the_database_is_at_the_newest_revision(engine):
+    current, newest = db.revisions(engine)
+
+    assert current == newest
+
+
+def test_upgrading_again_changes_nothing(database):
+    db.upgrade(database)
+
+
+def test_revisions_are_numbered_without_a_gap():
+    names = sorted(file.name for file in Path("migrations/versions").glob("0*.py"))
+
+    assert [name[:4] for name in names] == [f"{n:04}" for n in range(1, len(names) + 1)]
+
+
+@pytest.mark.parametrize("file", sorted(Path("migrations/versions").glob("0*.py")), ids=lambda file: file.stem)
+def test_no_migration_waits_for_a_lock_for_ever(file):
+    source = file.read_text(encoding="utf-8")
+
+    if "ALTER TABLE" in source or "add_column" in source:
+        assert "lock_timeout" in source
+
+
+@pytest.fixture
+def connection(scene):
+    with psycopg.connect(scene.url) as connection:
+        yield connection
+        connection.rollback()
+
+
+def tables(connection, column):
+    return [
+        name
+        for (name,) in connection.execute(
+            "SELECT c.table_name FROM information_schema.columns c JOIN pg_class r ON r.relname = c.table_name "
+            "WHERE c.table_schema = 'public' AND c.column_name = %s AND NOT r.relispartition "
+            "AND r.relkind IN ('r', 'p') AND c.table_name NOT LIKE 'procrastinate%%' ORDER BY 1",
+            (column,),
+        )
+    ]
+
+
+def test_every_table_of_ours_belongs_to_a_brand(connection):
+    every = tables(connection, "brand_id")
+    mapped = set(Base.metadata.tables)
+
+    assert mapped - set(every) == {"brands", "register_version"}
+
+
+def test_every_brand_owned_table_is_under_row_level_security(connection):
+    unguarded = connection.execute(
+        "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT relrowsecurity",
+        ([*tables(connection, "brand_id"), "brands"],),
+    ).fetchall()
+
+    assert unguarded == []
+
+
+def test_every_hot_table_has_sgtin_first_in_its_primary_key_and_no_foreign_key(connection):
+    for table in HOT:
+        (first,) = connection.execute(
+            "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+            "WHERE a.attnum = i.indkey[0] AND i.indrelid = %s::regclass AND i.indisprimary",
+            (table,),
+        ).fetchone()
+        assert first == "sgtin", table
+        assert (
+            connection.execute(
+                "SELECT conname FROM pg_constraint WHERE conrelid = %s::regclass AND contype = 'f'", (table,)
+            ).fetchall()
+            == []
+        ), table
+
+
+def test_no_counter_of_a_hot_row_is_indexed(connection):
+    """Or no update of it would stay on its page (HOT)."""
+    indexed = connection.execute(
+        "SELECT DISTINCT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+        "AND a.attnum = ANY(i.indkey) WHERE i.indrelid = ANY(ARRAY['items', 'sightings']::regclass[])"
+    ).fetchall()
+
+    assert not {name for (name,) in indexed} & {"seq", "counted", "confirmed", "last_at", "score", "counted_at"}
+
+
+def test_partitions_are_made_three_months_ahead_and_once(connection):
+    names = "SELECT count(*) FROM pg_class WHERE relname ~ '^(scans|rejections)_[0-9]{6}$'"
+
+    assert connection.execute(names).fetchone() == (10,)
+    assert connection.execute("SELECT authsvc_make_partitions(3)").fetchone() == (0,)
+    assert connection.execute("SELECT authsvc_make_partitions(5)").fetchone() == (4,)
+
+
+# --- Roles ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_brands(scene):
+    """Let both brands have rows in all tables that a console reads."""
+    for brand in (scene.halden, scene.rival):
+        product = scene.add_product(brand)
+        run = scene.issue(product, lot="L")
+        scene.recall(product, lot="L")
+        path = run.path()
+        visitor = scene.visitor()
+        page = visitor.scan(path)
+        visitor.confirm(page)
+        scene.visitor().open(f"/s/{page.receipt}")
+        visitor.scan(path.replace("s=", "s=x"))
+        scene.admin.execute(
+            "INSERT INTO alerts SELECT sgtin, gen_random_uuid(), brand_id, 'x', 1, '{}', now(), NULL FROM items "
+            "WHERE brand_id = %s LIMIT 1 ON CONFLICT DO NOTHING",
+            (brand.id,),
+        )
+    return scene.halden, scene.rival
+
+
+def as_console(connection, brand=None):
+    connection.execute(f"SET LOCAL ROLE {db.CONSOLE_ROLE}")
+    if brand is not None:
+        connection.execute("SELECT set_config('authsvc.brand', %s, true)", (str(brand.id),))
+
+
+def readable(connection):
+    return [table for table in (*tables(connection, "brand_id"), "brands") if table not in SECRET]
+
+
+@pytest.mark.parametrize("setting", [None, ""])
+def test_a_console_without_a_brand_sees_no_row_of_any_table(connection, two_brands, setting):
+    names = readable(connection)
+    as_console(connection)
+    if setting is not None:
+        connection.execute("SELECT set_config('authsvc.brand', %s, true)", (setting,))
+
+    for table in names:
+        assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_a_console_sees_its_own_brand_alone(connection, two_brands):
+    ours, theirs = two_brands
+    names = readable(connection)
+    as_console(connection, ours)
+
+    for table in names:
+        column = "id" if table == "brands" else "brand_id"
+        found = {brand for (brand,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}")}
+        assert theirs.id not in found, table
+        assert found == {ours.id} or (table == "images" and not found), table
+
+
+def test_a_console_cannot_change_rows_of_another_brand_or_give_rows_away(connection, two_brands):
+    ours, theirs = two_brands
+    as_console(connection, ours)
+
+    taken = connection.execute("UPDATE products SET name = 'x' WHERE brand_id = %s", (theirs.id,))
+    assert taken.rowcount == 0
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+        connection.execute("UPDATE products SET brand_id = %s", (theirs.id,))
+
+
+@pytest.mark.parametrize("table", SECRET)
+def test_a_console_reads_no_key(connection, two_brands, table):
+    as_console(connection, two_brands[0])
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(f"SELECT * FROM {table}")
+
+
+def test_a_setting_of_one_transaction_is_gone_in_the_next(connection, two_brands):
+    as_console(connection, two_brands[0])
+    connection.commit()
+    as_console(connection)
+
+    assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("role", [db.SCAN_ROLE, db.CONSOLE_ROLE])
+def test_no_role_of_the_web_is_above_the_rules(connection, role):
+    (is_mighty,) = connection.execute(
+        "SELECT rolsuper OR rolbypassrls OR rolcanlogin OR rolcreaterole OR rolcreatedb FROM pg_roles "
+        "WHERE rolname = %s",
+        (role,),
+    ).fetchone()
+
+    assert not is_mighty
+
+
+@pytest.mark.parametrize(
+    "table", ["brands", "brand_prefixes", "products", "lots", "runs", "signing_keys", "serial_keys", "register_version"]
+)
+def test_the_scan_role_cannot_write_the_register(connection, table):
+    connection.execute(f"SET LOCAL ROLE {db.SCAN_ROLE}")
+    connection.execute(f"SELECT * FROM {table} LIMIT 1")
+
+    for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+        (may,) = connection.execute("SELECT has_table_privilege(%s, %s)", (table, right)).fetchone()
+        assert not may, right
+
+
+def test_no_partition_is_a_way_around_the_parent(connection, two_brands):
+    partitions = [
+        name for (name,) in connection.execute("SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'")
+    ]
+    as_console(connection, two_brands[0])
+
+    assert partitions
+    for name in partitions:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(f"SELECT * FROM {name}")
