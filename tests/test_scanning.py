@@ -687,9 +687,15 @@ def test_scans_and_confirmations_of_one_item_never_deadlock(scene, pool):
 
 @pytest.fixture
 def statements(monkeypatch) -> list[str]:
-    """Return the list of the statements that are run from here on."""
-    run, seen = prepared.run, []
-    monkeypatch.setattr(prepared, "run", lambda c, r, statement, p: seen.append(statement) or run(c, r, statement, p))
+    """Return the list of the statements that this thread runs from here on; the keeper polls in one of its own."""
+    run, seen, here = prepared.run, [], threading.get_ident()
+
+    def noted(connection, ready, statement, params):
+        if threading.get_ident() == here:
+            seen.append(statement)
+        return run(connection, ready, statement, params)
+
+    monkeypatch.setattr(prepared, "run", noted)
     return seen
 
 
@@ -724,7 +730,7 @@ def test_reading_writes_nothing_and_is_nobodys_first_check(scene):
     }
     assert scene.fingerprint() == before
     assert scene.scan(link).verdict.reason is Reason.FIRST_CHECK
-    assert read().verdict.facts.scan_number == 2
+    assert (read().verdict.facts.scan_number, read().verdict.facts.first_at is not None) == (None, True)
 
 
 @pytest.mark.parametrize("why", ["bot", "head", "prefetch", "datacentre"])
