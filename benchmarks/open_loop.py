@@ -78,7 +78,9 @@ def run(port: int, requests: list[bytes], rate: float, seconds: float) -> list[f
             line.send(next(source), meant_at)
             busy[line.socket] = line
             sent += 1
-        pause = start + sent / rate - time.perf_counter() if sent < total else 0.05
+        # With every connection busy there is nothing to send before an answer comes.
+        is_full = not free and len(busy) >= MOST_CONNECTIONS
+        pause = 0.05 if sent == total or is_full else start + sent / rate - time.perf_counter()
         ready, _, _ = select.select(list(busy), (), (), min(max(pause, 0.0), 0.05))
         for each in ready:
             line = busy[each]
