@@ -21,7 +21,7 @@ from authsvc.web.limits import Limits
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
 SLOWEST_S = 0.25
-"""What the slowest request may take; a busy machine is given its second try."""
+"""What the slowest request may cost in processor time: a busy machine makes any request wait, and none dear."""
 
 FUZZ = settings(
     max_examples=EXAMPLES,
@@ -38,6 +38,7 @@ class Answer:
     headers: dict[str, str]
     body: bytes
     seconds: float
+    cost: float
     target: str
 
 
@@ -81,15 +82,13 @@ def send(scene, seen):
         if is_raw:
             environ["RAW_URI"] = target.encode("utf-8", "replace").decode("latin-1")
         started: list = []
-        start = time.perf_counter()
+        start, cost = time.perf_counter(), time.thread_time()
         body = b"".join(scene.app.wsgi_app(environ, lambda status, fields, *_: started.extend([status, fields])))
-        seconds = time.perf_counter() - start
-        return Answer(int(started[0].split()[0]), dict(started[1]), body, seconds, target)
+        seconds, cost = time.perf_counter() - start, time.thread_time() - cost
+        return Answer(int(started[0].split()[0]), dict(started[1]), body, seconds, cost, target)
 
     def send(target, method="GET", body=b"", headers=None, *, is_raw=True) -> Answer:
         answer = once(target, method, body, headers or {}, is_raw)
-        if answer.seconds > SLOWEST_S:
-            answer.seconds = min(answer.seconds, once(target, method, body, headers or {}, is_raw).seconds)
         seen.append((answer.seconds, f"{method} {target}"))
         check(answer)
         return answer
@@ -100,7 +99,7 @@ def send(scene, seen):
 
 def check(answer: Answer) -> None:
     assert answer.status < 500, answer
-    assert answer.seconds < SLOWEST_S, answer
+    assert answer.cost < SLOWEST_S, answer
     assert "Content-Security-Policy" in answer.headers
     for name, value in answer.headers.items():
         assert "\n" not in value, (name, value)
@@ -184,7 +183,7 @@ def test_hostile_numbers_typed(send, text):
 
     answer = send("/", "POST", body, {"CONTENT_TYPE": "application/x-www-form-urlencoded"})
 
-    assert answer.status in {200, 303, 400}
+    assert answer.status in {200, 303, 400, 413}
 
 
 anything = st.recursive(
