@@ -43,7 +43,7 @@ bench: setup  ## Measure, as ratios in one run; prints a table and writes benchm
 	@$(BIN)/python -m benchmarks
 
 fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
-	@AUTHSVC_FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
+	@FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
 
 soak: setup packages  ## Kill a loaded server 20 times and count what it acknowledged.
 	@$(BIN)/python -m tools.soak
