@@ -41,7 +41,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions["authsvc"] = rt
-    counted = app.extensions["authsvc.limits"] = Limits(config.ratelimit_url)
+    counted = app.extensions["authsvc.limits"] = Limits(config.ratelimit_url, rt.limit_key)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_error_handler(AuthsvcError, _refuse)

@@ -19,7 +19,7 @@ from authsvc import investigations, scanning
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
 from authsvc.core.keyring import VerificationKey
-from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Signature, Verdict, decide
+from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason, Recall, Signature, Verdict, decide
 from authsvc.errors import NotFound
 from authsvc.holdings import Holdings
 
@@ -129,13 +129,19 @@ def get(held: Holdings, connections: Connections, receipt: UUID, *, at: datetime
 def record_open(
     connections: Connections, receipt: Receipt, visitor: bytes, *, at: datetime, new_id: Callable[[], UUID]
 ) -> None:
-    """Count who opens a receipt, apart from scans; a crowd on one receipt means that its address was printed."""
+    """
+    Count who opens a receipt that looks good to its maker; a crowd on one means that its address was printed.
+
+    *visitor* stands for the network of the reader, so that one person cannot be a crowd.
+    """
     brand = receipt.then.facts.brand
-    brand_id = brand.id if brand else None
+    if brand is None or receipt.then.outcome is not Outcome.AUTHENTIC:
+        return
+    brand_id = brand.id
     row = {"id": receipt.id, "visitor": visitor, "brand_id": brand_id, "at": at}
     connections.fetch(sql.OPEN_RECEIPT, row)
     opens = connections.fetch(sql.COUNT_OPENS, row).opens
-    if opens > VISITORS_OF_A_COPIED_RECEIPT and brand_id is not None:
+    if opens > VISITORS_OF_A_COPIED_RECEIPT:
         evidence = Jsonb({"receipt": spell(receipt.id), "visitors": opens})
         params = {"sgtin": receipt.sgtin, "alert_id": new_id(), "brand_id": brand_id, "evidence": evidence, "at": at}
         connections.fetch(sql.RAISE_RECEIPT_COPIED, params)

@@ -106,6 +106,7 @@ class Runtime:
     locate: Locate
     visitor_key: bytes = field(repr=False)
     nonce_key: bytes = field(repr=False)
+    limit_key: bytes = field(repr=False)
     now: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
     new_id: Callable[[], UUID] = new_id
@@ -125,4 +126,5 @@ class Runtime:
             locate=locate,
             visitor_key=derive_key(config.secret, "visitors"),
             nonce_key=derive_key(config.secret, "nonces"),
+            limit_key=derive_key(config.secret, "limits"),
         )

@@ -26,7 +26,8 @@ k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s:
   FROM (SELECT) AS one LEFT JOIN s ON true)"""
 
 # Issued: the run is ours, for this product, finished, and long enough; or the item has a row of its own, which only a
-# scan of an issued code, an import or an exception makes. A lot in the link must be the lot of the item.
+# scan of an issued code, an import or an exception makes. A lot in the link must be the lot of the item, and a token
+# must be of the key that the run was issued with: a stolen key of another format or run makes no code of this one.
 _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
@@ -34,20 +35,22 @@ f AS MATERIALIZED (
     o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
     coalesce(k.run, o.run) AS any_run,
     coalesce(o.commissioned_at IS NOT NULL OR r.commissioned @> k.index, false) AS is_commissioned,
-    (o.sgtin IS NOT NULL OR coalesce(r.gtin = k.gtin AND r.issued_at IS NOT NULL AND k.index < r.count, false))
-      AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, '')) AS issued,
+    coalesce(k.gtin IS NULL OR coalesce(o.gtin, r.gtin) = k.gtin, false)
+      AND (o.sgtin IS NOT NULL OR coalesce(r.issued_at IS NOT NULL AND k.index < r.count, false))
+      AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, ''))
+      AND coalesce(%(key_id)s::int IS NULL OR r.key_id = %(key_id)s::int, false) AS issued,
     c.id AS recall_id, c.reason AS recall_reason, c.remedy AS recall_remedy, c.lot AS recall_lot,
     c.recalled_at AS recalled_at
   FROM k
   LEFT JOIN items o ON o.sgtin = k.sgtin
   LEFT JOIN runs r ON r.brand_id = k.brand_id AND r.number = coalesce(k.run, o.run)
-  LEFT JOIN lots l ON l.gtin = k.gtin AND l.lot = coalesce(o.lot, r.lot)
+  LEFT JOIN lots l ON l.gtin = k.gtin AND l.lot = coalesce(o.lot, r.lot) AND l.brand_id = k.brand_id
   LEFT JOIN LATERAL (
     SELECT x.* FROM recalls x
-    WHERE x.gtin = k.gtin AND x.lifted_at IS NULL AND CASE
+    WHERE x.gtin = k.gtin AND x.brand_id = k.brand_id AND x.lifted_at IS NULL AND CASE
       WHEN x.run IS NOT NULL THEN x.run = k.run AND k.index BETWEEN x.index_from AND x.index_to
-      WHEN x.serial_from IS NOT NULL THEN
-        length(k.serial) = length(x.serial_from) AND k.serial BETWEEN x.serial_from AND x.serial_to
+      WHEN x.serial_from IS NOT NULL THEN k.run IS NULL AND (x.lot IS NULL OR x.lot = o.lot)
+        AND length(k.serial) = length(x.serial_from) AND k.serial BETWEEN x.serial_from AND x.serial_to
       ELSE x.lot IS NULL OR x.lot = coalesce(o.lot, r.lot) OR x.lot = k.link_lot END
     ORDER BY x.recalled_at LIMIT 1) c ON true)"""
 
@@ -55,10 +58,14 @@ _STATE = """
 f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
   f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at"""
 
+# Confirmed sightings first: whoever opens a link and never looks at the page must not push evidence out.
 _EVIDENCE = """
 (SELECT json_agg(json_build_array(encode(h.visitor, 'hex'), encode(h.prefix, 'hex'), extract(epoch FROM h.first_at),
     h.confirmed_id IS NOT NULL, h.country, h.latitude, h.longitude, h.radius_km, h.network))
-  FROM (SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence ORDER BY e.first_at DESC LIMIT 64) h)"""
+  FROM ((SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence AND e.confirmed_id IS NOT NULL
+      ORDER BY e.first_at DESC LIMIT 48)
+    UNION ALL (SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence AND e.confirmed_id IS NULL
+      ORDER BY e.first_at DESC LIMIT 16)) h)"""
 
 _RECORD = f"""
 v AS (
@@ -115,17 +122,23 @@ READ_ITEM = f"WITH {_KEY}, {_FACTS} {_READ}"
 READ_CASE = f"WITH {_SSCC_KEY}, {_FACTS} {_READ}"
 
 READ_LOT = """
-SELECT l.lot IS NOT NULL AND (l.issued_at IS NOT NULL OR NOT %(needs_issue)s::bool) AS issued, l.run AS any_run,
-  NULL::timestamptz AS first_valid_at, l.expires_on, c.id AS recall_id, c.reason AS recall_reason,
+SELECT l.lot IS NOT NULL AND (%(key_id)s::int IS NULL OR EXISTS (SELECT 1 FROM runs r
+    WHERE r.gtin = l.gtin AND r.lot = l.lot AND r.mode = 'lot' AND r.key_id = %(key_id)s::int
+      AND r.issued_at IS NOT NULL)) AS issued,
+  l.run AS any_run, NULL::timestamptz AS first_valid_at, l.expires_on, c.id AS recall_id, c.reason AS recall_reason,
   c.remedy AS recall_remedy, c.lot AS recall_lot, c.recalled_at
 FROM (SELECT) AS one
-LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s
+LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s AND l.brand_id = %(brand_id)s
 LEFT JOIN LATERAL (
   SELECT x.* FROM recalls x
-  WHERE x.gtin = %(gtin)s AND x.lifted_at IS NULL AND x.run IS NULL AND x.serial_from IS NULL
-    AND (x.lot IS NULL OR x.lot = %(lot)s)
+  WHERE x.gtin = %(gtin)s AND x.brand_id = %(brand_id)s AND x.lifted_at IS NULL AND x.run IS NULL
+    AND x.serial_from IS NULL AND (x.lot IS NULL OR x.lot = %(lot)s)
   ORDER BY x.recalled_at LIMIT 1) c ON true"""
-"""A lot, or a product as a whole (``lot`` null): read only; the recall of a lot is a recall of its code."""
+"""
+A lot, or a product as a whole (``lot`` null): read only; the recall of a lot is a recall of its code.
+
+With a key, the lot's code must have been issued with it; without one, it is enough that the lot is registered.
+"""
 
 RECORD_LOT = """
 INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
@@ -156,11 +169,12 @@ v AS (
   INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, confirmed_id,
     is_evidence, is_weak, country, latitude, longitude, radius_km, network)
   SELECT c.sgtin, c.visitor, c.brand_id, c.prefix, c.at, c.at, c.id, c.id,
-    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = c.sgtin AND e.is_evidence AND e.prefix = c.prefix
-      AND e.first_at > c.at - interval '1 day'),
+    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = c.sgtin AND e.is_evidence AND e.confirmed_id IS NOT NULL
+      AND e.prefix = c.prefix AND e.visitor <> c.visitor AND e.first_at > c.at - interval '1 day'),
     c.is_weak, c.country, c.latitude, c.longitude, c.radius_km, c.network
   FROM c
   ON CONFLICT (sgtin, visitor) DO UPDATE SET confirmed_id = coalesce(s.confirmed_id, excluded.confirmed_id),
+    is_evidence = s.is_evidence OR excluded.is_evidence,
     counted_at = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
       THEN excluded.counted_at ELSE s.counted_at END,
     counted_id = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
@@ -204,7 +218,9 @@ FROM rejections r LEFT JOIN recalls k ON k.id = r.recall_id
 WHERE r.id = %(id)s AND r.at > %(at)s::timestamptz - interval '90 days'"""
 
 OPEN_RECEIPT = """
-INSERT INTO receipt_opens (receipt, visitor, brand_id, at) VALUES (%(id)s, %(visitor)s, %(brand_id)s, %(at)s)
+INSERT INTO receipt_opens (receipt, visitor, brand_id, at)
+SELECT %(id)s::uuid, %(visitor)s::bytea, %(brand_id)s::uuid, %(at)s::timestamptz
+WHERE (SELECT count(*) FROM receipt_opens o WHERE o.receipt = %(id)s::uuid) <= 20
 ON CONFLICT (receipt, visitor) DO NOTHING"""
 
 COUNT_OPENS = "SELECT count(*) AS opens FROM receipt_opens WHERE receipt = %(id)s"

@@ -88,6 +88,8 @@ def scan(
     if held is NOTHING:
         # Started while the database was down: that no brand is known yet says nothing about the code.
         return Checked(decide(replace(known, has_history=False)))
+    if not connections.is_available:
+        return Checked(decide(without_history(known, key, _decode(held, known)[0])))
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
             return _refuse(connections, known, seen if writes else None)
@@ -173,7 +175,7 @@ def _scan_item(
 ) -> Checked:
     assert known.brand is not None
     proves = known.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
-    params = _item_params(held, known, seen)
+    params = _item_params(held, known, key, seen)
     recorded = seen if proves else None
     if recorded is not None:
         params.update(_scan_params(recorded, known, key))
@@ -212,10 +214,7 @@ def _scan_lot(
     connections: Connections, known: Facts, key: VerificationKey | None, seen: Presentation | None
 ) -> Checked:
     product = known.product
-    row = connections.fetch(
-        sql.READ_LOT,
-        {"gtin": known.gtin, "lot": known.lot, "needs_issue": known.signature.mark is Mark.VALID},
-    )
+    row = connections.fetch(sql.READ_LOT, _lot_params(known, key))
     # A link with no lot is the product's own: registered is all that it can be.
     is_issued = product is not None and (row.issued or known.lot is None)
     if not is_issued:
@@ -235,6 +234,7 @@ def _scan_lot(
             "brand_id": known.brand.id if known.brand else None,
             "run": row.any_run,
             "lot": known.lot,
+            "key_id": key.key_id if key else None,
             "recall_id": row.recall_id,
             "expires_on": facts.expires_on,
         }
@@ -245,7 +245,7 @@ def _scan_lot(
 def _refuse(connections: Connections, facts: Facts, seen: Presentation | None) -> Checked:
     """Answer for a code that is not ours; a recall of the lot that it names is still worth telling."""
     if facts.gtin and facts.product is not None and facts.lot is not None:
-        row = connections.fetch(sql.READ_LOT, {"gtin": facts.gtin, "lot": facts.lot, "needs_issue": False})
+        row = connections.fetch(sql.READ_LOT, _lot_params(facts, None))
         recall = _recall(row)
         facts = replace(facts, lot_recall=replace(recall, lot=recall.lot or facts.lot) if recall else None)
     verdict = decide(facts)
@@ -290,10 +290,10 @@ def _reject(connections: Connections, verdict: Verdict, seen: Presentation, reca
 def read_state(held: Holdings, connections: Connections, known: Facts, key: VerificationKey | None) -> Facts:
     """Return *known* with what the database says of the code at this moment; records nothing."""
     if not known.is_item:
-        row = connections.fetch(sql.READ_LOT, {"gtin": known.gtin, "lot": known.lot, "needs_issue": False})
+        row = connections.fetch(sql.READ_LOT, _lot_params(known, None))
         return _with_lot(known, row, key)
     statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
-    return _with_row(known, connections.fetch(statement, _item_params(held, known, None)), key)
+    return _with_row(known, connections.fetch(statement, _item_params(held, known, None, None)), key)
 
 
 def _decode(held: Holdings, known: Facts) -> tuple[int | None, int | None]:
@@ -303,7 +303,18 @@ def _decode(held: Holdings, known: Facts) -> tuple[int | None, int | None]:
     return serials.decode(known.serial, known.gtin, held.serial_keys_of(known.brand.id)) or (None, None)
 
 
-def _item_params(held: Holdings, known: Facts, seen: Presentation | None) -> dict[str, Any]:
+def _lot_params(known: Facts, key: VerificationKey | None) -> dict[str, Any]:
+    return {
+        "gtin": known.gtin,
+        "lot": known.lot,
+        "brand_id": known.brand.id if known.brand else None,
+        "key_id": key.key_id if key else None,
+    }
+
+
+def _item_params(
+    held: Holdings, known: Facts, key: VerificationKey | None, seen: Presentation | None
+) -> dict[str, Any]:
     assert known.brand is not None
     run, index = _decode(held, known)
     params = {
@@ -317,6 +328,7 @@ def _item_params(held: Holdings, known: Facts, seen: Presentation | None) -> dic
         "id": seen.id if seen else None,
         "run": run,
         "index": index,
+        "key_id": key.key_id if key else None,
     }
     if known.sscc is not None:
         params["sscc_number"] = int(known.sscc[:17])
@@ -337,7 +349,6 @@ def _scan_params(seen: Presentation, known: Facts, key: VerificationKey | None) 
         "automated": seen.automated,
         "is_weak": not seen.is_known,
         "is_signed": key is not None,
-        "key_id": key.key_id if key else None,
         "format": known.signature.format,
         "needs_commission": known.product is not None and known.product.release is Release.ON_COMMISSION,
     }

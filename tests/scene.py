@@ -34,6 +34,7 @@ from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Disposition
 from authsvc.core.wrapping import derive_key
 from authsvc.runtime import Runtime
+from authsvc.web.limits import Limits
 
 SECRET = bytes(range(32))
 BASE_URL = "https://id.example.com"
@@ -307,6 +308,12 @@ class Scene:
     def rt(self) -> Runtime:
         """The runtime of the application that all tests share."""
         return self._apps[0]
+
+    def forget_limits(self) -> Limits:
+        """Give the shared application new counts, and return them."""
+        counted = Limits("memory://", self.rt.limit_key)
+        self.app.extensions["authsvc.limits"] = self.app.wsgi_app._limits = counted
+        return counted
 
     def refresh(self) -> None:
         """Let every application see the register as it is now, without waiting for its next look."""

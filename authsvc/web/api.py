@@ -13,7 +13,7 @@ from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
 from authsvc.errors import AuthsvcError, BadInput, TooLarge
 from authsvc.web import documents, presenting
-from authsvc.web.site import count_write, runtime
+from authsvc.web.site import count_links, runtime
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
@@ -24,20 +24,21 @@ BULK_BYTES = 2**21 + 2**17  # 1,000 links of the greatest length, and their quot
 @bp.post("/verify")
 def verify() -> Response:
     """Answer for one link: ``{"uri": …}``."""
-    count_write()
-    return jsonify(_verify(_text(_body(), "uri")))
+    uri = _text(_body(), "uri")
+    count_links(1)
+    return jsonify(_verify(uri))
 
 
 @bp.post("/verify/bulk")
 def verify_bulk() -> Response:
     """Answer for up to 1,000 links, ``{"uris": […]}``, in their order; one that cannot be read stops no other."""
-    count_write()
     request.max_content_length = BULK_BYTES
     uris = _body().get("uris")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise BadInput('The body must be {"uris": ["https://…", …]}: a list of Digital Links as text.')
     if len(uris) > BULK_LIMIT:
         raise TooLarge(f"At most {BULK_LIMIT} links are answered at once, got {len(uris)}. Send them in parts.")
+    count_links(len(uris))
     return jsonify({"results": [_verify_or_say(uri) for uri in uris]})
 
 

@@ -7,13 +7,14 @@ cookie, no row.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
-from authsvc.core.verdicts import Mark, item_key
+from authsvc.core.verdicts import Mark, Reason, item_key
 from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
@@ -23,6 +24,7 @@ from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers
 
 PREFIXES = ("/01/", "/00/")
 _LINKSET = "application/linkset+json"
+_LINK_TYPE = re.compile(r"(?:[a-z0-9]{1,10}:)?[A-Za-z]{1,30}")
 
 
 class DigitalLinks:
@@ -62,14 +64,18 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     held = rt.held
     product = held.register.find_product(link.gtin or link.ais.get("02") or "")
     if product is not None and not product.is_tracked:
-        checked = scanning.scan(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
+        # A flood is measured by the product alone: whose address it is, is not even asked.
+        if counted.is_within(limits.UNTRACKED, product.gtin):
+            checked = scanning.scan(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
+        else:
+            checked = scanning.scan_signature(held, link, token, at=at)
         return _show(environ, rt, checked, None)
     address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
     if not counted.is_within(limits.HARD_READS, address):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
     shown, cookie = presenting.presentation(environ, rt, link, at=at)
     checked = _check(rt, counted, link, token, shown, address)
-    if checked.verdict.facts.signature.mark is Mark.FORGED:
+    if _is_guess(checked):
         counted.is_within(limits.INVALID, address)
     return _show(environ, rt, checked, cookie)
 
@@ -77,19 +83,38 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
 def _check(
     rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str
 ) -> Checked:
-    """Answer in full where no limit is reached; every limit leaves at least the verdict on the signature."""
-    if not counted.is_within(limits.SOFT_READS, address):
-        return scanning.scan_signature(rt.held, link, token, at=shown.at)
+    """Answer in full; a limit that is reached stops recording and counting, never a warning."""
     if counted.is_exhausted(limits.INVALID, address):
-        # Further forgeries are no longer stored one by one. Good codes are: many people share one address.
+        # Further forgeries and guesses are no longer stored one by one. Good codes are: many people share one address.
         checked = scanning.scan_signature(rt.held, link, token, at=shown.at)
         if checked.verdict.facts.signature.mark is Mark.FORGED:
             return checked
-    # A code that goes viral is answered without being counted. The token is part of the key, so that nobody can stop
-    # the count of an item with junk.
-    key = f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}"
-    seen = shown if counted.is_within(limits.ONE_CODE, key) else None
+        if checked.verdict.facts.signature.mark is Mark.ABSENT:
+            return scanning.scan(rt.held, rt.connections, link, token, None, at=shown.at, new_id=rt.new_id)
+    seen = shown if _may_count(counted, link, token, shown, address) else None
     return scanning.scan(rt.held, rt.connections, link, token, seen, at=shown.at, new_id=rt.new_id)
+
+
+def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str) -> bool:
+    """
+    Say whether this presentation may be recorded: not in a flood from one network, nor of one code.
+
+    A code that goes viral is answered without being counted. The token is part of the key, what is automated is not
+    held against it, and one network has a small share: so junk and bots cannot stop the count of an item.
+    """
+    if not counted.is_within(limits.SOFT_READS, address):
+        return False
+    key = f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}"
+    if not counted.is_within(limits.ONE_CODE_FROM_HERE, f"{address} {key}"):
+        return False
+    return shown.automated is not None or counted.is_within(limits.ONE_CODE, key)
+
+
+def _is_guess(checked: Checked) -> bool:
+    """Whether the code proves nothing: forged, or a number without a token that nobody has given out."""
+    facts = checked.verdict.facts
+    is_stab = facts.signature.mark is Mark.ABSENT and checked.verdict.reason is Reason.UNKNOWN
+    return facts.signature.mark is Mark.FORGED or is_stab
 
 
 def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> Answer:
@@ -113,9 +138,9 @@ def _refuse_links(link: DigitalLink, environ: Environ) -> None:
     """Send away who asks for other links of the item: none are registered here, and asking is not a scan."""
     wanted = link.extension("linkType")
     if wanted is not None or _LINKSET in environ.get("HTTP_ACCEPT", ""):
-        raise NotFound(
-            f"No links of type {wanted or 'linkset'} are registered for this code. Leave linkType out to check it."
-        )
+        # A page on our own address must not repeat whatever sentence somebody put into a link.
+        named = f"of type {wanted} " if wanted and _LINK_TYPE.fullmatch(wanted) else ""
+        raise NotFound(f"No links {named}are registered for this code. Leave linkType out to check it.")
 
 
 def _refuse_method(environ: Environ, rt: Runtime) -> Answer:

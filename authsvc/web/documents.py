@@ -62,7 +62,7 @@ def _product(answer: Verdict) -> dict[str, Any] | None:
 
 
 def _lot(facts: Facts) -> dict[str, Any] | None:
-    if facts.lot is None:
+    if facts.lot is None or (facts.is_item and facts.signature.mark is Mark.ABSENT):
         return None
     expires_on = facts.expires_on.isoformat() if facts.expires_on else None
     return {
@@ -76,7 +76,8 @@ def _item(answer: Verdict) -> dict[str, Any] | None:
     facts = answer.facts
     if not facts.is_item:
         return None
-    is_known = facts.has_history and _is_ours(answer)
+    # A bare number, which anybody can count up, is told no more than the verdict itself says.
+    is_known = facts.has_history and _is_ours(answer) and facts.signature.mark is not Mark.ABSENT
     return {
         "gtin": facts.gtin,
         "serial": facts.serial,

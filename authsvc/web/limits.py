@@ -1,21 +1,23 @@
 """
 Limits: on failures, writes and floods, never on honest reads, and never an input of the clone score.
 
-Counted by ``limits`` (the engine behind Flask-Limiter) in memory, or in Redis where several hosts share the counts.
-A Redis that is down or frozen must not take the service with it: after one short time-out each process counts for
-itself, and looks for Redis again every few seconds.
+Counted in memory, or by ``limits`` in Redis where several hosts share the counts. A Redis that is down or frozen must
+not take the service with it: after one short time-out each process counts for itself, and looks for Redis again every
+few seconds. Keys are hashed before they are counted: neither an address nor a token is kept, or shown by an error.
+
+The memory store is our own, because that of ``limits`` 5.8 walks all keys that it ever saw after every call.
 """
 
+import hashlib
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError
-from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import MovingWindowRateLimiter
+from limits.storage import Storage, storage_from_string
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from authsvc.errors import BadConfig
 
@@ -23,8 +25,8 @@ log = structlog.get_logger()
 
 REDIS_WAIT_S = 0.2
 RETRY_AFTER_S = 3.0
-MOST_KEYS = 200_000
-"""Networks and codes that one process remembers, at about half a kilobyte each."""
+MOST_KEYS = 100_000
+"""Keys of one limit that one process remembers in one window, at about a hundred bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,40 +41,50 @@ SOFT_READS = Limit("soft", parse("300/minute"))
 HARD_READS = Limit("hard", parse("1200/minute"))
 INVALID = Limit("invalid", parse("30/10 minutes"))
 ONE_CODE = Limit("code", parse("120/minute"))
+ONE_CODE_FROM_HERE = Limit("code-from-here", parse("40/minute"))
+UNTRACKED = Limit("untracked", parse("12000/minute"))
 WRITES = Limit("writes", parse("60/minute"))
+LINKS = Limit("links", parse("5000/minute"))
 
 
 class Limits:
     """Counts hits against limits; every method answers in memory when the shared store does not."""
 
-    def __init__(self, url: str) -> None:
-        self._memory = MemoryStorage()
-        self._local = MovingWindowRateLimiter(self._memory)
-        self._shared: MovingWindowRateLimiter | None = None
+    def __init__(self, url: str, key: bytes) -> None:
+        """Count at *url*; *key* hashes what is counted, alike in all processes that share a store."""
+        self._key = key
+        self._memory = Memory()
+        self._shared: SlidingWindowCounterRateLimiter | None = None
         self._resting_until = 0.0
         self._guard = threading.Lock()
         if not url.startswith("memory:"):
-            self._shared = MovingWindowRateLimiter(_shared_storage(url))
+            self._shared = SlidingWindowCounterRateLimiter(_shared_storage(url))
 
-    def is_within(self, limit: Limit, key: str) -> bool:
-        """Count one hit of *key* and say whether it is within *limit*."""
-        return bool(self._ask("hit", limit, key))
+    def is_within(self, limit: Limit, key: str, cost: int = 1) -> bool:
+        """Count *cost* hits of *key* and say whether they are within *limit*."""
+        hidden = self._hide(key)
+        if shared := self._find_shared():
+            try:
+                return shared.hit(limit.item, limit.name, hidden, cost=cost)
+            except Exception as error:  # noqa: BLE001  each store has errors of its own, and none may reach a visitor
+                self._rest(error)
+        return self._memory.hit(limit, hidden, cost)
 
     def is_exhausted(self, limit: Limit, key: str) -> bool:
         """Say whether *key* has used up *limit*, without a hit."""
-        return not self._ask("test", limit, key)
-
-    def _ask(self, verb: str, limit: Limit, key: str) -> Any:
-        if self._shared is not None and time.monotonic() >= self._resting_until:
+        hidden = self._hide(key)
+        if shared := self._find_shared():
             try:
-                return getattr(self._shared, verb)(limit.item, limit.name, key)
-            except Exception as error:  # noqa: BLE001  each store has errors of its own, and none may reach a visitor
+                return not shared.test(limit.item, limit.name, hidden)
+            except Exception as error:  # noqa: BLE001  as above
                 self._rest(error)
-        if len(self._memory.events) > MOST_KEYS:
-            # A flood from more networks than any of them can be told from: start over, rather than grow without end.
-            self._memory.reset()
-            log.warning("limits-forgotten", keys=MOST_KEYS)
-        return getattr(self._local, verb)(limit.item, limit.name, key)
+        return not self._memory.test(limit, hidden)
+
+    def _hide(self, key: str) -> str:
+        return hashlib.blake2b(key.encode(), key=self._key, digest_size=12).hexdigest()
+
+    def _find_shared(self) -> SlidingWindowCounterRateLimiter | None:
+        return self._shared if time.monotonic() >= self._resting_until else None
 
     def _rest(self, error: Exception) -> None:
         with self._guard:
@@ -93,3 +105,41 @@ def _shared_storage(url: str) -> Storage:
     if not isinstance(storage, Storage):
         raise BadConfig(f"{fault}; this kind is for asynchronous programs.")
     return storage
+
+
+class Memory:
+    """
+    Counts in this process: this window and the one before, weighted by how much of it still reaches into the present.
+
+    Nothing is walked and nothing lingers: at the turn of a window its counts are dropped as a whole. Each limit has a
+    bounded room of its own, so a flood of made-up codes cannot make it forget addresses; in a full room newcomers
+    are let through uncounted, and whoever is known already stays limited.
+    """
+
+    def __init__(self) -> None:
+        self._windows: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {}
+
+    def hit(self, limit: Limit, key: str, cost: int = 1) -> bool:
+        """Count *cost* hits where they are within the limit, and say whether they are."""
+        share, now, last = self._turn(limit)
+        count = now.get(key, 0)
+        if count + last.get(key, 0) * share + cost > limit.item.amount:
+            return False
+        if count or len(now) < MOST_KEYS:
+            now[key] = count + cost
+        return True
+
+    def test(self, limit: Limit, key: str) -> bool:
+        """Say whether one more hit would be within the limit."""
+        share, now, last = self._turn(limit)
+        return now.get(key, 0) + last.get(key, 0) * share + 1 <= limit.item.amount
+
+    def _turn(self, limit: Limit) -> tuple[float, dict[str, int], dict[str, int]]:
+        length = limit.item.get_expiry()
+        number, elapsed = divmod(time.monotonic(), length)
+        held = self._windows.get(limit.name)
+        if held is None or held[0] != number:
+            # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
+            last = held[1] if held is not None and held[0] == number - 1 else {}
+            held = self._windows[limit.name] = (int(number), {}, last)
+        return 1.0 - elapsed / length, held[1], held[2]

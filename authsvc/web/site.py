@@ -40,6 +40,19 @@ def count_write() -> None:
         raise TooManyRequests("Too many requests came from this network in one minute. Wait a minute and try again.")
 
 
+def count_links(number: int) -> None:
+    """
+    Count links that a program asks about, whether they come one by one or in bulk.
+
+    Raises:
+        TooManyRequests: More came in a minute than a reseller's stock explains.
+    """
+    if not _counts().is_within(limits.LINKS, _address(), number):
+        raise TooManyRequests(
+            f"At most {limits.LINKS.item.amount} links are answered for one network in a minute. Wait and try again."
+        )
+
+
 @bp.get("/")
 def check_form() -> str:
     """Show the page where a code is typed."""
@@ -74,8 +87,9 @@ def receipt(receipt_text: str) -> Response:
     is_mine = found.is_mine(mine, at)
     is_person = visitors.is_automated(request.environ, Network.UNKNOWN) is None
     if not is_mine and is_person and _counts().is_within(limits.SOFT_READS, _address()):
-        # A messenger that draws a preview opens a receipt too, and is no crowd.
-        reader = visitors.pseudonym(rt.visitor_key, receipt_text, cookie.cookie)
+        # A messenger that draws a preview opens a receipt too, and is no crowd; nor are many openings of one network.
+        address = visitors.client_address(request.environ, rt.config.proxy_hops)
+        reader = visitors.pseudonym(rt.visitor_key, receipt_text, visitors.network_prefix(address))
         receipts.record_open(rt.connections, found, reader, at=at, new_id=rt.new_id)
     page = pages.receipt(
         pages.Check(
@@ -97,7 +111,6 @@ def receipt(receipt_text: str) -> Response:
 @bp.post("/s/<receipt_text>/confirm")
 def confirm(receipt_text: str) -> BaseResponse:
     """Record once that the page of a scan ran, or that its reader pressed the button that says so."""
-    count_write()
     rt = runtime()
     found = receipts.parse(receipt_text)
     cookie = visitors.visitor_cookie(request.environ, rt.random)
@@ -105,6 +118,9 @@ def confirm(receipt_text: str) -> BaseResponse:
     given = request.form.get("nonce", "")
     if given.isascii() and hmac.compare_digest(expected, given):
         receipts.confirm(rt.held, rt.connections, found, at=rt.now(), new_id=rt.new_id)
+    else:
+        # Only who has no part in the check is counted, so that nobody can starve the confirmations of an address.
+        count_write()
     # A confirmation that came late or twice changes nothing, and its sender can do nothing about it.
     if request.headers.get("Sec-Fetch-Mode") == "navigate" or "text/html" in request.headers.get("Accept", ""):
         return redirect(f"/s/{receipt_text}", 303)

@@ -17,8 +17,6 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from authsvc.web.limits import Limits
-
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "300"))
 SLOWEST_S = 0.25
 """What the slowest request may cost in processor time: a busy machine makes any request wait, and none dear."""
@@ -93,7 +91,7 @@ def send(scene, seen):
         check(answer)
         return answer
 
-    scene.app.extensions["authsvc.limits"] = scene.app.wsgi_app._limits = Limits("memory://")
+    scene.forget_limits()
     return send
 
 

@@ -5,12 +5,11 @@ from scene import BASE_URL, Page, forge
 
 from authsvc.core.gs1 import DigitalLink
 from authsvc.web import limits
-from authsvc.web.limits import Limits
 
 
 @pytest.fixture(autouse=True)
 def fresh_limits(scene):
-    scene.app.extensions["authsvc.limits"] = Limits("memory://")
+    scene.forget_limits()
 
 
 def typed(visitor, text):
