@@ -3,8 +3,12 @@ The file of codes: made by all cores, written in order, and there only when it i
 
 Memory does not grow with the number of codes: a block is a few hundred kilobytes, and only a few wait at any time. The
 file grows under the name ``FILE.partial``, is forced to disk, and gets its name when the caller says so.
+
+Whoever holds ``FILE.partial`` is the only one who may give FILE its name. It is taken before the run is opened, so of
+two issues into one file one is refused while its codes do not count yet; a file is never written over in silence.
 """
 
+import contextlib
 import os
 import signal
 from collections import deque
@@ -43,40 +47,60 @@ def check_free(path: Path, *, may_replace: bool) -> None:
     """
     if not path.parent.is_dir():
         raise BadInput(f"There is no folder {path.parent} to write {path.name} to.")
-    if path.exists() and not may_replace:
+    if os.path.lexists(path) and not may_replace:
         raise Conflict(f"{path} is there already and may hold codes that are in use. Choose another name, or --force.")
 
 
+@contextlib.contextmanager
+def reserved(path: Path, *, may_replace: bool) -> Iterator[Path]:
+    """
+    Take the name of a file for one issue; yield the partial file, which is gone if the block fails.
+
+    Raises:
+        Conflict: The file is there, or somebody else is writing it.
+        BadInput: There is no such folder.
+        Unavailable: The folder may not be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    check_free(path, may_replace=may_replace)
+    try:
+        # Claim codes are secrets: nobody else reads the file before its owner says so.
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        raise Conflict(
+            f"{partial} is there already: another issue is writing it, or one was cut off. Remove it to go on."
+        ) from None
+    except OSError as error:
+        raise _unwritable(partial, error) from error
+    try:
+        # Once more: the issue that held the name until a moment ago may have finished the file.
+        check_free(path, may_replace=may_replace)
+        yield partial
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
 def write(
-    path: Path,
+    partial: Path,
     recipe: codes.Recipe,
     blocks: Iterable[Block],
     count: int,
     *,
     cores: int,
     progress: Callable[[int], None],
-) -> Path:
+) -> None:
     """
-    Write the codes of *blocks* beside *path* and force them to disk; return the partial file, to be renamed.
+    Write the codes of *blocks* into a file that was taken by ``reserved``, and force them to disk.
 
     *progress* is told the number of codes written after each block.
 
     Raises:
-        Unavailable: The disk is full or the folder may not be written.
-        Conflict: Somebody else is writing this file.
+        Unavailable: The disk is full, or a process was ended from outside.
+        BadInput: The codes are not those that were asked for.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        # Claim codes are secrets: nobody else reads the file before its owner says so.
-        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Conflict(
-            f"{partial} is there already: another issue is writing it, or one was cut off. Remove it to go on."
-        ) from None
-    except OSError as error:
-        raise Unavailable(f"{partial} cannot be written: {error.strerror or error}.") from error
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii", newline="") as file:
+        with partial.open("w", encoding="ascii", newline="") as file:
             file.write(codes.HEADER)
             written = 0
             for text, size in _texts(recipe, blocks, count, cores):
@@ -89,25 +113,55 @@ def write(
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise Unavailable(f"{partial} cannot be written: {error.strerror or error}.") from error
+        raise _unwritable(partial, error) from error
     except BrokenProcessPool as error:
-        partial.unlink(missing_ok=True)
         raise Unavailable("A process that made codes was ended from outside, perhaps for want of memory.") from error
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return partial
 
 
-def publish(partial: Path, path: Path) -> None:
-    """Give a whole file its name, so that the name outlasts a power cut."""
-    partial.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+def publish(partial: Path, path: Path, *, may_replace: bool) -> None:
+    """
+    Give a whole file its name, so that the name outlasts a power cut.
+
+    Its codes count by now, so what cannot get its name stays where it is, and the refusal says where.
+
+    Raises:
+        Conflict: A file of this name has appeared meanwhile.
+        Unavailable: The folder refuses.
+    """
+    where = f"They count, and lie in {partial}: give that file a name that is free."
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        if may_replace:
+            partial.replace(path)
+        else:
+            _name_if_free(partial, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except FileExistsError:
+        raise Conflict(f"{path} has appeared while the codes were made. {where}") from None
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be named: {error.strerror or error}. {where}") from error
+
+
+def _name_if_free(partial: Path, path: Path) -> None:
+    try:
+        # A second name and not a renaming, which would write over whatever has the name.
+        path.hardlink_to(partial)
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without second names, such as that of a memory stick: look, then rename.
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        partial.rename(path)
+    else:
+        partial.unlink()
+
+
+def _unwritable(partial: Path, error: OSError) -> Unavailable:
+    return Unavailable(f"{partial} cannot be written: {error.strerror or error}.")
 
 
 def _texts(recipe: codes.Recipe, blocks: Iterable[Block], count: int, cores: int) -> Iterator[tuple[str, int]]:

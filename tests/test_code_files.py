@@ -1,5 +1,8 @@
+import errno
 import multiprocessing
+import os
 import stat
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -26,7 +29,9 @@ RECIPE = codes.Recipe(
 
 def write(path, *, count=10, blocks=None, cores=1, recipe=RECIPE, progress=lambda _done: None):
     blocks = code_files.index_blocks(count) if blocks is None else blocks
-    return code_files.write(path, recipe, blocks, count, cores=cores, progress=progress)
+    with code_files.reserved(path, may_replace=False) as partial:
+        code_files.write(partial, recipe, blocks, count, cores=cores, progress=progress)
+    return partial
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def out(tmp_path):
 def test_a_file_has_its_name_only_when_it_is_whole(out):
     partial = write(out)
     assert not out.exists()
-    code_files.publish(partial, out)
+    code_files.publish(partial, out, may_replace=False)
 
     assert out.read_bytes().startswith(codes.HEADER.encode())
     assert len(out.read_bytes().splitlines()) == 11
@@ -92,10 +97,8 @@ def test_codes_that_do_not_read_back_are_refused(out):
 
 
 def test_a_place_that_cannot_be_written_is_a_refusal(tmp_path):
-    (tmp_path / "file").write_text("")
-
-    with pytest.raises(Unavailable, match="cannot be written: Not a directory"):
-        write(tmp_path / "file" / "codes.csv")
+    with pytest.raises(Unavailable, match="cannot be written: File name too long"):
+        write(tmp_path / ("x" * 250))
 
 
 def test_two_issues_do_not_write_one_file(out):
@@ -105,6 +108,57 @@ def test_two_issues_do_not_write_one_file(out):
     with pytest.raises(Conflict, match="another issue is writing it"):
         write(out)
     assert other.read_bytes() == before
+
+
+def test_the_name_is_looked_for_again_once_it_is_held(out, monkeypatch):
+    """The other issue gave the file its name between our look and our taking of the partial file."""
+    real = os.open
+
+    def finish_first(path, *arguments):
+        out.write_text("precious")
+        return real(path, *arguments)
+
+    monkeypatch.setattr(os, "open", finish_first)
+    with pytest.raises(Conflict, match="is there already"):
+        write(out)
+    monkeypatch.undo()
+
+    assert [path.name for path in out.parent.iterdir()] == ["codes.csv"]
+
+
+@pytest.mark.parametrize("has_second_names", [True, False])
+def test_a_file_that_appeared_meanwhile_keeps_its_name(out, monkeypatch, has_second_names):
+    partial = write(out)
+    if not has_second_names:
+        monkeypatch.setattr(Path, "hardlink_to", refuse_second_name)
+    out.write_text("precious")
+
+    with pytest.raises(Conflict, match="They count, and lie in"):
+        code_files.publish(partial, out, may_replace=False)
+    assert out.read_text() == "precious"
+    assert partial.exists()
+    code_files.publish(partial, out, may_replace=True)
+    assert len(out.read_bytes().splitlines()) == 11
+
+
+def refuse_second_name(_path, _target):
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_memory_stick_has_no_second_names(out, monkeypatch):
+    partial = write(out)
+    monkeypatch.setattr(Path, "hardlink_to", refuse_second_name)
+
+    code_files.publish(partial, out, may_replace=False)
+    assert [path.name for path in out.parent.iterdir()] == ["codes.csv"]
+
+
+def test_a_folder_that_is_gone_says_where_the_codes_are(out):
+    partial = write(out)
+
+    with pytest.raises(Unavailable, match=r"cannot be named: No such file or directory\. They count, and lie in"):
+        code_files.publish(partial, out.parent / "gone" / "codes.csv", may_replace=True)
+    assert partial.exists()
 
 
 def test_claim_codes_are_for_the_owner_of_the_file(out):

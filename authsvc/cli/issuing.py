@@ -1,5 +1,6 @@
 """``authsvc issue``: codes into a CSV file."""
 
+import contextlib
 import csv
 import os
 import time
@@ -10,12 +11,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from authsvc import catalogue, code_files, issuing, serial_rows, signing_keys
 from authsvc.cli.output import json_option, note, print_json, progress
 from authsvc.cli.workplace import Workplace, opened
-from authsvc.core import serials
-from authsvc.core.keyring import FORMAT_NAMES
+from authsvc.core import codes, serials
+from authsvc.core.keyring import FORMAT_NAMES, VerificationKey
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.errors import AuthsvcError, BadInput
 
@@ -105,6 +107,7 @@ def issue(
             serials_file=serials_file,
             level=level,
             is_lot_in_link=lot_in_link,
+            may_replace=force,
             progress=tell,
         )
     if as_json:
@@ -124,71 +127,48 @@ def issue_codes(
     serials_file: Path | None = None,
     level: str | None = None,
     is_lot_in_link: bool = False,
+    may_replace: bool = False,
     progress: Callable[[int], None] = lambda _done: None,
 ) -> Issued:
     """
     Issue codes from the order to the file.
 
-    1. Take the run number and record the order; that is committed before any code exists.
-    2. Make the codes into FILE.partial; imported and drawn serials become rows in the same transaction as 3.
-    3. Close the run: from here on the codes count. Then the file gets its name.
+    1. Take the name of the file: FILE.partial belongs to this issue alone.
+    2. Take the run number and record the order; that is committed before any code exists.
+    3. Make the codes; imported and drawn serials become rows in the same transaction as 4.
+    4. Close the run: from here on the codes count. Then the file gets its name.
 
     A failure on the way leaves no file, and a run that says why it issued nothing.
     """
     start = time.monotonic()
     brand, product = _find(place, gtin)
     _check_level(product, level)
-    with place.sessions.begin() as session:
-        key = None
-        if product.token != "none" or form is not None:
-            key = signing_keys.get_active_key(session, brand.id, form or product.token, wrapping_key=place.wrapping_key)
-        signer = None if key is None else place.open_signer(key)
-        serial_keys = signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key)
-        run = issuing.open_run(session, brand, product, order, key=key, now=place.now())
-        claim_key = None
-        if run.claim_key is not None:
-            claim_key = signing_keys.load_claim_key(session, brand.id, run.claim_key, wrapping_key=place.wrapping_key)
-        recipe = issuing.make_recipe(
-            brand,
-            product,
-            run,
-            base_url=f"https://{brand.hosts[0]}" if brand.hosts else place.config.base_url,
-            signer=signer,
-            serial_keys=serial_keys,
-            claim_key=claim_key,
-            is_lot_in_link=is_lot_in_link,
-        )
-    partial: Path | None = None
-    try:
-        with place.sessions.begin() as session:
-            blocks: Iterator[code_files.Block] = code_files.index_blocks(order.count)
-            if run.mode in {issuing.Mode.IMPORTED, issuing.Mode.RANDOM}:
-                rows = read_serials(serials_file) if serials_file is not None else _drawn(place, order.count)
-                serial_rows.load(
-                    session,
-                    brand,
-                    product,
-                    rows,
-                    run=run.number,
-                    lot=order.lot,
-                    claim_key=run.claim_key,
-                    expires_on=order.expires_on,
-                    serial_keys=serial_keys,
-                )
-                blocks = serial_rows.blocks(session)
-            cores = len(os.sched_getaffinity(0))
-            partial = code_files.write(out, recipe, blocks, order.count, cores=cores, progress=progress)
-            issuing.close_run(session, brand, product, run, now=place.now())
-    except BaseException as error:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
-        failure = "It was interrupted." if isinstance(error, KeyboardInterrupt) else type(error).__name__
-        if isinstance(error, AuthsvcError):
-            failure = str(error)
-        with place.sessions.begin() as session:
-            issuing.fail_run(session, brand, run, failure)
-        raise
-    code_files.publish(partial, out)
+    with code_files.reserved(out, may_replace=may_replace) as partial:
+        key, run, recipe = _open_run(place, brand, product, order, form=form, is_lot_in_link=is_lot_in_link)
+        try:
+            with place.sessions.begin() as session:
+                blocks: Iterator[code_files.Block] = code_files.index_blocks(order.count)
+                if run.mode in {issuing.Mode.IMPORTED, issuing.Mode.RANDOM}:
+                    rows = read_serials(serials_file) if serials_file is not None else _drawn(place, order.count)
+                    serial_rows.load(
+                        session,
+                        brand,
+                        product,
+                        rows,
+                        run=run.number,
+                        lot=order.lot,
+                        claim_key=run.claim_key,
+                        expires_on=order.expires_on,
+                        serial_keys=signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key),
+                    )
+                    blocks = serial_rows.blocks(session)
+                cores = len(os.sched_getaffinity(0))
+                code_files.write(partial, recipe, blocks, order.count, cores=cores, progress=progress)
+                issuing.close_run(session, brand, product, run, now=place.now())
+        except BaseException as error:
+            _fail_run(place, brand, run, error)
+            raise
+    code_files.publish(partial, out, may_replace=may_replace)
     return Issued(
         run=run.number,
         mode=run.mode,
@@ -234,6 +214,40 @@ def _find(place: Workplace, gtin: str) -> tuple[Brand, Product]:
     with place.sessions() as session:
         product = catalogue.get_product(session, gtin)
         return catalogue.get_brand_by_id(session, product.brand_id), product
+
+
+def _open_run(
+    place: Workplace, brand: Brand, product: Product, order: issuing.Order, *, form: str | None, is_lot_in_link: bool
+) -> tuple[VerificationKey | None, issuing.OpenRun, codes.Recipe]:
+    with place.sessions.begin() as session:
+        key = None
+        if product.token != "none" or form is not None:
+            key = signing_keys.get_active_key(session, brand.id, form or product.token, wrapping_key=place.wrapping_key)
+        signer = None if key is None else place.open_signer(key)
+        run = issuing.open_run(session, brand, product, order, key=key, now=place.now())
+        claim_key = None
+        if run.claim_key is not None:
+            claim_key = signing_keys.load_claim_key(session, brand.id, run.claim_key, wrapping_key=place.wrapping_key)
+        recipe = issuing.make_recipe(
+            brand,
+            product,
+            run,
+            base_url=f"https://{brand.hosts[0]}" if brand.hosts else place.config.base_url,
+            signer=signer,
+            serial_keys=signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key),
+            claim_key=claim_key,
+            is_lot_in_link=is_lot_in_link,
+        )
+    return key, run, recipe
+
+
+def _fail_run(place: Workplace, brand: Brand, run: issuing.OpenRun, error: BaseException) -> None:
+    failure = "It was interrupted." if isinstance(error, KeyboardInterrupt) else type(error).__name__
+    if isinstance(error, AuthsvcError):
+        failure = str(error)
+    # A database that went away meanwhile is what the person hears of; `doctor` names the run that it left.
+    with contextlib.suppress(DBAPIError), place.sessions.begin() as session:
+        issuing.fail_run(session, brand, run, failure)
 
 
 def _warn_of_local_address(place: Workplace, gtin: str) -> None:

@@ -14,6 +14,7 @@ from authsvc import signing_keys
 from authsvc.cli.issuing import issue_codes
 from authsvc.core import claim_codes, keyring, serials, tokens
 from authsvc.core.gs1 import DigitalLink
+from authsvc.errors import Conflict
 from authsvc.issuing import Order
 
 WATCH, SHIRTS, WINE = "09506000134352", "09506000134369", "09506000134376"
@@ -219,6 +220,43 @@ def test_an_existing_file_is_kept(halden, place, out):
     assert "is there already" in result.err
     assert out.read_text() == "precious"
     assert query(place, "SELECT count(*) FROM runs") == [(0,)]
+
+
+def test_an_issue_that_comes_second_to_a_file_is_refused_before_its_run_counts(halden, place, out):
+    """Two commands looked at the same moment and found the name free; the first is done before the second begins."""
+    issue_codes(place, WATCH, Order(count=3), out)
+    first = out.read_bytes()
+
+    with pytest.raises(Conflict, match="is there already"):
+        issue_codes(place, WATCH, Order(count=2), out)
+    assert out.read_bytes() == first
+    assert query(place, "SELECT number, count, issued_at IS NOT NULL FROM runs") == [(1, 3, True)]
+    assert [file.name for file in out.parent.glob("codes.csv*")] == ["codes.csv"]
+
+
+def test_an_issue_into_a_file_that_another_one_is_writing_is_refused_before_its_run_counts(halden, place, out):
+    refused = []
+
+    def issue_too(_done):
+        with pytest.raises(Conflict) as error:
+            issue_codes(place, WATCH, Order(count=2), out, may_replace=True)
+        refused.append(str(error.value))
+
+    issue_codes(place, WATCH, Order(count=3), out, progress=issue_too)
+
+    assert "another issue is writing it" in refused[0]
+    assert len(read(out)) == 3
+    assert query(place, "SELECT number, count, issued_at IS NOT NULL FROM runs") == [(1, 3, True)]
+
+
+def test_a_file_that_appears_meanwhile_is_kept_and_the_codes_too(halden, place, out):
+    partial = out.with_name("codes.csv.partial")
+
+    with pytest.raises(Conflict, match=r"They count, and lie in .*codes\.csv\.partial"):
+        issue_codes(place, WATCH, Order(count=3), out, progress=lambda _done: out.write_text("precious"))
+    assert out.read_text() == "precious"
+    assert len(read(partial)) == 3
+    assert query(place, "SELECT count, issued_at IS NOT NULL FROM runs") == [(3, True)]
 
 
 def test_a_failed_run_keeps_its_number_and_issues_nothing(halden, place, out, monkeypatch):
