@@ -11,12 +11,13 @@ two issues into one file one is refused while its codes do not count yet; a file
 import contextlib
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 
 from authsvc.core import codes
@@ -193,6 +194,15 @@ _received: list[codes.Recipe] = []
 def _receive(recipe: codes.Recipe) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order.
     _received[:] = [recipe]
+    threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End at once when the process that issues is gone, killed perhaps: we hold its private key in memory."""
+    parent = parent_process()
+    assert parent is not None  # only a process of the pool runs this
+    connection.wait([parent.sentinel])
+    os._exit(1)
 
 
 def _make(block: Block) -> str:

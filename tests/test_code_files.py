@@ -1,7 +1,11 @@
 import errno
 import multiprocessing
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 from uuid import UUID
 
@@ -80,6 +84,42 @@ def test_a_process_that_dies_is_a_refusal(out):
     with pytest.raises(Unavailable, match="ended from outside"):
         write(out, count=20 * code_files.BLOCK, cores=2, progress=kill)
     assert list(out.parent.iterdir()) == []
+
+
+def test_no_process_outlives_the_one_that_issues(out):
+    """The processes of the pool hold the private key; kill -9 gives nobody the time to end them."""
+    program = f"""
+from test_code_files import code_files, multiprocessing, write, Path
+
+def tell(_done):
+    print(*[process.pid for process in multiprocessing.active_children()], flush=True)
+
+write(Path({str(out)!r}), count=10**7, cores=2, progress=tell)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as issue:
+        workers = [int(pid) for pid in issue.stdout.readline().split()]
+        issue.kill()
+    deadline = time.monotonic() + 10
+    while (alive := [pid for pid in workers if is_alive(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
+
+    assert (len(workers), alive) == (2, [])
+
+
+def is_alive(pid):
+    """Whether it runs: a process that nobody has buried yet holds nothing any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_too_few_numbers_leave_no_file(out):
