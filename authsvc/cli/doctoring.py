@@ -15,12 +15,15 @@ from authsvc import catalogue, db, key_files, places, signing_keys
 from authsvc.cli.output import json_option, print_json
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.config import Config
+from authsvc.core import codes
 from authsvc.core.keyring import KeyState
 from authsvc.errors import AuthsvcError
 from authsvc.jobs import PARTITIONS_AHEAD
 
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 _FREE_BYTES = 1_000_000_000
+_RUN_PATIENCE = timedelta(minutes=1)
+_SHOWN_RUNS = 5
 _OLDEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """No machine with this release lives earlier."""
 
@@ -67,12 +70,12 @@ def examine() -> list[Finding]:
     except AuthsvcError as error:
         return [Finding("settings", Mark.FAULT, line) for line in str(error).splitlines()]
     findings = [Finding("settings", Mark.OK, f"complete, home is {config.home}")]
-    for check in _key_files, _places, _disk:
+    for check in _key_files, _places, _disk, _files:
         findings += check(config)
     try:
         with opened(config) as place:
             findings.append(_server(place))
-            for look in _schema, _partitions, _clock, _active_keys:
+            for look in _schema, _partitions, _clock, _active_keys, _runs:
                 findings += look(place)
     except AuthsvcError as error:
         findings.append(Finding("database", Mark.FAULT, str(error)))
@@ -107,6 +110,31 @@ def _disk(config: Config) -> Findings:
     free = shutil.disk_usage(_existing(config.home)).free
     mark = Mark.OK if free >= _FREE_BYTES else Mark.FAULT
     yield Finding("disk", mark, f"{free / 1e9:.1f} GB free at {config.home}, {_FREE_BYTES / 1e9:.0f} GB is the least")
+
+
+def _files(config: Config) -> Findings:
+    """Look for half-written codes where they are most often: nothing remembers where a killed issue wrote."""
+    left = [
+        file
+        for folder in dict.fromkeys((Path.cwd(), config.home))
+        for file in sorted(folder.glob("*.partial"))
+        if _is_cut_off(file)
+    ]
+    for file in left:
+        remedy = "if none is at work, remove it and print nothing of it"
+        yield Finding("files", Mark.WARNING, f"{file} is of an issue that is at work or was cut off: {remedy}")
+    if not left:
+        yield Finding("files", Mark.OK, "no file of codes is left half-written here")
+
+
+def _is_cut_off(file: Path) -> bool:
+    try:
+        if not file.is_file():
+            return False
+        with file.open("rb") as content:
+            return content.read(len(codes.HEADER)) in {b"", codes.HEADER.encode()}
+    except OSError:
+        return False
 
 
 def _existing(path: Path) -> Path:
@@ -184,3 +212,24 @@ def _active_keys(place: Workplace) -> Findings:
                 yield Finding("keys", Mark.OK, f"{brand.slug} has an active signing key for all its products")
     if not brands:
         yield Finding("keys", Mark.WARNING, "no brand yet: `authsvc brands add SLUG --name NAME`")
+
+
+def _runs(place: Workplace) -> Findings:
+    query = text(
+        "SELECT b.slug, r.number, r.count, r.gtin, r.created_at, count(*) OVER () FROM runs r "
+        "JOIN brands b ON b.id = r.brand_id WHERE r.issued_at IS NULL AND r.failure IS NULL AND r.created_at < :before "
+        "ORDER BY r.created_at DESC, b.slug, r.number DESC LIMIT :shown"
+    )
+    with place.sessions() as session:
+        rows = session.execute(query, {"before": place.now() - _RUN_PATIENCE, "shown": _SHOWN_RUNS}).all()
+    for slug, number, count, gtin, begun, _ in rows:
+        yield Finding(
+            "runs",
+            Mark.WARNING,
+            f"run {number} of {slug}, {count:,} code{'s' * (count != 1)} of {gtin} begun {begun:%Y-%m-%d %H:%M} UTC: "
+            "unless `authsvc issue` is still at it, it was cut off and none of its codes counts; issue again",
+        )
+    if not rows:
+        yield Finding("runs", Mark.OK, "none was cut off")
+    elif rows[0][-1] > len(rows):
+        yield Finding("runs", Mark.WARNING, f"and {rows[0][-1] - len(rows)} more")

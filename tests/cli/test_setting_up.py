@@ -111,6 +111,7 @@ def test_doctor_finds_nothing_wrong_with_a_new_home(halden):
     assert {finding["mark"] for finding in findings} == {"ok"}
     assert {finding["check"] for finding in findings} == {
         "settings", "key files", "places", "disk", "database", "schema", "partitions", "clock", "keys",
+        "files", "runs",
     }  # fmt: skip
 
 
