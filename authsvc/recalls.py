@@ -2,14 +2,15 @@
 Recalls: of a product, of a lot, or of a range of its codes; announced and lifted, never deleted.
 
 A range of derived serials is stored as run and indexes, for the serials themselves are in no order. Its two ends must
-therefore lie in one run. Imported serials are ranges of text of one length, in the order of their characters.
+therefore lie in one run. Imported serials are ranges of text of one length, in the order of their characters; such a
+range covers no derived serial, and of the lot that it names nothing but that lot.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from authsvc.core import serials
@@ -18,6 +19,7 @@ from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Item, Lot, Recall, Run
 
 _SHOWN_LOTS = 10
+_DERIVED = "derived"  # issuing.Mode.DERIVED, as it is stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,11 +185,20 @@ def _count_covered(session: Session, row: Recall) -> int:
     if row.serial_from is not None and row.serial_to is not None:
         prefix = f"{row.gtin}."
         serial: ColumnElement[str] = func.substr(Item.sgtin, len(prefix) + 1).collate("C")
-        query = select(func.count()).where(
-            Item.gtin == row.gtin,
-            func.length(Item.sgtin) == len(prefix) + len(row.serial_from),
-            serial.between(literal(row.serial_from), literal(row.serial_to)),
+        # As the scan decides it: a derived serial is none of a range of text, though it may look like one between.
+        query = (
+            select(func.count())
+            .select_from(Item)
+            .outerjoin(Run, and_(Run.brand_id == Item.brand_id, Run.number == Item.run))
+            .where(
+                Item.gtin == row.gtin,
+                Run.mode.is_distinct_from(_DERIVED),
+                func.length(Item.sgtin) == len(prefix) + len(row.serial_from),
+                serial.between(literal(row.serial_from), literal(row.serial_to)),
+            )
         )
+        if row.lot is not None:
+            query = query.where(Item.lot == row.lot)
     else:
         query = select(func.coalesce(func.sum(Run.count), 0)).where(Run.gtin == row.gtin, Run.issued_at.is_not(None))
         if row.lot is not None:

@@ -46,6 +46,44 @@ def test_imported_serials_are_a_range_of_text(halden, tmp_path):
     assert "same length" in recall(halden, "--from-serial", "SN-1", "--to-serial", "SN-10", code=1)
 
 
+@pytest.fixture
+def two_lots(halden, tmp_path):
+    """Imported serials of two lots and of none, one among the other in the order of their characters."""
+    for lot, content in (("A1", "SN-1\nSN-4\n"), ("B2", "SN-2\nSN-5\n"), (None, "SN-3\n")):
+        file = tmp_path / "serials.csv"
+        file.write_text(f"serial\n{content}")
+        issue(halden, tmp_path / f"{lot}.csv", *(("--lot", lot) if lot else ()), "--import", file)
+
+
+def test_a_range_of_imported_serials_covers_the_lot_that_it_names(halden, two_lots):
+    ends = ("--from-serial", "SN-1", "--to-serial", "SN-4")
+
+    assert recall(halden, *ends)["covered"] == 4
+    assert recall(halden, "--lot", "A1", *ends)["covered"] == 2
+
+
+@pytest.mark.parametrize(
+    ("lot", "first", "last", "sentence"),
+    [
+        ("B2", "SN-1", "SN-4", "Serial SN-1 belongs to lot A1, and the recall says B2."),
+        ("A1", "SN-1", "SN-5", "Serial SN-5 belongs to lot B2, and the recall says A1."),
+        ("A1", "SN-1", "SN-3", "Serial SN-3 belongs to lot (none), and the recall says A1."),
+    ],
+)
+def test_a_range_of_imported_serials_lies_in_the_lot_that_it_names(halden, two_lots, lot, first, last, sentence):
+    assert sentence in recall(halden, "--lot", lot, "--from-serial", first, "--to-serial", last, code=1)
+
+
+def test_a_range_of_imported_serials_covers_no_derived_one(halden, serials, tmp_path):
+    file = tmp_path / "serials.csv"
+    file.write_text("serial\n--------------01\nZZZZZZZZZZZZZZ-9\n")
+    issue(halden, tmp_path / "b.csv", "--import", file)
+    halden("items", "set", f"{WATCH}.{serials[0]}", "--disposition", "lost", "--reason", "It has a row of its own now")
+
+    found = recall(halden, "--from-serial", "--------------01", "--to-serial", "ZZZZZZZZZZZZZZ-9")
+    assert found["covered"] == 2
+
+
 def test_cases_are_recalled_by_lot(halden, tmp_path):
     issue(halden, tmp_path / "a.csv", "--lot", "S1", "--count", "4", "--contents", "10", gtin=SHIRTS)
 
