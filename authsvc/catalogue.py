@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_row, media_type
+from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_row, check_together, media_type
 from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Brand as BrandRow
@@ -139,8 +139,8 @@ def import_products(
     """
     Register the products of a file, or change those that the same brand registered before.
 
-    *rows* are row numbers and cells; a column that a row does not have is left as it was. *read_image* opens the
-    picture that a row names, and raises OSError where it cannot.
+    *rows* are row numbers and cells; a column that a row does not have is left as it was, and so is a choice whose
+    cell is empty. *read_image* opens the picture that a row names, and raises OSError where it cannot.
 
     Raises:
         BadInput: With every fault, its row and its column; nothing is changed.
@@ -253,9 +253,12 @@ def _check_owner(session: Session, row: CheckedRow, brand: Brand, old: ProductRo
 
 
 def _check_change(session: Session, row: CheckedRow, old: ProductRow) -> list[Fault]:
-    """Refuse what would change the meaning of codes that are printed."""
+    """Refuse what would change the meaning of codes that are printed, and what does not fit the values that stay."""
+    values = {"claim": old.claim, "token": old.token, "release": old.release, **row.values}
+    if unfit := check_together(row.row, values):
+        return unfit
     faults = []
-    granularity, token = row.values["granularity"], row.values.get("token", old.token)
+    granularity, token, release = values["granularity"], values["token"], values["release"]
     if granularity != old.granularity:
         faults.append(Fault(row.row, "granularity", f"codes were issued as {old.granularity}, which cannot change"))
     if (token == "none") != (old.token == "none"):
@@ -263,6 +266,9 @@ def _check_change(session: Session, row: CheckedRow, old: ProductRow) -> list[Fa
         faults.append(
             Fault(row.row, "token", f"codes were issued {was} a token, and the printed ones stay as they are")
         )
+    if release != old.release:
+        what = f"codes were issued with {old.release}, and a change would turn the verdict of those that are out there"
+        faults.append(Fault(row.row, "release", what))
     if faults and session.scalar(select(Run.number).where(Run.gtin == row.gtin, Run.issued_at.is_not(None)).limit(1)):
         return faults
     return []

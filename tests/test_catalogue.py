@@ -204,6 +204,55 @@ def test_what_printed_codes_mean_does_not_change(session, brand, make_product, n
     assert load(session, now, {**row, "granularity": "batch"}).updated == 1
 
 
+@pytest.mark.parametrize(("before", "after"), [("on-issue", "on-commission"), ("on-commission", "on-issue")])
+def test_the_release_of_printed_codes_does_not_change(session, brand, make_product, now, before, after):
+    product = make_product(session, brand, release=before, token="none")
+    changed = {**WATCH, "token": "none", "release": after}
+    order = issuing.Order(count=1, lot="L1")
+    run = issuing.open_run(session, brand, product, order, key=None, now=now)
+    assert load(session, now, changed).updated == 1
+    assert load(session, now, {**changed, "release": before}).updated == 1
+    issuing.close_run(session, brand, product, run, now=now)
+
+    with pytest.raises(BadInput, match=f"release: codes were issued with {before}, and ") as refused:
+        load(session, now, changed)
+    assert "row 2" in str(refused.value)
+    assert load(session, now, {**changed, "release": ""}).updated == 1
+    assert catalogue.get_product(session, WATCH["gtin"]).release == before
+
+
+def test_an_empty_choice_keeps_what_is_there(session, brand, now):
+    chosen = {"claim": "required", "token": "compact", "release": "on-commission", "tracking": "none"}
+    load(session, now, {**WATCH, **chosen})
+    load(session, now, {**WATCH, **dict.fromkeys(chosen, " ")})
+
+    product = catalogue.get_product(session, WATCH["gtin"])
+    assert (product.claim, product.token, product.release) == ("required", "compact", "on-commission")
+    assert not product.is_tracked
+
+
+def test_an_empty_choice_of_a_new_product_is_the_default(session, brand, now):
+    load(session, now, {**WATCH, **dict.fromkeys(("claim", "token", "release", "tracking"), "")})
+
+    product = catalogue.get_product(session, WATCH["gtin"])
+    assert (product.claim, product.token, product.release) == ("none", "ed25519", "on-issue")
+    assert product.is_tracked
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ({"claim": "required"}, {"granularity": "hybrid", "claim": ""}, "row 2, claim: a code of a hybrid product"),
+        ({"release": "on-commission"}, {"granularity": "batch"}, "row 2, release: the code of a lot"),
+    ],
+)
+def test_what_is_kept_must_fit_what_is_new(session, brand, now, before, after, fault):
+    load(session, now, {**WATCH, **before})
+
+    with pytest.raises(BadInput, match=fault):
+        load(session, now, {**WATCH, **after})
+
+
 def test_unknown_names_are_not_found(session):
     with pytest.raises(NotFound, match="no brand 'x'"):
         catalogue.get_brand(session, "x")

@@ -3,6 +3,7 @@ One row of a product file: from text or JSON to checked values, with a sentence 
 
 The columns are a promise to the people who export them from their own systems: ``gtin, brand, name, granularity`` and
 the optional ones in ``COLUMNS``. A cell is checked by one function, and a column that is not there is left as it was.
+An empty cell empties a column of facts; of a choice it says nothing, so the product keeps what it has.
 """
 
 import json
@@ -72,13 +73,16 @@ def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, li
     for name, cell in cells.items():
         if name not in COLUMNS or (name in REQUIRED and _is_empty(cell)):
             continue
-        check, default = COLUMNS[name]
+        check, empty = COLUMNS[name]
         try:
-            values[name] = default() if _is_empty(cell) else check(cell)
+            if not _is_empty(cell):
+                values[name] = check(cell)
+            elif empty is not None:
+                values[name] = empty()
         except ValueError as error:
             faults.append(Fault(row, name, str(error)))
     if not faults:
-        faults = [Fault(row, *fault) for fault in _check_together(values)]
+        faults = check_together(row, values)
     if faults:
         return None, faults
     if "attributes" in values:
@@ -88,15 +92,15 @@ def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, li
     return CheckedRow(row, gtin, brand, image, values), []
 
 
-def _check_together(values: Mapping[str, Any]) -> list[tuple[str, str]]:
+def check_together(row: int, values: Mapping[str, Any]) -> list[Fault]:
+    """Return what is wrong with values that are right one by one; for a change, those that are kept among them."""
     granularity = values["granularity"]
     faults = []
     if granularity != Granularity.SERIAL and values.get("claim", "none") != "none":
-        faults.append(
-            ("claim", f"a code of a {granularity} product stands for many items and cannot prove one: use none")
-        )
+        what = f"a code of a {granularity} product stands for many items and cannot prove one: use none"
+        faults.append(Fault(row, "claim", what))
     if granularity == Granularity.BATCH and values.get("release") == Release.ON_COMMISSION:
-        faults.append(("release", "the code of a lot is not commissioned: use on-issue"))
+        faults.append(Fault(row, "release", "the code of a lot is not commissioned: use on-issue"))
     return faults
 
 
@@ -195,7 +199,7 @@ def _refuse_unstorable(value: dict[str, Any]) -> None:
 
 Check = Callable[[Any], Any]
 REQUIRED = ("gtin", "brand", "name", "granularity")
-COLUMNS: dict[str, tuple[Check, Callable[[], Any]]] = {
+COLUMNS: dict[str, tuple[Check, Callable[[], Any] | None]] = {
     "gtin": (_gtin, str),
     "brand": (_text(60), str),
     "name": (_text(200), str),
@@ -204,11 +208,11 @@ COLUMNS: dict[str, tuple[Check, Callable[[], Any]]] = {
     "description": (_text(2000), lambda: None),
     "image": (_text(500), lambda: None),
     "warranty_months": (_months, lambda: None),
-    "claim": (_choice("required", "optional", "none"), lambda: "none"),
-    "token": (_choice("ed25519", "compact", "none"), lambda: "ed25519"),
-    "release": (_choice(*Release), lambda: Release.ON_ISSUE.value),
-    "tracking": (_choice("none", "scans"), lambda: "scans"),
+    "claim": (_choice("required", "optional", "none"), None),
+    "token": (_choice("ed25519", "compact", "none"), None),
+    "release": (_choice(*Release), None),
+    "tracking": (_choice("none", "scans"), None),
     "markets": (_markets, list),
     "attributes": (_attributes, dict),
 }
-"""Every column with its check and the value of an empty cell."""
+"""Every column with its check and the value of an empty cell, or None where an empty cell changes nothing."""

@@ -16,7 +16,7 @@ def test_a_row_of_required_cells_sets_nothing_else():
     assert row.values == {"name": "Watch", "granularity": "serial"}
 
 
-def test_an_empty_cell_is_the_default_of_its_column():
+def test_an_empty_cell_empties_a_fact_and_keeps_a_choice():
     empty = dict.fromkeys(product_rows.COLUMNS, " ")
     row, faults = check_row(2, {**empty, **WATCH})
 
@@ -27,10 +27,6 @@ def test_an_empty_cell_is_the_default_of_its_column():
         "category": None,
         "description": None,
         "warranty_months": None,
-        "claim": "none",
-        "token": "ed25519",
-        "release": "on-issue",
-        "tracking": "scans",
         "markets": [],
         "attributes": {},
         "copy_threshold": 10,
