@@ -8,6 +8,7 @@ and the service finds its way back without a restart.
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -75,11 +76,13 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory) -> Iterator[Cluster]:
-    folder = (tmp_path_factory.mktemp("cluster") / "postgres").resolve()
-    with db.embedded(folder) as url:
-        db.upgrade(url)
-        yield Cluster(folder, url)
+def cluster() -> Iterator[Cluster]:
+    # A path of its own: a socket's address has at most 107 characters, and the folders of pytest come and go.
+    with tempfile.TemporaryDirectory(prefix="authsvc-outage-") as parent:
+        folder = (Path(parent) / "postgres").resolve()
+        with db.embedded(folder) as url:
+            db.upgrade(url)
+            yield Cluster(folder, url)
 
 
 @pytest.fixture(scope="module")
