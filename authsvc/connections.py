@@ -53,7 +53,7 @@ class _Line:
         self.connection = connection
         self.generation = generation
         self.deadline = _IDLE
-        self.ready: set[bytes] = set()
+        self.ready: prepared.Ready = {}
         # A duplicate of the descriptor: shutting it down reaches the socket, and it cannot be reused under us.
         self.plug = socket.socket(fileno=os.dup(connection.fileno()))
 

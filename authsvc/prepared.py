@@ -8,7 +8,7 @@ its named parameters (``%(name)s``, as everywhere) become ``$1``…, and values 
 import json
 import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -41,7 +41,12 @@ def compiled(statement: str) -> tuple[bytes, bytes, tuple[str, ...]]:
     return f"s{hash(statement) & 0xFFFFFFFFFFFFFFFF:x}".encode(), text.encode(), tuple(names)
 
 
-def run(connection: pq.abc.PGconn, ready: set[bytes], statement: str, params: Mapping[str, Any]) -> list[Row]:
+Reader = tuple[Callable[[Iterable[Any]], Row], list[Callable[[bytes], Any]]]
+Ready = dict[bytes, Reader | None]
+"""What a connection has prepared, by name, and how its rows are read once it has returned any."""
+
+
+def run(connection: pq.abc.PGconn, ready: Ready, statement: str, params: Mapping[str, Any]) -> list[Row]:
     """
     Run *statement* in its own transaction and return its rows; *ready* holds what this connection has prepared.
 
@@ -51,24 +56,32 @@ def run(connection: pq.abc.PGconn, ready: set[bytes], statement: str, params: Ma
     name, text, names = compiled(statement)
     if name not in ready:
         _check(connection, connection.prepare(name, text))
-        ready.add(name)
+        ready[name] = None
     values: list[Any] = [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
     result = connection.exec_prepared(name, values)
     if result.error_field(pq.DiagnosticField.SQLSTATE) == _OUTDATED:
         # A migration has changed a table under us: the plan, and with it the statement, is made anew.
         connection.exec_(b"DEALLOCATE " + name)
         _check(connection, connection.prepare(name, text))
+        ready[name] = None
         result = connection.exec_prepared(name, values)
     _check(connection, result)
     if not result.ntuples:
         return []
-    columns = range(result.nfields)
-    shape = _shape(tuple((result.fname(i) or b"").decode() for i in columns))
-    loaders = [LOADERS.get(result.ftype(i), bytes.decode) for i in columns]
+    if (reader := ready[name]) is None:
+        reader = ready[name] = _reader(result)
+    make, loaders = reader
+    get = result.get_value
     return [
-        shape._make(None if (value := result.get_value(row, i)) is None else loaders[i](value) for i in columns)
+        make([None if (value := get(row, i)) is None else load(value) for i, load in enumerate(loaders)])
         for row in range(result.ntuples)
     ]
+
+
+def _reader(result: pq.abc.PGresult) -> Reader:
+    columns = range(result.nfields)
+    shape = _shape(tuple((result.fname(i) or b"").decode() for i in columns))
+    return shape._make, [LOADERS.get(result.ftype(i), bytes.decode) for i in columns]
 
 
 def _check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:

@@ -34,7 +34,7 @@ def connection(postgres):
         yield connection.pgconn
 
 
-READY: set[bytes] = set()
+READY: prepared.Ready = {}
 """What the one connection of this module has prepared."""
 
 
