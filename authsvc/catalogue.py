@@ -282,8 +282,9 @@ def _check_image(row: CheckedRow, read_image: ReadImage) -> tuple[bytes | None, 
     except OSError as error:
         return None, [Fault(row.row, "image", f"{row.image} cannot be read: {error.strerror or error}")]
     if len(data) > MAX_IMAGE_BYTES:
+        # Its true size is not known: whoever reads it need not read on.
         size = f"{MAX_IMAGE_BYTES // 1024} KB"
-        return None, [Fault(row.row, "image", f"{row.image} has {len(data)} bytes, and a picture has at most {size}")]
+        return None, [Fault(row.row, "image", f"{row.image} is too large: a picture has at most {size}")]
     if media_type(data) is None:
         return None, [Fault(row.row, "image", f"{row.image} is no WebP, AVIF, PNG or JPEG picture")]
     return data, []

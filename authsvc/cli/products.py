@@ -1,7 +1,10 @@
 """``authsvc products``: product files in, the list of products out."""
 
 import csv
+import errno
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import click
 from authsvc import catalogue
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import Workplace, opened
+from authsvc.core.product_rows import MAX_IMAGE_BYTES
 from authsvc.errors import BadInput
 
 _JSON_LINES = {".jsonl", ".ndjson"}
@@ -64,8 +68,30 @@ def import_products(place: Workplace, file: Path) -> catalogue.Imported:
     """Import a product file; pictures are found beside it."""
     with place.sessions.begin() as session:
         return catalogue.import_products(
-            session, read_rows(file), read_image=lambda name: (file.parent / name).read_bytes(), now=place.now()
+            session, read_rows(file), read_image=lambda name: read_image(file.parent, name), now=place.now()
         )
+
+
+def read_image(folder: Path, name: str) -> bytes:
+    """
+    Read the picture that a row names, in the folder of the product file; of a file too large, a little too much.
+
+    Product files come from other people. What they name is shown to everybody, so it must be theirs to give.
+
+    Raises:
+        OSError: There is no such picture in the folder.
+    """
+    path = Path(os.path.realpath(folder / name))
+    if not path.is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EACCES, "it lies outside of the folder of the product file")
+    # Not blocking: opening a pipe would wait for whoever writes into it.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        return os.read(descriptor, MAX_IMAGE_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def read_rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

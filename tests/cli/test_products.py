@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -44,6 +45,40 @@ def test_a_picture_lies_beside_the_file(load, authsvc, tmp_path):
     load(f"{HEADER},image\n{ROW},pictures/watch.png\n")
 
     assert listed(authsvc)[0]["image"].endswith(".png")
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("/dev/zero", "lies outside of the folder of the product file"),
+        ("../outside.png", "lies outside of the folder of the product file"),
+        ("{tmp}/outside.png", "lies outside of the folder of the product file"),
+        ("link.png", "lies outside of the folder of the product file"),
+        ("pipe", "is no regular file"),
+        (".", "is no regular file"),
+        ("none.png", "No such file or directory"),
+        ("x" * 300, "File name too long"),
+        ("loop", "loop"),
+        ("endless.png", "a picture has at most 18 KB"),
+    ],
+)
+def test_a_picture_is_a_small_file_beside_the_products(authsvc, tmp_path, name, fault):
+    authsvc("brands", "add", "halden", "--name", "Halden", "--gcp", "9506000")
+    (tmp_path / "outside.png").write_bytes(PNG)
+    folder = tmp_path / "products"
+    folder.mkdir()
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    with (folder / "endless.png").open("wb") as file:
+        file.write(PNG)
+        file.truncate(2**40)
+    (folder / "p.csv").write_text(f"{HEADER},image\n{ROW},{name.format(tmp=tmp_path)}\n")
+
+    errors = authsvc("products", "import", folder / "p.csv", code=1).err
+    assert "authsvc: row 2, image: " in errors
+    assert fault in errors
+    assert listed(authsvc) == []
 
 
 def test_every_fault_is_printed_with_row_and_column(load, authsvc):
