@@ -9,6 +9,7 @@ import click
 
 from authsvc import db, key_files
 from authsvc.cli.output import json_option, note, print_json
+from authsvc.cli.workplace import refusing_database
 from authsvc.config import SECRET_BYTES, SETTINGS_FILE, Config
 from authsvc.errors import BadConfig
 
@@ -105,7 +106,7 @@ def _make(path: Path, content: str, mode: int, made: list[str]) -> None:
 
 
 def _upgrade(config: Config) -> tuple[str | None, str | None]:
-    with db.server(config) as url:
+    with db.server(config) as url, refusing_database():
         db.check_server(url)
         engine = db.make_engine(url)
         try:

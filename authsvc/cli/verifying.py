@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from authsvc import db, scanning
+from authsvc.cli.workplace import refusing_database
 from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.core import tokens
@@ -55,7 +56,7 @@ def verify(uri: str, jwks: str | None, as_json: bool) -> None:
 
 def _online(link: DigitalLink, now: datetime) -> Checked:
     config = Config.from_env(os.environ)
-    with db.server(config) as url:
+    with db.server(config) as url, refusing_database():
         connections = Connections(url, role=db.SCAN_ROLE, wait_s=10.0)
         try:
             held = load(connections, derive_key(config.secret, "wrapping"))

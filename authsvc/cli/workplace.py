@@ -21,7 +21,7 @@ from authsvc.config import Config
 from authsvc.core.keyring import KeyState, VerificationKey
 from authsvc.core.tokens import Signer
 from authsvc.core.wrapping import derive_key
-from authsvc.errors import AuthsvcError, BadConfig, Unavailable
+from authsvc.errors import BadConfig, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,21 @@ def refusing_database() -> Iterator[None]:
     """Turn the faults of a database that a person can mend into a sentence; any other is ours and stays as it is."""
     try:
         yield
-    except AuthsvcError:
-        raise
-    except DBAPIError as error:
-        if isinstance(error.orig, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)):
+    except (DBAPIError, psycopg.Error) as error:
+        # Most statements go through SQLAlchemy, which wraps what the driver raises; those with COPY go past it.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn)):
             raise BadConfig("The database is not set up for this release. Run `authsvc db upgrade`.") from error
-        if isinstance(error.orig, psycopg.OperationalError):
-            raise Unavailable(f"The database does not answer: {str(error.orig).splitlines()[0]}") from error
+        if isinstance(cause, (psycopg.OperationalError, psycopg.InternalError)):
+            raise Unavailable(_sentence(cause)) from error
         raise
+
+
+def _sentence(error: psycopg.Error) -> str:
+    said = (str(error).splitlines() or ["it gave no reason"])[0]
+    if isinstance(error, psycopg.errors.DiskFull):
+        return f"The disk of the database is full: {said}. Make room; nothing was changed."
+    # Without a code we never reached it; those of classes 08 and 57 say that the connection has ended.
+    if error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}:
+        return f"The database does not answer: {said}"
+    return f"The database cannot do it now: {said}"
