@@ -16,6 +16,7 @@ from authsvc.connections import Connections
 from authsvc.core import clones
 from authsvc.core.clones import Examination, History, Network, Place, Sighting
 from authsvc.core.register import Product
+from authsvc.core.verdicts import Facts
 
 _DEFAULT_THRESHOLD = 10
 """Visitors that one item may meet where no product says otherwise (a case of another brand's goods)."""
@@ -62,6 +63,37 @@ def open_alerts(
         )
         opened += row is not None
     return opened
+
+
+def open_unissued(connections: Connections, facts: Facts, *, at: datetime, new_id: Callable[[], UUID]) -> None:
+    """Open the alert for a good signature on a code that was never issued: its key may have leaked."""
+    assert facts.brand is not None
+    evidence = {"kid": facts.signature.kid, "format": facts.signature.format}
+    open_alert(connections, facts.item_key, facts.brand.id, "signed-not-issued", evidence, at=at, new_id=new_id)
+
+
+def open_alert(
+    connections: Connections,
+    sgtin: str,
+    brand_id: UUID,
+    rule: str,
+    evidence: dict[str, Any],
+    *,
+    at: datetime,
+    new_id: Callable[[], UUID],
+) -> None:
+    """Open one alert of *rule* for a code, unless one is open already."""
+    connections.fetch(
+        sql.OPEN_ALERT,
+        {
+            "sgtin": sgtin,
+            "alert_id": new_id(),
+            "brand_id": brand_id,
+            "rule": rule,
+            "evidence": Jsonb(evidence),
+            "at": at,
+        },
+    )
 
 
 def judge_again(connections: Connections, sgtin: str, product: Product | None) -> Examination:

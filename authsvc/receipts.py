@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from authsvc import investigations, scanning
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
@@ -142,9 +140,10 @@ def record_open(
     connections.fetch(sql.OPEN_RECEIPT, row)
     opens = connections.fetch(sql.COUNT_OPENS, row).opens
     if opens > VISITORS_OF_A_COPIED_RECEIPT:
-        evidence = Jsonb({"receipt": spell(receipt.id), "visitors": opens})
-        params = {"sgtin": receipt.sgtin, "alert_id": new_id(), "brand_id": brand_id, "evidence": evidence, "at": at}
-        connections.fetch(sql.RAISE_RECEIPT_COPIED, params)
+        evidence = {"receipt": spell(receipt.id), "visitors": opens}
+        investigations.open_alert(
+            connections, receipt.sgtin, brand_id, "receipt-copied", evidence, at=at, new_id=new_id
+        )
 
 
 def _of_scan(held: Holdings, connections: Connections, row: Row) -> Receipt:

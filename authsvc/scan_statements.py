@@ -225,7 +225,7 @@ ON CONFLICT (receipt, visitor) DO NOTHING"""
 
 COUNT_OPENS = "SELECT count(*) AS opens FROM receipt_opens WHERE receipt = %(id)s"
 
-RAISE_RECEIPT_COPIED = """
+OPEN_ALERT = """
 INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at)
-VALUES (%(sgtin)s, %(alert_id)s, %(brand_id)s, 'receipt-copied', 1, %(evidence)s, %(at)s)
+VALUES (%(sgtin)s, %(alert_id)s, %(brand_id)s, %(rule)s, 1, %(evidence)s, %(at)s)
 ON CONFLICT (sgtin, rule) WHERE closed_at IS NULL DO NOTHING"""

@@ -8,23 +8,22 @@ ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from authsvc import investigations
+from authsvc import investigations, signatures
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
-from authsvc.core import serials, tokens
+from authsvc.core import serials
 from authsvc.core.clones import Network, Place
-from authsvc.core.gs1 import DigitalLink, use_by
-from authsvc.core.keyring import FORMAT_NAMES, RevocationMode, VerificationKey, is_spared
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.keyring import VerificationKey, is_spared
 from authsvc.core.register import Release
-from authsvc.core.verdicts import Disposition, Facts, Mark, Recall, Signature, Verdict, decide
-from authsvc.errors import BadToken, Unavailable
+from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Verdict, decide
+from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
 
-_FORMAT_OF = {number: name for name, number in FORMAT_NAMES.items()}
 _NEVER_CONFIRMED = frozenset({"bot", "head"})
 
 
@@ -83,86 +82,27 @@ def scan(
 
     *seen* None only reads.
     """
-    known, key = _judge_signature(held, link, token, at, is_typed=seen is not None and seen.is_typed)
+    known, key = signatures.judge(held, link, token, at, is_typed=seen is not None and seen.is_typed)
     writes = seen is not None and (known.product is None or known.product.is_tracked)
     if held is NOTHING:
         # Started while the database was down: that no brand is known yet says nothing about the code.
         return Checked(decide(replace(known, has_history=False)))
     if not connections.is_available:
-        return Checked(decide(without_history(known, key, _decode(held, known)[0])))
+        return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
-            return _refuse(connections, known, seen if writes else None)
+            return _refuse(connections, known, seen if writes else None, new_id)
         if not known.is_item:
-            return _scan_lot(connections, known, key, seen if writes else None)
+            return _scan_lot(connections, known, key, seen if writes else None, new_id)
         return _scan_item(held, connections, known, key, seen if writes else None, new_id)
     except Unavailable:
-        return Checked(decide(without_history(known, key, _decode(held, known)[0])))
+        return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
 
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
     """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
-    known, key = _judge_signature(held, link, token, at, is_typed=False)
-    return Checked(decide(without_history(known, key, _decode(held, known)[0])))
-
-
-def without_history(known: Facts, key: VerificationKey | None, run: int | None) -> Facts:
-    """
-    Return what can be said with no register at hand: the signature, and what a revocation says by itself.
-
-    A key that was revoked from a time on, or for runs while *run* is unknown, cannot be decided so.
-    """
-    facts = replace(known, has_history=False)
-    if key is None or key.revocation is None or key.revocation.mode is RevocationMode.STOP:
-        return facts
-    revocation = key.revocation
-    if revocation.mode is RevocationMode.ALL or (run is not None and run in revocation.runs):
-        return replace(facts, withdrawn_at=revocation.since or known.at)
-    if revocation.mode is RevocationMode.RUN and run is not None:
-        return facts
-    return replace(facts, signature=replace(facts.signature, mark=Mark.UNDECIDED))
-
-
-def _judge_signature(
-    held: Holdings, link: DigitalLink, token: str | None, at: datetime, *, is_typed: bool
-) -> tuple[Facts, VerificationKey | None]:
-    """Return all that is known without the database, and the key that signed."""
-    gtin = link.gtin or link.ais.get("02")
-    product = held.register.find_product(gtin) if gtin else None
-    brand = held.register.find_brand(link.sscc or gtin or "")
-    if product is not None and (brand is None or product.brand_id != brand.id):
-        product = None  # A case of another brand's goods: the signer of the case answers for it, not for the product.
-    key = None
-    if token is not None and brand is not None:
-        try:
-            key = tokens.verify(token, link.ais, brand.id, held.keyring)
-            signature = Signature(Mark.VALID, key.kid, _FORMAT_OF[key.format])
-        except BadToken as error:
-            signature = Signature(Mark.FORGED, detail=error.detail)
-    elif product is not None and product.token == "none":
-        signature = Signature(Mark.NOT_EXPECTED)
-    else:
-        signature = Signature(Mark.ABSENT)
-    facts = Facts(
-        at=at,
-        signature=signature,
-        gtin=gtin,
-        serial=link.serial,
-        sscc=link.sscc,
-        lot=link.lot,
-        brand=brand,
-        product=product,
-        is_typed=is_typed,
-        expires_on=_use_by(link, signature, at),
-    )
-    return facts, key
-
-
-def _use_by(link: DigitalLink, signature: Signature, at: datetime) -> date | None:
-    """Return the use-by date that the label itself carries, where nobody can have changed it."""
-    if link.expiry is None or signature.mark not in {Mark.VALID, Mark.NOT_EXPECTED}:
-        return None
-    return use_by(link.expiry, at.date())
+    known, key = signatures.judge(held, link, token, at, is_typed=False)
+    return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
 
 
 def _scan_item(
@@ -184,7 +124,7 @@ def _scan_item(
         statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
     row = connections.fetch(statement, params)
     if not row.issued:
-        return _refuse(connections, replace(known, is_issued=False), seen)
+        return _refuse(connections, replace(known, is_issued=False), seen, new_id)
     facts = _with_row(known, row, key)
     if recorded is None:
         verdict = decide(facts)
@@ -211,14 +151,18 @@ def _scan_item(
 
 
 def _scan_lot(
-    connections: Connections, known: Facts, key: VerificationKey | None, seen: Presentation | None
+    connections: Connections,
+    known: Facts,
+    key: VerificationKey | None,
+    seen: Presentation | None,
+    new_id: Callable[[], UUID],
 ) -> Checked:
     product = known.product
     row = connections.fetch(sql.READ_LOT, _lot_params(known, key))
     # A link with no lot is the product's own: registered is all that it can be.
     is_issued = product is not None and (row.issued or known.lot is None)
     if not is_issued:
-        return _refuse(connections, replace(known, is_issued=False), seen)
+        return _refuse(connections, replace(known, is_issued=False), seen, new_id)
     facts = _with_lot(known, row, key)
     verdict = decide(facts)
     if seen is None:
@@ -242,8 +186,12 @@ def _scan_lot(
     return Checked(verdict, seen.id)
 
 
-def _refuse(connections: Connections, facts: Facts, seen: Presentation | None) -> Checked:
-    """Answer for a code that is not ours; a recall of the lot that it names is still worth telling."""
+def _refuse(connections: Connections, facts: Facts, seen: Presentation | None, new_id: Callable[[], UUID]) -> Checked:
+    """
+    Answer for a code that is not ours; a recall of the lot that it names is still worth telling.
+
+    A good signature on a code that was never issued is the loudest alert there is: a key may have leaked.
+    """
     if facts.gtin and facts.product is not None and facts.lot is not None:
         row = connections.fetch(sql.READ_LOT, _lot_params(facts, None))
         recall = _recall(row)
@@ -252,6 +200,8 @@ def _refuse(connections: Connections, facts: Facts, seen: Presentation | None) -
     if seen is None:
         return Checked(verdict)
     _reject(connections, verdict, seen, None)
+    if verdict.reason is Reason.NOT_ISSUED:
+        investigations.open_unissued(connections, facts, at=seen.at, new_id=new_id)
     return Checked(verdict, seen.id)
 
 

@@ -162,3 +162,16 @@ def test_a_late_confirmation_of_an_old_page_is_no_second_visitor(scene):
         assert not confirm(scene, checked)
     finally:
         scene.clock.ahead = timedelta()
+
+
+def test_a_signed_code_that_was_never_issued_is_the_loudest_alert(scene):
+    signer = scene._signers[scene.halden.id, "ed25519"]
+    serial = derive(scene, scene.watch.gtin, scene.codes.run, 5_000_000)
+    for _ in range(3):
+        scene.visitor().check(sign(signer, {"01": scene.watch.gtin, "21": serial}))
+    forged = scene.visitor().check(f"/01/{scene.watch.gtin}/21/{serial}?s=AQAB")
+
+    assert forged["reason"] == "forged"
+    assert scene.rows("SELECT rule, evidence FROM alerts WHERE sgtin = %s", f"{scene.watch.gtin}.{serial}") == [
+        ("signed-not-issued", {"kid": f"{scene.halden.id}.{signer.key_id}", "format": "ed25519"})
+    ]
