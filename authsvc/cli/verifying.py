@@ -7,10 +7,12 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import click
 
-from authsvc import db, scanning
+from authsvc import db, scanning, signatures
+from authsvc.cli.output import note
 from authsvc.cli.workplace import refusing_database
 from authsvc.config import Config
 from authsvc.connections import Connections
@@ -48,6 +50,8 @@ def verify(uri: str, jwks: str | None, as_json: bool) -> None:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         _print(document)
+        if jwks and (brand := checked.verdict.facts.brand):
+            note(f"The brand is {brand.id}: a file of keys knows brands by their numbers and holds no names.")
     facts = checked.verdict.facts
     is_good = checked.verdict.outcome in _GOOD and facts.signature.mark is not Mark.FORGED
     if not is_good or (jwks and facts.signature.mark is not Mark.VALID):
@@ -78,7 +82,7 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
         else:
             formats = {number: name for name, number in FORMAT_NAMES.items()}
             signature = Signature(Mark.VALID, key.kid, formats[key.format])
-    brand = Brand(id=brand_id, slug="", name=f"The holder of key {signature.kid}") if brand_id else None
+    brand = Brand(id=brand_id, slug="", name=_short_name(brand_id)) if brand_id else None
     facts = Facts(
         at=now,
         signature=signature,
@@ -89,7 +93,12 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
         brand=brand,
     )
     # Without a key that signed it nothing is left to ask: forged, unsigned, or of a brand that is not in the file.
-    return Checked(decide(facts if key is None else scanning.without_history(facts, key, None)))
+    return Checked(decide(facts if key is None else signatures.without_history(facts, key, None)))
+
+
+def _short_name(brand_id: UUID) -> str:
+    """Name a brand of which only the number is known: published keys hold no names."""
+    return f"Brand {str(brand_id)[:8]}…"
 
 
 def _read_keys(source: str) -> PublicKeySet:
