@@ -219,4 +219,4 @@ def _check_first(recipe: codes.Recipe, text: str) -> None:
 
 def _check_count(written: int, count: int) -> None:
     if written != count:
-        raise BadInput(f"{count} codes were asked for, and there are {written} numbers for them.")
+        raise BadInput(f"The order is for {count:,}, and the numbers that there are make {written:,}.")

@@ -123,7 +123,7 @@ def is_alive(pid):
 
 
 def test_too_few_numbers_leave_no_file(out):
-    with pytest.raises(BadInput, match="3 codes were asked for, and there are 2 numbers"):
+    with pytest.raises(BadInput, match="order is for 3, and the numbers that there are make 2"):
         write(out, count=3, blocks=[["A", "B"]])
     assert list(out.parent.iterdir()) == []
 

@@ -12,7 +12,7 @@ import click
 from sqlalchemy import text
 
 from authsvc import catalogue, db, key_files, places, signing_keys
-from authsvc.cli.output import json_option, print_json
+from authsvc.cli.output import counted, json_option, print_json
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.config import Config
 from authsvc.core import codes
@@ -226,7 +226,7 @@ def _runs(place: Workplace) -> Findings:
         yield Finding(
             "runs",
             Mark.WARNING,
-            f"run {number} of {slug}, {count:,} code{'s' * (count != 1)} of {gtin} begun {begun:%Y-%m-%d %H:%M} UTC: "
+            f"run {number} of {slug}, {counted(count, 'code')} of {gtin} begun {begun:%Y-%m-%d %H:%M} UTC: "
             "unless `authsvc issue` is still at it, it was cut off and none of its codes counts; issue again",
         )
     if not rows:

@@ -14,7 +14,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from authsvc import catalogue, code_files, issuing, serial_rows, signing_keys
-from authsvc.cli.output import json_option, note, print_json, progress
+from authsvc.cli.output import counted, json_option, note, print_json, progress
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core import codes, serials
 from authsvc.core.keyring import FORMAT_NAMES, VerificationKey
@@ -84,7 +84,7 @@ def issue(
     if serials_file is not None:
         found = sum(1 for _ in read_serials(serials_file))
         if count not in {None, found}:
-            raise BadInput(f"{serials_file.name} has {found} serials, and --count says {count}.")
+            raise BadInput(f"{serials_file.name} has {counted(found, 'serial')}, and --count says {count}.")
         count = found
     order = issuing.Order(
         count=count or 0,
@@ -94,7 +94,7 @@ def issue(
         contents=contents,
         expires_on=None if expiry is None else expiry.date(),
     )
-    with opened() as place, progress(order.count, "codes") as tell:
+    with opened() as place, progress(order.count, "code") as tell:
         if order.expires_on is not None and order.expires_on < place.now().date():
             note(f"Note: {order.expires_on} is past, so every scan will say that the item has expired.")
         _warn_of_local_address(place, gtin)
@@ -113,8 +113,8 @@ def issue(
     if as_json:
         print_json(issued)
         return
-    noun = "code" if issued.count == 1 else "codes"
-    click.echo(f"{issued.count:,} {noun} of run {issued.run} written to {out} in {issued.seconds:.1f} s.")
+    click.echo(f"{counted(issued.count, 'code')} of run {issued.run} written to {out} in {issued.seconds:.1f} s.")
+    note("Next: authsvc serve")
 
 
 def issue_codes(

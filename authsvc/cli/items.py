@@ -5,7 +5,7 @@ import re
 import click
 
 from authsvc import catalogue, items, signing_keys
-from authsvc.cli.output import json_option, print_json
+from authsvc.cli.output import counted, json_option, print_json
 from authsvc.cli.workplace import opened
 from authsvc.core.gs1 import DigitalLink, parse_sgtin
 from authsvc.core.verdicts import Disposition
@@ -72,7 +72,7 @@ def commission(gtin: str, run: int, first: int, last: int, as_json: bool) -> Non
     if as_json:
         print_json({"gtin": gtin, "run": run, "commissioned": done, "count": count})
     else:
-        click.echo(f"{done:,} of {count:,} codes of run {run} are commissioned.")
+        click.echo(f"{done:,} of {counted(count, 'code')} of run {run} {'is' if done == 1 else 'are'} commissioned.")
 
 
 def parse_item(text: str) -> tuple[str, str | None]:

@@ -37,9 +37,18 @@ def note(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: 1 code, 3,000 codes."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 @contextlib.contextmanager
 def progress(total: int, noun: str) -> Iterator[Callable[[int], None]]:
-    """Yield a function that takes the number done; it draws a bar once that is worth while, and on a terminal only."""
+    """
+    Yield a function that takes the number done; it draws a bar once that is worth while, and on a terminal only.
+
+    *noun* says what is made, in the singular.
+    """
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
         bar: Any = None
@@ -50,7 +59,7 @@ def progress(total: int, noun: str) -> Iterator[Callable[[int], None]]:
             if bar is None:
                 if not sys.stderr.isatty() or time.monotonic() - start < PATIENCE_S:
                     return
-                label = f"Making {total:,} {noun}"
+                label = f"Making {counted(total, noun)}"
                 bar = stack.enter_context(click.progressbar(length=total, label=label, file=sys.stderr))
             bar.update(done - shown)
             shown = done

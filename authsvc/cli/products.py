@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from authsvc import catalogue
-from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc.cli.output import counted, json_option, note, print_json, print_table
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.product_rows import MAX_IMAGE_BYTES
 from authsvc.errors import BadInput
@@ -42,7 +42,7 @@ def import_file(file: Path, as_json: bool) -> None:
     if as_json:
         print_json(imported)
         return
-    click.echo(f"{imported.created} products registered, {imported.updated} changed.")
+    click.echo(f"{counted(imported.created, 'product')} registered, {imported.updated:,} changed.")
     note("Next: authsvc issue --gtin GTIN --lot LOT --count N --out codes.csv")
 
 

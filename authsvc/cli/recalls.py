@@ -3,7 +3,7 @@
 import click
 
 from authsvc import catalogue, recalls, signing_keys
-from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc.cli.output import counted, json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
 
 
@@ -50,7 +50,7 @@ def recall(
         info = recalls.recall(
             session, product, lot=lot, between=between, reason=reason, remedy=remedy, serial_keys=keys, now=place.now()
         )
-    codes = "1 issued code" if info.covered == 1 else f"{info.covered:,} issued codes"
+    codes = counted(info.covered, "issued code")
     _print(info, as_json, f"Recall {info.id} of {product.name} is in force and covers {codes}.")
     if between is None and lot is None:
         note("It covers the whole product, codes issued later too.")

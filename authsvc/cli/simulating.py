@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from authsvc.cli.output import progress
+from authsvc.cli.output import counted, progress
 from authsvc.errors import BadInput
 from authsvc.simulation import Simulation, World, trace_files
 
@@ -27,10 +27,11 @@ def simulate(seed: int, items: int, out: Path, vary: tuple[str, ...], force: boo
     world = World()
     for change in vary:
         world = world.scaled(*_read_change(change))
-    with progress(items, "items") as tell:
+    with progress(items, "item") as tell:
         count = trace_files.write(Simulation(seed, world), items, out, may_replace=force, progress=tell)
     seconds = time.monotonic() - start
-    click.echo(f"{count:,} events of {items:,} items written to {out / trace_files.TRACE} in {seconds:.1f} s.")
+    made = f"{counted(count, 'event')} of {counted(items, 'item')}"
+    click.echo(f"{made} written to {out / trace_files.TRACE} in {seconds:.1f} s.")
 
 
 def _read_change(text: str) -> tuple[str, float]:

@@ -71,6 +71,14 @@ def test_derived_codes_are_signed_serials_of_the_run(halden, place, out):
     assert query(place, "SELECT count(*) FROM items") == [(0,)]
 
 
+def test_one_code_is_one_code_and_the_next_command_is_named(halden, out):
+    result = halden("issue", "--gtin", WATCH, "--count", 1, "--out", out)
+
+    assert result.out.startswith("1 code of run 1 written to ")
+    assert result.err == "Next: authsvc serve\n"
+    assert "Next" not in halden("issue", "--gtin", WATCH, "--count", 1, "--force", "--out", out, "--json").err
+
+
 def test_a_large_run_is_the_same_in_many_processes(halden, place, out):
     halden("issue", "--gtin", WATCH, "--count", 9001, "--out", out)
 

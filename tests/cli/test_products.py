@@ -26,7 +26,7 @@ def listed(command):
 def test_csv_is_read_as_spreadsheets_write_it(load, authsvc):
     result = load(b"\xef\xbb\xbf" + f'{HEADER},description\r\n{ROW},"Steel, 40 mm"\r\n'.encode())
 
-    assert result.out == "1 products registered, 0 changed.\n"
+    assert result.out == "1 product registered, 0 changed.\n"
     assert [(p["gtin"], p["name"], p["description"]) for p in listed(authsvc)] == [
         ("09506000134352", "Watch", "Steel, 40 mm")
     ]
