@@ -69,7 +69,8 @@ def reserved(path: Path, *, may_replace: bool) -> Iterator[Path]:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     except FileExistsError:
         raise Conflict(
-            f"{partial} is there already: another issue is writing it, or one was cut off. Remove it to go on."
+            f"{partial} is there already: another issue is writing it, or one was cut off. "
+            "Wait for it; if none is at work, remove that file."
         ) from None
     except OSError as error:
         raise _unwritable(partial, error) from error
