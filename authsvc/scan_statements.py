@@ -28,13 +28,15 @@ k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s:
 # Issued: the run is ours, for this product, finished, and long enough; or the item has a row of its own, which only a
 # scan of an issued code, an import or an exception makes. A lot in the link must be the lot of the item, and a token
 # must be of the key that the run was issued with: a stolen key of another format or run makes no code of this one.
+# The run of an item's own row comes first: one imported serial in 131,072 looks like a derived one by chance.
 _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
     coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
     o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
-    coalesce(k.run, o.run) AS any_run,
-    coalesce(o.commissioned_at IS NOT NULL OR r.commissioned @> k.index, false) AS is_commissioned,
+    r.number AS any_run,
+    coalesce(o.commissioned_at IS NOT NULL OR (r.number = k.run AND r.commissioned @> k.index), false)
+      AS is_commissioned,
     coalesce(k.gtin IS NULL OR coalesce(o.gtin, r.gtin) = k.gtin, false)
       AND (o.sgtin IS NOT NULL OR coalesce(r.issued_at IS NOT NULL AND k.index < r.count, false))
       AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, ''))
@@ -43,13 +45,15 @@ f AS MATERIALIZED (
     c.recalled_at AS recalled_at
   FROM k
   LEFT JOIN items o ON o.sgtin = k.sgtin
-  LEFT JOIN runs r ON r.brand_id = k.brand_id AND r.number = coalesce(k.run, o.run)
+  LEFT JOIN runs r ON r.brand_id = k.brand_id AND r.number = coalesce(o.run, k.run)
   LEFT JOIN lots l ON l.gtin = k.gtin AND l.lot = coalesce(o.lot, r.lot) AND l.brand_id = k.brand_id
   LEFT JOIN LATERAL (
     SELECT x.* FROM recalls x
     WHERE x.gtin = k.gtin AND x.brand_id = k.brand_id AND x.lifted_at IS NULL AND CASE
-      WHEN x.run IS NOT NULL THEN x.run = k.run AND k.index BETWEEN x.index_from AND x.index_to
-      WHEN x.serial_from IS NOT NULL THEN k.run IS NULL AND (x.lot IS NULL OR x.lot = o.lot)
+      WHEN x.run IS NOT NULL THEN
+        x.run = r.number AND r.number = k.run AND k.index BETWEEN x.index_from AND x.index_to
+      WHEN x.serial_from IS NOT NULL THEN
+        r.mode IN ('imported', 'random') AND (x.lot IS NULL OR x.lot = o.lot)
         AND length(k.serial) = length(x.serial_from) AND k.serial BETWEEN x.serial_from AND x.serial_to
       ELSE x.lot IS NULL OR x.lot = coalesce(o.lot, r.lot) OR x.lot = k.link_lot END
     ORDER BY x.recalled_at LIMIT 1) c ON true)"""
