@@ -55,7 +55,11 @@ class _Line:
         self.deadline = _IDLE
         self.ready: prepared.Ready = {}
         # A duplicate of the descriptor: shutting it down reaches the socket, and it cannot be reused under us.
-        self.plug = socket.socket(fileno=os.dup(connection.fileno()))
+        try:
+            self.plug = socket.socket(fileno=os.dup(connection.fileno()))
+        except (OSError, psycopg.Error):
+            connection.close()  # It was lost as soon as it was made.
+            raise
 
     def cut(self) -> None:
         """Shut the socket down under a statement that overran."""
@@ -161,9 +165,14 @@ class Connections:
         self._local.line = line
         with self._guard:
             self._lines.add(line)
+            is_late = self._closed.is_set()
             if not self._has_watchdog:
                 self._has_watchdog = True
                 threading.Thread(target=self._watch, name="authsvc-deadlines", daemon=True).start()
+        if is_late:
+            # Closed while this was being connected: nobody would close it any more.
+            self._forget(line)
+            raise Unavailable("The service is being stopped. Try again in a moment.")
         return line
 
     def _connect(self) -> psycopg.Connection[Row]:
