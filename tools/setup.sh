@@ -30,8 +30,8 @@ python() {
   if ! "$PYTHON" -c 'import ensurepip' 2>/dev/null; then debian python3-venv; fi
   [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
   printf 'Installing the locked Python packages into %s …\n' "$VENV"
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
-  "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+  "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.lock
+  "$VENV/bin/python" -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 }
 
 case "${1:-}" in
