@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from authsvc.errors import BadConfig
 
 SETTINGS_FILE = "settings.env"
+DEMO_FILE = "demo.json"
 SECRET_BYTES = 32
 
 

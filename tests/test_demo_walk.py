@@ -187,6 +187,15 @@ def test_a_typed_number_is_known_and_proves_nothing(demo, browser):
     assert [complaint for complaint in complaints if "400" not in complaint] == []
 
 
+def test_the_figures_of_all_workers_are_published(demo):
+    with urllib.request.urlopen(f"{demo.base}/metrics", timeout=5) as answer:
+        figures = answer.read().decode()
+
+    assert 'authsvc_scans_total{reason="stolen"}' in figures
+    assert "authsvc_scan_seconds_count" in figures
+    assert "authsvc_database_up 1.0" in figures
+
+
 def test_files_to_print_are_there(demo):
     out = demo.folder / "out"
 

@@ -24,7 +24,7 @@ from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
 from authsvc.cli.setting_up import make_home
 from authsvc.cli.workplace import Workplace, opened
-from authsvc.config import Config
+from authsvc.config import DEMO_FILE, Config
 from authsvc.connections import Connections
 from authsvc.core import tokens
 from authsvc.core.clones import Network, Place
@@ -36,7 +36,6 @@ from authsvc.db import SCAN_ROLE
 from authsvc.errors import Conflict
 from authsvc.holdings import load
 from authsvc.runtime import new_id
-from authsvc.web.demo import FILE
 
 UNFINISHED = "demo.unfinished"
 WATCH, BATTERY, WINE, SHIRTS = "09506000134352", "09506000134369", "09506000134376", "09506000134383"
@@ -117,7 +116,7 @@ def demo(port: int, host: str, out: Path) -> None:
     if (home / UNFINISHED).exists():
         click.echo("The last demo was interrupted while it was made; making it anew.")
         shutil.rmtree(home)
-    if not (home / FILE).exists():
+    if not (home / DEMO_FILE).exists():
         _refuse_real(home)
         click.echo("Making the sample brand Halden, its products and codes …")
         make(home, out)
@@ -145,7 +144,7 @@ def make(home: Path, out: Path) -> None:
     with opened(Config.from_env(os.environ)) as place:
         samples = list(_samples(place, out))
     document = {"brand": "Halden", "entries": [sample.entry() for sample in samples]}
-    (home / FILE).write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    (home / DEMO_FILE).write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     (home / UNFINISHED).unlink()
 
 

@@ -2,9 +2,10 @@
 The rates of the simulated world, every one of them in one place.
 
 Nobody has published how often labels are scanned, shared or copied, so **every rate here is assumed**: chosen from how
-phones, networks and shops work, before any detector was run, and never fitted to a detector's result. That is why the
-benchmark varies each of them by half and by double and prints the worst. A world is part of what a figure means: change
-one and every published figure is void until it is measured anew.
+phones, networks and shops work, set so that a few simple detectors give about what an earlier pilot found with them,
+and never fitted to what our own detector makes of them. That is why the benchmark varies each of them by half and by
+double and prints the worst. A world is part of what a figure means: change one and every published figure is void until
+it is measured anew.
 """
 
 from dataclasses import dataclass, fields, replace

@@ -10,12 +10,12 @@ from typing import Any
 from flask import Blueprint, Response
 
 from authsvc import symbols
+from authsvc.config import DEMO_FILE
 from authsvc.errors import NotFound
 from authsvc.web import pages
 from authsvc.web.site import runtime
 
 bp = Blueprint("demo", __name__)
-FILE = "demo.json"
 
 
 @bp.get("/demo")
@@ -49,7 +49,7 @@ def symbol(name: str) -> Response:
 
 def _read() -> dict[str, Any]:
     config = runtime().config
-    file = config.home / FILE
+    file = config.home / DEMO_FILE
     if not config.is_demo or not file.exists():
         raise NotFound("This is no demo. `authsvc demo` starts one with sample codes.")
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
