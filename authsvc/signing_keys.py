@@ -2,8 +2,9 @@
 The keys of a brand: signing keys with their states, the keys behind derived serials, the keys behind claim codes.
 
 What must stay true: a key id is unique in its brand over all formats and never given twice; at most one key of a format
-is active; a retired key verifies for ever; a claim key and a serial key are never deleted, because printed codes
-outlive them. Private keys are not in the database: ``new_key`` hands one back once, for ``key_files`` to store.
+is active; a retired key verifies for ever; codes that were withdrawn are not made good by a slip; a claim key and a
+serial key are never deleted, because printed codes outlive them. Private keys are not in the database: ``new_key``
+hands one back once, for ``key_files`` to store.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,6 +27,7 @@ from authsvc.core.keyring import (
     VerificationKey,
     load_public,
 )
+from authsvc.core.revocations import made_good, widen
 from authsvc.core.serials import ALPHABET, SerialKey
 from authsvc.core.wrapping import unwrap, wrap
 from authsvc.errors import BadInput, Conflict, KeyNotUsable, NotFound
@@ -126,6 +128,16 @@ def list_keys(session: Session, brand_id: UUID) -> list[KeyInfo]:
     return [_info(row) for row in rows]
 
 
+def get_key(session: Session, brand_id: UUID, key_id: int) -> KeyInfo:
+    """
+    Return a signing key of a brand.
+
+    Raises:
+        NotFound: The brand has no such key.
+    """
+    return _info(_get(session, brand_id, key_id))
+
+
 def activate(session: Session, brand_id: UUID, key_id: int, *, now: datetime) -> KeyInfo:
     """
     Let a pending key sign from now on; the active key of the same format retires.
@@ -165,32 +177,44 @@ def retire(session: Session, brand_id: UUID, key_id: int, *, now: datetime) -> K
 
 
 def revoke(
-    session: Session, brand_id: UUID, key_id: int, revocation: Revocation, *, reason: str, now: datetime
+    session: Session,
+    brand_id: UUID,
+    key_id: int,
+    revocation: Revocation,
+    *,
+    reason: str,
+    now: datetime,
+    weaken: bool = False,
 ) -> KeyInfo:
     """
-    Withdraw a key as far as the revocation says. A later one replaces it, for an inquiry learns more.
+    Withdraw a key as far as the revocation says.
+
+    A later one may reach further, and runs are added to those that were named before. One that would make withdrawn
+    codes good again must *weaken* on purpose; it then holds alone, as it is.
 
     Raises:
         NotFound: The brand has no such key.
-        BadInput: The mode lacks its time or runs, or has some that it does not use.
+        BadInput: The mode lacks its time or runs, or has some that it does not use, or the time is yet to come.
+        Conflict: Codes that are withdrawn would become good again.
     """
-    mode, runs = revocation.mode, sorted(revocation.runs)
-    if (mode is RevocationMode.FROM) != (revocation.since is not None):
-        raise BadInput(
-            "The mode from-time needs the time T from which the key is withdrawn, and no other mode takes one."
-        )
-    if (mode is RevocationMode.RUN) != bool(runs):
-        raise BadInput("The mode run needs at least one run number, and no other mode takes one.")
+    _check_revocation(revocation, now)
     if not reason.strip():
         raise BadInput("Give the reason of the revocation: it is what your colleagues will find in a year.")
     _lock(session, brand_id)
     row = _get(session, brand_id, key_id)
-    _refuse_foreign_runs(session, brand_id, key_id, runs)
+    _refuse_foreign_runs(session, brand_id, key_id, revocation.runs)
+    if not weaken:
+        old = _revocation(row)
+        revocation = widen(old, revocation)
+        if codes := made_good(old, revocation):
+            raise Conflict(
+                f"This would make withdrawn codes good again: {codes}. If you mean it, say so with --weaken."
+            )
     row.state = KeyState.REVOKED.value
     row.revoked_at = row.revoked_at or now
-    row.revocation_mode = mode.value
+    row.revocation_mode = revocation.mode.value
     row.revoked_from = revocation.since
-    row.revoked_runs = runs
+    row.revoked_runs = sorted(revocation.runs)
     row.revocation_reason = reason.strip()
     session.flush()
     return _info(row)
@@ -319,6 +343,17 @@ def _retire(row: SigningKeyRow, now: datetime) -> None:
     row.state, row.retired_at = KeyState.RETIRED.value, now
 
 
+def _check_revocation(revocation: Revocation, now: datetime) -> None:
+    if (revocation.mode is RevocationMode.FROM) != (revocation.since is not None):
+        raise BadInput(
+            "The mode from-time needs the time T from which the key is withdrawn, and no other mode takes one."
+        )
+    if revocation.since is not None and revocation.since > now:
+        raise BadInput(f"The time {revocation.since:%Y-%m-%d %H:%M} is yet to come: until then nothing is withdrawn.")
+    if (revocation.mode is RevocationMode.RUN) != bool(revocation.runs):
+        raise BadInput("The mode run needs at least one run number, and no other mode takes one.")
+
+
 def _refuse_foreign_runs(session: Session, brand_id: UUID, key_id: int, runs: Iterable[int]) -> None:
     """Refuse a misread number: it would leave the stolen run good and withdraw an honest one."""
     wanted = set(runs)
@@ -329,11 +364,13 @@ def _refuse_foreign_runs(session: Session, brand_id: UUID, key_id: int, runs: It
         raise BadInput(f"Key {key_id} signed no run {', '.join(map(str, sorted(missing)))} of this brand.")
 
 
+def _revocation(row: SigningKeyRow) -> Revocation | None:
+    if row.revocation_mode is None:
+        return None
+    return Revocation(RevocationMode(row.revocation_mode), row.revoked_from, frozenset(row.revoked_runs))
+
+
 def _info(row: SigningKeyRow) -> KeyInfo:
-    revocation = None
-    if row.revocation_mode is not None:
-        mode = RevocationMode(row.revocation_mode)
-        revocation = Revocation(mode, row.revoked_from, frozenset(row.revoked_runs))
     return KeyInfo(
         brand_id=row.brand_id,
         key_id=row.key_id,
@@ -342,6 +379,6 @@ def _info(row: SigningKeyRow) -> KeyInfo:
         created_at=row.created_at,
         retired_at=row.retired_at,
         revoked_at=row.revoked_at,
-        revocation=revocation,
+        revocation=_revocation(row),
         reason=row.revocation_reason,
     )

@@ -101,17 +101,75 @@ def test_a_revoked_key_is_not_retired_into_honour(session, brand, new_key, now):
     new_key()
     signing_keys.revoke(session, brand.id, 1, Revocation(RevocationMode.ALL), reason="stolen", now=now)
 
-    with pytest.raises(Conflict, match="would make its codes good again"):
+    with pytest.raises(Conflict, match="would make its codes"):
         signing_keys.retire(session, brand.id, 1, now=now)
 
 
-def test_a_later_revocation_replaces_the_earlier_one(session, brand, new_key, now):
+@pytest.fixture
+def revoke(session, brand, new_key, now, make_product, wrapping_key):
+    """Return a function that revokes key 1, which has signed the runs 1 to 3."""
     new_key()
-    signing_keys.revoke(session, brand.id, 1, Revocation(RevocationMode.ALL), reason="stolen", now=now)
-    since = Revocation(RevocationMode.FROM, now - timedelta(days=9))
-    info = signing_keys.revoke(session, brand.id, 1, since, reason="on 22 April", now=now + timedelta(hours=1))
+    key = signing_keys.get_active_key(session, brand.id, "ed25519", wrapping_key=wrapping_key)
+    product = make_product(session, brand)
+    for _ in range(3):
+        issuing.open_run(session, brand, product, issuing.Order(count=1), key=key, now=now)
 
-    assert (info.revocation, info.reason, info.revoked_at) == (since, "on 22 April", now)
+    def revoke(mode, since=None, runs=(), **options):
+        revocation = Revocation(RevocationMode(mode), since, frozenset(runs))
+        return signing_keys.revoke(session, brand.id, 1, revocation, **{"reason": "stolen", "now": now, **options})
+
+    return revoke
+
+
+def test_a_later_revocation_reaches_further_and_keeps_the_time_of_the_first(revoke, now):
+    revoke("from-time", now - timedelta(days=9))
+    info = revoke("all", reason="worse", now=now + timedelta(hours=1))
+
+    assert (info.revocation, info.reason, info.revoked_at) == (Revocation(RevocationMode.ALL), "worse", now)
+
+
+def test_runs_that_are_revoked_one_after_the_other_stay_revoked(revoke):
+    revoke("run", runs=(2,))
+
+    assert revoke("run", runs=(3,)).revocation.runs == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("mode", "days", "runs", "codes"),
+    [
+        ("stop-issuing", None, (), "good again: all its codes[.]"),
+        ("run", None, (1,), "all its codes, but for those of run 1"),
+        ("from-time", 9, (), "all its codes, but for items not checked before 2026-04-22 12:00"),
+    ],
+)
+def test_a_milder_revocation_is_refused_and_says_what_it_would_do(revoke, session, brand, now, mode, days, runs, codes):
+    revoke("all")
+    since = None if days is None else now - timedelta(days=days)
+
+    with pytest.raises(Conflict, match=codes):
+        revoke(mode, since, runs)
+    assert signing_keys.get_key(session, brand.id, 1).revocation.mode is RevocationMode.ALL
+
+
+def test_a_later_time_is_milder(revoke, now):
+    revoke("from-time", now - timedelta(days=2))
+
+    assert revoke("from-time", now - timedelta(days=3)).revocation.since == now - timedelta(days=3)
+    with pytest.raises(Conflict, match="between 2026-04-28 12:00 and 2026-04-30 12:00"):
+        revoke("from-time", now - timedelta(days=1))
+
+
+def test_whoever_means_it_can_weaken_a_revocation(revoke):
+    revoke("run", runs=(1, 2))
+
+    assert revoke("run", runs=(2,), weaken=True).revocation.runs == {2}
+    assert revoke("stop-issuing", weaken=True).revocation == Revocation(RevocationMode.STOP)
+
+
+def test_a_key_is_not_withdrawn_from_a_time_to_come(revoke, now):
+    assert revoke("from-time", now).revocation.since == now
+    with pytest.raises(BadInput, match="2062-05-01 12:00 is yet to come"):
+        revoke("from-time", now.replace(year=2062), weaken=True)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from authsvc import catalogue, signing_keys
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
 from authsvc.core.keyring import FORMAT_NAMES, KeyState, Revocation, RevocationMode
+from authsvc.core.revocations import made_good, runs_in_words
 
 brand_option = click.option("--brand", "slug", required=True, metavar="SLUG", help="The brand of the key.")
 key_option = click.option("--key", "key_id", required=True, type=click.IntRange(1), metavar="N", help="Its number.")
@@ -15,7 +16,7 @@ key_option = click.option("--key", "key_id", required=True, type=click.IntRange(
 _EFFECTS = {
     RevocationMode.STOP: "It signs no more; all its codes stay good.",
     RevocationMode.FROM: "Items that were first checked before that time stay good, all others are withdrawn.",
-    RevocationMode.RUN: "The codes of these runs are withdrawn, its other codes stay good.",
+    RevocationMode.RUN: "The codes of {runs} are withdrawn, its other codes stay good.",
     RevocationMode.ALL: "All its codes are withdrawn.",
 }
 
@@ -117,21 +118,36 @@ def retire(slug: str, key_id: int, as_json: bool) -> None:
 @click.option("--from", "since", metavar="T", help="With from-time: the time, such as 2026-05-01T12:00Z; may be past.")
 @click.option("--run", "runs", multiple=True, type=click.IntRange(1), metavar="R", help="With run: a run to withdraw.")
 @click.option("--reason", required=True, help="Why; colleagues read it.")
+@click.option("--weaken", is_flag=True, help="Let it hold alone, also where it makes withdrawn codes good again.")
 @json_option
 def revoke(
-    slug: str, key_id: int, mode: str, since: str | None, runs: tuple[int, ...], reason: str, as_json: bool
+    slug: str,
+    key_id: int,
+    mode: str,
+    since: str | None,
+    runs: tuple[int, ...],
+    reason: str,
+    weaken: bool,
+    as_json: bool,
 ) -> None:
     """
     Withdraw a key that may be in wrong hands.
 
     Modes: stop-issuing (its codes stay good), from-time (items first checked before T stay good), run (the codes of
-    some runs are withdrawn), all. A running service follows within seconds. A later revocation replaces this one.
+    some runs are withdrawn), all. A running service follows within seconds.
+
+    A key can be revoked again, to withdraw more: runs are added to those before. What would make withdrawn codes good
+    again is refused, unless --weaken says that it is meant.
     """
     revocation = Revocation(RevocationMode(mode), None if since is None else _time(since), frozenset(runs))
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand(session, slug)
-        info = signing_keys.revoke(session, brand.id, key_id, revocation, reason=reason, now=place.now())
-    _print_state(info, slug, as_json, _EFFECTS[revocation.mode])
+        before = signing_keys.get_key(session, brand.id, key_id).revocation
+        info = signing_keys.revoke(session, brand.id, key_id, revocation, reason=reason, now=place.now(), weaken=weaken)
+    assert info.revocation is not None  # it has just been made
+    _print_state(info, slug, as_json, _effect(info.revocation))
+    if codes := made_good(before, info.revocation):
+        note(f"Good again: {codes}.")
 
 
 def _print_state(info: signing_keys.KeyInfo, slug: str, as_json: bool, effect: str) -> None:
@@ -139,6 +155,10 @@ def _print_state(info: signing_keys.KeyInfo, slug: str, as_json: bool, effect: s
         print_json(info)
     else:
         click.echo(f"Key {info.key_id} of {slug} ({info.format}) is {info.state}. {effect}")
+
+
+def _effect(revocation: Revocation) -> str:
+    return _EFFECTS[revocation.mode].format(runs=runs_in_words(revocation.runs))
 
 
 def _describe(revocation: Revocation | None) -> str | None:

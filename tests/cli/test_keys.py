@@ -34,6 +34,28 @@ def test_a_key_lives_from_pending_to_revoked(brand, config):
     ]  # fmt: skip
 
 
+def test_a_revocation_is_weakened_only_when_that_is_said(brand):
+    brand("keys", "new", "--brand", "halden")
+    revoke = ("keys", "revoke", "--brand", "halden", "--key", 1, "--reason", "stolen", "--mode")
+    brand(*revoke, "all")
+
+    refused = brand(*revoke, "stop-issuing", code=1)
+    assert "would make withdrawn codes good again: all its codes." in refused.err
+    assert "--weaken" in refused.err
+    weakened = brand(*revoke, "stop-issuing", "--weaken")
+    assert "It signs no more; all its codes stay good." in weakened.out
+    assert "Good again: all its codes." in weakened.err
+
+
+def test_a_revocation_names_every_run_that_it_withdraws(halden, tmp_path):
+    for n in (1, 2):
+        halden("issue", "--gtin", "09506000134352", "--count", 1, "--out", tmp_path / f"{n}.csv")
+    revoke = ("keys", "revoke", "--brand", "halden", "--key", 1, "--mode", "run", "--reason", "stolen", "--run")
+    halden(*revoke, 1)
+
+    assert "The codes of runs 1, 2 are withdrawn, its other codes stay good." in halden(*revoke, 2).out
+
+
 def test_a_compact_key_has_no_file(brand, config):
     brand("keys", "new", "--brand", "halden", "--format", "compact")
 
