@@ -8,6 +8,7 @@ it. A file of products is taken whole or not at all, and every fault in it is na
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -198,6 +199,9 @@ def _check_brand(brand: Brand) -> None:
     for host in brand.hosts:
         if not _is_host(host):
             raise BadInput(f"A host is a name in lower case without https:// or a path, got {host!r}.")
+    for value, count in Counter(brand.prefixes + brand.hosts).items():
+        if count > 1:
+            raise BadInput(f"{value} is given more than once.")
 
 
 def _refuse_taken(session: Session, prefix: str) -> None:

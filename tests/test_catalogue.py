@@ -51,6 +51,8 @@ def test_a_prefix_that_covers_another_brands_gtin_is_refused(session, make_brand
         ({"prefixes": ("٩٥٠٦",)}, "4 to 12 digits"),
         ({"hosts": ("https://id.example.com",)}, "without https"),
         ({"hosts": ("id.example.com/x",)}, "without https"),
+        ({"prefixes": ("4999999", "4999999")}, "4999999 is given more than once"),
+        ({"hosts": ("id.example.com", "id.example.com")}, "id.example.com is given more than once"),
     ],
 )
 def test_a_malformed_brand_is_refused(session, make_brand, values, sentence):
