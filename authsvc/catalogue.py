@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_row, check_together, media_type
-from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release
+from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release, carries_prefix, reaches_gtin_8
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Brand as BrandRow
 from authsvc.models import BrandCounter, BrandPrefix, Image, Run
@@ -123,15 +123,7 @@ def list_products(session: Session, brand_id: UUID | None = None) -> list[Produc
 
 def find_case_brand(session: Session, sscc: str) -> Brand | None:
     """Return the brand whose company prefix an SSCC carries, or None."""
-    prefixes = [sscc[1 : 1 + length] for length in PREFIX_DIGITS]
-    row = session.scalar(
-        select(BrandRow)
-        .join(BrandPrefix)
-        .where(BrandPrefix.prefix.in_(prefixes))
-        .order_by(func.length(BrandPrefix.prefix).desc())
-        .limit(1)
-    )
-    return None if row is None else _brand(session, row)
+    return _find_prefix_brand(session, sscc)
 
 
 def import_products(
@@ -196,6 +188,8 @@ def _check_brand(brand: Brand) -> None:
     for prefix in brand.prefixes:
         if not _is_prefix(prefix):
             raise BadInput(f"A GS1 company prefix has 4 to 12 digits, got {prefix!r}.")
+        if reaches_gtin_8(prefix):
+            raise BadInput(f"{prefix} is no company prefix: it would claim every GTIN-8. Register each as a product.")
     for host in brand.hosts:
         if not _is_host(host):
             raise BadInput(f"A host is a name in lower case without https:// or a path, got {host!r}.")
@@ -228,6 +222,20 @@ def _refuse_taken(session: Session, prefix: str) -> None:
         raise Conflict(f"The company prefix {prefix} covers the GTIN {covered.gtin}, which brand {covered.slug} holds.")
 
 
+def _find_prefix_brand(session: Session, gs1_key: str) -> Brand | None:
+    if not carries_prefix(gs1_key):
+        return None
+    prefixes = [gs1_key[1 : 1 + length] for length in PREFIX_DIGITS]
+    row = session.scalar(
+        select(BrandRow)
+        .join(BrandPrefix)
+        .where(BrandPrefix.prefix.in_(prefixes))
+        .order_by(func.length(BrandPrefix.prefix).desc())
+        .limit(1)
+    )
+    return None if row is None else _brand(session, row)
+
+
 def _brand(session: Session, row: BrandRow) -> Brand:
     prefixes: Sequence[str] = session.scalars(
         select(BrandPrefix.prefix).where(BrandPrefix.brand_id == row.id).order_by(BrandPrefix.prefix)
@@ -250,7 +258,7 @@ def _check_owner(session: Session, row: CheckedRow, brand: Brand, old: ProductRo
     if old is not None and old.brand_id != brand.id:
         holder = session.get_one(BrandRow, old.brand_id).slug
         return [Fault(row.row, "gtin", f"{row.gtin} belongs to brand {holder}, and a GTIN keeps its brand for ever")]
-    holder_of_prefix = find_case_brand(session, row.gtin)
+    holder_of_prefix = _find_prefix_brand(session, row.gtin)
     if holder_of_prefix is not None and holder_of_prefix.id != brand.id:
         return [Fault(row.row, "gtin", f"{row.gtin} lies under a company prefix of brand {holder_of_prefix.slug}")]
     return []

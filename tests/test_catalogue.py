@@ -3,7 +3,7 @@ from sqlalchemy import select
 
 from authsvc import catalogue, issuing
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import Image
+from authsvc.models import BrandPrefix, Image
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 WATCH = {"gtin": "09506000134352", "brand": "halden", "name": "Watch", "granularity": "serial"}
@@ -49,6 +49,8 @@ def test_a_prefix_that_covers_another_brands_gtin_is_refused(session, make_brand
         ({"prefixes": ("950",)}, "4 to 12 digits"),
         ({"prefixes": ("9506000123456",)}, "4 to 12 digits"),
         ({"prefixes": ("٩٥٠٦",)}, "4 to 12 digits"),
+        ({"prefixes": ("0000",)}, "would claim every GTIN-8"),
+        ({"prefixes": ("000001234",)}, "would claim every GTIN-8"),
         ({"hosts": ("https://id.example.com",)}, "without https"),
         ({"hosts": ("id.example.com/x",)}, "without https"),
         ({"prefixes": ("4999999", "4999999")}, "4999999 is given more than once"),
@@ -173,6 +175,13 @@ def test_a_gtin_of_another_brand_is_refused(session, make_brand, make_product, n
 def test_a_gtin_under_another_brands_prefix_is_refused(session, brand, rival_brand, now):
     with pytest.raises(BadInput, match="lies under a company prefix of brand halden"):
         load(session, now, {**WATCH, "brand": "rival"})
+
+
+def test_a_gtin_8_lies_under_no_prefix(session, brand, rival_brand, now):
+    session.add(BrandPrefix(prefix="0000", brand_id=rival_brand.id))  # of a release that accepted it
+
+    load(session, now, {**WATCH, "gtin": "00000096385074"})
+    assert catalogue.get_product(session, "00000096385074").brand_id == brand.id
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,25 @@ PREFIX_DIGITS = range(4, 13)
 """Digits of a GS1 company prefix (GS1 General Specifications 1.4.4: 4 to 12)."""
 
 
+def carries_prefix(gs1_key: str) -> bool:
+    """
+    Say whether a GTIN-14 or SSCC holds a company prefix, from its second digit on.
+
+    A GTIN-14 whose digits 2 to 6 are zero is a GTIN-8 in disguise, and a GTIN-8 holds none (GS1 General
+    Specifications 1.4.2): only whoever has registered it is its brand.
+    """
+    return len(gs1_key) == 18 or (len(gs1_key) == 14 and not gs1_key.startswith(_GTIN_8, 1))
+
+
+def reaches_gtin_8(prefix: str) -> bool:
+    """Say whether a company prefix would claim GTIN-8, which belong to no prefix."""
+    return prefix.startswith(_GTIN_8) or _GTIN_8.startswith(prefix)
+
+
+_GTIN_8 = "00000"
+"""Digits 2 to 6 of a GTIN-8 that is written with 14 digits."""
+
+
 class Granularity(StrEnum):
     """What one code stands for: a lot, an item, or a case of items that carry their lot's code."""
 
@@ -80,7 +99,7 @@ class Register:
         self.brands = dict(brands)
         self._by_gtin = dict(products)
         self._by_prefix = {prefix: brand for brand in brands.values() for prefix in brand.prefixes}
-        self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+        self._lengths = sorted({len(prefix) for prefix in self._by_prefix} & set(PREFIX_DIGITS), reverse=True)
 
     def find_product(self, gtin: str) -> Product | None:
         """Return the product of a 14-digit GTIN, or None."""
@@ -91,10 +110,13 @@ class Register:
         Return the brand of a GTIN-14 or an SSCC, or None.
 
         A registered GTIN beats a company prefix, and the longest prefix wins. Prefixes are compared from the second
-        digit, because the first is the indicator or extension digit.
+        digit, because the first is the indicator or extension digit. A GTIN-8 must be registered. Verifiers without a
+        database have the same rule (``keyring.PublicKeySet.brand_of``).
         """
         if product := self._by_gtin.get(key):
             return self.brands.get(product.brand_id)
+        if not carries_prefix(key):
+            return None
         for length in self._lengths:
             if brand := self._by_prefix.get(key[1 : 1 + length]):
                 return brand
@@ -103,7 +125,11 @@ class Register:
     def gtins_without_prefix(self, brand_id: UUID) -> tuple[str, ...]:
         """Return the GTINs of a brand that none of its company prefixes covers: verifiers must be told each."""
         prefixes = self.brands[brand_id].prefixes
-        return tuple(p.gtin for p in self.products() if p.brand_id == brand_id and not p.gtin[1:].startswith(prefixes))
+        return tuple(
+            p.gtin
+            for p in self.products()
+            if p.brand_id == brand_id and not (carries_prefix(p.gtin) and p.gtin[1:].startswith(prefixes))
+        )
 
     def products(self) -> tuple[Product, ...]:
         """Return all products, in the order of their GTIN."""

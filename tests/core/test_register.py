@@ -1,8 +1,12 @@
 import uuid
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from authsvc.core.register import Brand, Granularity, Product, Register
+from authsvc.core.keyring import ED25519, BrandKeysInfo, KeyState, PublicKeySet, VerificationKey, jwks
+from authsvc.core.register import Brand, Granularity, Product, Register, reaches_gtin_8
 
 HALDEN, RIVAL, SMALL = (uuid.UUID(int=n) for n in (1, 2, 3))
 BRANDS = {
@@ -39,6 +43,60 @@ def test_the_brand_follows_from_the_number(key, slug):
     found = REGISTER.find_brand(key)
 
     assert (found.slug if found else None) == slug
+
+
+GREEDY = {
+    HALDEN: Brand(id=HALDEN, slug="halden", name="Halden", prefixes=("0000", "00000", "000001234")),
+    RIVAL: Brand(id=RIVAL, slug="rival", name="Rival", prefixes=("0001", "9506000", "950600012")),
+}
+GREEDY_PRODUCTS = [
+    product("00000096385074", RIVAL),
+    product("00000012345670", HALDEN),
+    product("09506000134352", HALDEN),
+]
+GREEDY_REGISTER = Register(GREEDY, {p.gtin: p for p in GREEDY_PRODUCTS})
+
+
+def published(register):
+    """Return the register as a verifier without a database has it."""
+    public = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()
+    keys = [VerificationKey(brand, 1, ED25519, KeyState.ACTIVE, public) for brand in register.brands]
+    infos = {b.id: BrandKeysInfo(b.prefixes, register.gtins_without_prefix(b.id)) for b in register.brands.values()}
+    return PublicKeySet.parse(jwks(keys, infos))
+
+
+PUBLISHED = published(GREEDY_REGISTER)
+
+
+@given(
+    st.one_of(
+        st.builds(
+            lambda first, start, rest, length: (first + start + rest)[:length],
+            st.sampled_from("0139"),
+            st.sampled_from(("", "000", "0000", "00000", "000001234", "9506000", "950600012")),
+            st.text("0123456789", min_size=17, max_size=17),
+            st.sampled_from((14, 18)),
+        ),
+        st.sampled_from([p.gtin for p in GREEDY_PRODUCTS]),
+        st.text("0123456789", max_size=20),
+    )
+)
+@example("00000096385074")  # registered
+@example("00000055123457")  # a GTIN-8 that nobody has registered, under a prefix that claims all of them
+@example("300000551234570000")  # an SSCC has no such exception
+@example("0000012345")
+def test_a_verifier_without_a_database_finds_the_same_brand(key):
+    found = GREEDY_REGISTER.find_brand(key)
+
+    assert PUBLISHED.brand_of(key) == (found.id if found else None)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "does"),
+    [("0000", True), ("00000", True), ("000001", True), ("00001", False), ("0001", False), ("0614141", False)],
+)
+def test_a_prefix_that_claims_gtin_8_is_known(prefix, does):
+    assert reaches_gtin_8(prefix) is does
 
 
 def test_a_product_is_found_by_its_14_digits_alone():
