@@ -3,7 +3,8 @@ Brands and their GS1 company prefixes; products and their pictures.
 
 The brand of a code follows from its GTIN, for ever. So no prefix may equal, extend or be extended by another brand's,
 and no GTIN may lie under another brand's prefix: a lock around every change keeps that true, for no constraint can say
-it. A file of products is taken whole or not at all, and every fault in it is named with its row and column.
+it. A host belongs to one brand too. A file of products is taken whole or not at all, and every fault in it is named
+with its row and column.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_
 from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release, carries_prefix, reaches_gtin_8
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Brand as BrandRow
-from authsvc.models import BrandCounter, BrandPrefix, Image, Run
+from authsvc.models import BrandCounter, BrandHost, BrandPrefix, Image, Run
 from authsvc.models import Product as ProductRow
 
 SHOWN_FAULTS = 50
@@ -52,7 +53,7 @@ def add_brand(session: Session, brand: Brand, *, now: datetime) -> None:
 
     Raises:
         BadInput: The slug, a prefix or a host is not well-formed.
-        Conflict: The slug is taken, or a prefix belongs to another brand, in whole or in part.
+        Conflict: The slug or a host is taken, or a prefix belongs to another brand, in whole or in part.
     """
     _check_brand(brand)
     _lock(session)
@@ -60,13 +61,14 @@ def add_brand(session: Session, brand: Brand, *, now: datetime) -> None:
         raise Conflict(f"There is a brand {brand.slug!r} already; `authsvc brands list` shows all.")
     for prefix in brand.prefixes:
         _refuse_taken(session, prefix)
+    for host in brand.hosts:
+        _refuse_taken_host(session, host)
     session.add(
         BrandRow(
             id=brand.id,
             slug=brand.slug,
             name=brand.name,
             is_sandbox=brand.is_sandbox,
-            hosts=list(brand.hosts),
             contact=brand.contact,
             created_at=now,
         )
@@ -74,6 +76,7 @@ def add_brand(session: Session, brand: Brand, *, now: datetime) -> None:
     session.flush()
     session.add(BrandCounter(brand_id=brand.id))
     session.add_all(BrandPrefix(prefix=prefix, brand_id=brand.id) for prefix in brand.prefixes)
+    session.add_all(BrandHost(host=host, brand_id=brand.id, position=n) for n, host in enumerate(brand.hosts))
     session.flush()
 
 
@@ -222,6 +225,12 @@ def _refuse_taken(session: Session, prefix: str) -> None:
         raise Conflict(f"The company prefix {prefix} covers the GTIN {covered.gtin}, which brand {covered.slug} holds.")
 
 
+def _refuse_taken_host(session: Session, host: str) -> None:
+    holder = session.scalar(select(BrandRow.slug).join(BrandHost).where(BrandHost.host == host))
+    if holder is not None:
+        raise Conflict(f"The host {host} belongs to brand {holder}: its links would lead to two.")
+
+
 def _find_prefix_brand(session: Session, gs1_key: str) -> Brand | None:
     if not carries_prefix(gs1_key):
         return None
@@ -240,13 +249,16 @@ def _brand(session: Session, row: BrandRow) -> Brand:
     prefixes: Sequence[str] = session.scalars(
         select(BrandPrefix.prefix).where(BrandPrefix.brand_id == row.id).order_by(BrandPrefix.prefix)
     ).all()
+    hosts: Sequence[str] = session.scalars(
+        select(BrandHost.host).where(BrandHost.brand_id == row.id).order_by(BrandHost.position)
+    ).all()
     return Brand(
         id=row.id,
         slug=row.slug,
         name=row.name,
         is_sandbox=row.is_sandbox,
         prefixes=tuple(prefixes),
-        hosts=tuple(row.hosts),
+        hosts=tuple(hosts),
         contact=row.contact,
     )
 

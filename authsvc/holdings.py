@@ -72,7 +72,8 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
 
 
 _BRANDS = """
-SELECT b.*, ARRAY(SELECT p.prefix FROM brand_prefixes p WHERE p.brand_id = b.id ORDER BY p.prefix) AS prefixes
+SELECT b.*, ARRAY(SELECT p.prefix FROM brand_prefixes p WHERE p.brand_id = b.id ORDER BY p.prefix) AS prefixes,
+  ARRAY(SELECT h.host FROM brand_hosts h WHERE h.brand_id = b.id ORDER BY h.position) AS hosts
 FROM brands b
 """
 

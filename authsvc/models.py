@@ -69,7 +69,6 @@ class Brand(Base):
     slug: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     is_sandbox: Mapped[bool] = mapped_column(server_default=text("false"))
-    hosts: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     contact: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
@@ -94,6 +93,16 @@ class BrandPrefix(Base):
 
     prefix: Mapped[str] = mapped_column(primary_key=True)
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
+
+
+class BrandHost(Base):
+    """A host of a brand's links: unique over all brands. The one at position 0 is printed."""
+
+    __tablename__ = "brand_hosts"
+
+    host: Mapped[str] = mapped_column(primary_key=True)
+    brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
+    position: Mapped[int] = mapped_column(SmallInteger)
 
 
 class Image(Base):

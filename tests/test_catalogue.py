@@ -1,9 +1,10 @@
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from authsvc import catalogue, issuing
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import BrandPrefix, Image
+from authsvc.models import BrandHost, BrandPrefix, Image
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 WATCH = {"gtin": "09506000134352", "brand": "halden", "name": "Watch", "granularity": "serial"}
@@ -19,7 +20,9 @@ def load(session, now, *rows, files=None):
 
 
 def test_brand_comes_back_as_it_was_added(session, make_brand):
-    brand = make_brand(session, hosts=("id.halden.example",), contact="help@halden.example", is_sandbox=True)
+    brand = make_brand(
+        session, hosts=("id.halden.example", "a.halden.example"), contact="help@halden.example", is_sandbox=True
+    )
 
     assert catalogue.get_brand(session, "halden") == brand
     assert catalogue.list_brands(session) == [brand]
@@ -65,6 +68,21 @@ def test_a_malformed_brand_is_refused(session, make_brand, values, sentence):
 def test_a_slug_is_taken_once(session, brand, make_brand):
     with pytest.raises(Conflict, match="already"):
         make_brand(session, prefixes=())
+
+
+def test_a_host_belongs_to_one_brand(session, make_brand):
+    make_brand(session, hosts=("a.example", "id.example"))
+
+    with pytest.raises(Conflict, match=r"The host id\.example belongs to brand halden"):
+        make_brand(session, "rival", prefixes=(), hosts=("id.example",))
+
+
+def test_a_host_belongs_to_one_brand_whoever_writes_it(session, brand, rival_brand):
+    session.add(BrandHost(host="id.example", brand_id=brand.id, position=0))
+    session.flush()
+
+    with pytest.raises(IntegrityError, match="pk_brand_hosts"):
+        session.execute(insert(BrandHost).values(host="id.example", brand_id=rival_brand.id, position=0))
 
 
 def test_import_stores_every_column(session, brand, now):

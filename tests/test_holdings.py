@@ -44,6 +44,12 @@ def test_a_product_is_held_with_all_its_columns(scene):
     )
 
 
+def test_a_brand_is_held_with_its_hosts_in_their_order(scene):
+    brand = scene.add_brand("hosted", hosts=("b.example", "a.example"))
+
+    assert load(scene).register.brands[brand.id] == brand
+
+
 def test_a_revocation_is_held_with_its_runs(scene):
     signer = scene.add_key(scene.rival)
     run = scene.issue(scene.add_product(scene.rival)).run

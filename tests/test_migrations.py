@@ -5,9 +5,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from authsvc import db
 from authsvc.models import Base
@@ -50,6 +52,38 @@ def test_the_database_is_at_the_newest_revision(engine):
 
 def test_upgrading_again_changes_nothing(database):
     db.upgrade(database)
+
+
+@pytest.fixture
+def old_database(postgres):
+    """Yield a function that makes a database at an old revision and returns its address."""
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute("CREATE DATABASE authsvc_old")
+        url = make_url(postgres).set(database="authsvc_old").render_as_string(hide_password=False)
+
+        def make(revision):
+            command.upgrade(db._alembic(url), revision)
+            return url
+
+        yield make
+        server.execute("DROP DATABASE authsvc_old WITH (FORCE)")
+
+
+def test_a_host_of_two_brands_stays_with_the_older_one(old_database):
+    url = old_database("0006")
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO brands (id, slug, name, hosts, created_at) VALUES "
+            "(gen_random_uuid(), 'young', 'Young', '{b.example,a.example}', '2026-02-01'), "
+            "(gen_random_uuid(), 'old', 'Old', '{c.example,a.example}', '2026-01-01')"
+        )
+    db.upgrade(url)
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute(
+            "SELECT b.slug, h.host FROM brand_hosts h JOIN brands b ON b.id = h.brand_id ORDER BY b.slug, position"
+        ).fetchall()
+    assert found == [("old", "c.example"), ("old", "a.example"), ("young", "b.example")]
 
 
 def test_revisions_are_numbered_without_a_gap():
@@ -189,7 +223,7 @@ def test_a_console_sees_its_own_brand_alone(connection, two_brands):
         column = "id" if table == "brands" else "brand_id"
         found = {brand for (brand,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}")}
         assert theirs.id not in found, table
-        assert found == {ours.id} or (table == "images" and not found), table
+        assert found == {ours.id} or (table in {"images", "brand_hosts"} and not found), table
 
 
 def test_a_console_cannot_change_rows_of_another_brand_or_give_rows_away(connection, two_brands):
@@ -230,7 +264,18 @@ def test_no_role_of_the_web_is_above_the_rules(connection, role):
 
 
 @pytest.mark.parametrize(
-    "table", ["brands", "brand_prefixes", "products", "lots", "runs", "signing_keys", "serial_keys", "register_version"]
+    "table",
+    [
+        "brands",
+        "brand_prefixes",
+        "brand_hosts",
+        "products",
+        "lots",
+        "runs",
+        "signing_keys",
+        "serial_keys",
+        "register_version",
+    ],
 )
 def test_the_scan_role_cannot_write_the_register(connection, table):
     connection.execute(f"SET LOCAL ROLE {db.SCAN_ROLE}")
