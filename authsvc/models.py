@@ -25,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     SmallInteger,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -120,7 +121,11 @@ class Product(Base):
     """A trade item; its GTIN belongs to one brand for ever."""
 
     __tablename__ = "products"
-    __table_args__ = (CheckConstraint("gtin ~ '^[0-9]{14}$'", name="gtin"),)
+    __table_args__ = (
+        CheckConstraint("gtin ~ '^[0-9]{14}$'", name="gtin"),
+        # What is said of a GTIN names its brand too, and this lets the database see that it is the right one.
+        UniqueConstraint("gtin", "brand_id"),
+    )
 
     gtin: Mapped[str] = mapped_column(primary_key=True)
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
@@ -144,8 +149,9 @@ class Lot(Base):
     """A production lot (AI 10) of a product. ``issued_at`` is set when its static code was issued."""
 
     __tablename__ = "lots"
+    __table_args__ = (ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),)
 
-    gtin: Mapped[str] = mapped_column(ForeignKey("products.gtin"), primary_key=True)
+    gtin: Mapped[str] = mapped_column(primary_key=True)
     lot: Mapped[str] = mapped_column(primary_key=True)
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
     made_on: Mapped[date | None]
@@ -166,6 +172,7 @@ class Run(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
+        ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),
         ForeignKeyConstraint(["gtin", "lot"], ["lots.gtin", "lots.lot"]),
         Index("ix_runs_gtin_lot", "gtin", "lot"),
         Index("ix_runs_brand_id_sscc_first", "brand_id", "sscc_first", postgresql_where=text("sscc_first IS NOT NULL")),
@@ -173,7 +180,7 @@ class Run(Base):
 
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
-    gtin: Mapped[str] = mapped_column(ForeignKey("products.gtin"))
+    gtin: Mapped[str]
     lot: Mapped[str | None]
     mode: Mapped[str]
     count: Mapped[int] = mapped_column(BigInteger)
@@ -245,11 +252,14 @@ class Recall(Base):
     """
 
     __tablename__ = "recalls"
-    __table_args__ = (Index("ix_recalls_gtin", "gtin", postgresql_where=text("lifted_at IS NULL")),)
+    __table_args__ = (
+        ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),
+        Index("ix_recalls_gtin", "gtin", postgresql_where=text("lifted_at IS NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
-    gtin: Mapped[str] = mapped_column(ForeignKey("products.gtin"))
+    gtin: Mapped[str]
     lot: Mapped[str | None]
     run: Mapped[int | None]
     index_from: Mapped[int | None] = mapped_column(BigInteger)

@@ -230,10 +230,10 @@ def test_a_console_cannot_change_rows_of_another_brand_or_give_rows_away(connect
     ours, theirs = two_brands
     as_console(connection, ours)
 
-    taken = connection.execute("UPDATE products SET name = 'x' WHERE brand_id = %s", (theirs.id,))
+    taken = connection.execute("UPDATE lots SET made_on = now() WHERE brand_id = %s", (theirs.id,))
     assert taken.rowcount == 0
     with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-        connection.execute("UPDATE products SET brand_id = %s", (theirs.id,))
+        connection.execute("UPDATE lots SET brand_id = %s", (theirs.id,))
 
 
 @pytest.mark.parametrize("table", SECRET)
