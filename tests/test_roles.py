@@ -119,3 +119,56 @@ def test_a_console_does_not_rewrite_what_was_seen(scene, connection, table, colu
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(f"UPDATE {table} SET {column} = {column}")
+
+
+# --- The web ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE items SET disposition = 'active'",
+        "UPDATE items SET brand_id = brand_id",
+        "UPDATE items SET commissioned_at = now()",
+        "INSERT INTO items (sgtin, brand_id, disposition) VALUES ('x', %(brand)s, 'active')",
+        "INSERT INTO items (sgtin, brand_id, commissioned_at) VALUES ('x', %(brand)s, now())",
+        "UPDATE alerts SET closed_at = now()",
+        "UPDATE alerts SET evidence = '{}'",
+        "INSERT INTO alerts (sgtin, id, closed_at) VALUES ('x', gen_random_uuid(), now())",
+        "UPDATE rejections SET reason = 'unknown'",
+        "UPDATE receipt_opens SET at = now()",
+        "UPDATE scans SET visitor = ''",
+        "UPDATE scans SET brand_id = brand_id",
+        "UPDATE sightings SET country = 'DE'",
+        "DELETE FROM alerts",
+        "DELETE FROM sightings",
+        "SELECT * FROM claim_keys",
+        "SELECT * FROM brand_counters",
+    ],
+)
+def test_a_web_process_takes_nothing_back_and_reads_no_claim_key(scene, connection, halden, statement):
+    connection.execute(f"SET LOCAL ROLE {db.SCAN_ROLE}")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"):
+        connection.execute(statement, halden)
+
+
+@pytest.mark.parametrize(
+    ("table", "lower"),
+    [
+        ("items", "flagged_at = NULL"),
+        ("items", "score = score - 1"),
+        ("scans", "is_flagged = false"),
+        ("sightings", "is_evidence = false"),
+    ],
+)
+def test_a_web_process_lowers_no_warning(connection, halden, table, lower):
+    connection.execute("UPDATE items SET flagged_at = now(), score = 2 WHERE sgtin = %(sgtin)s", halden)
+    connection.execute("UPDATE scans SET is_flagged = true WHERE sgtin = %(sgtin)s", halden)
+    update = f"UPDATE {table} SET {lower} WHERE sgtin = %(sgtin)s"
+    connection.execute(f"SET LOCAL ROLE {db.SCAN_ROLE}")
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="lowers no warning"), connection.transaction():
+        connection.execute(update, halden)
+    connection.execute("RESET ROLE")
+    assert connection.execute(update, halden).rowcount == 1
