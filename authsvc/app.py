@@ -53,9 +53,10 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
 
 
 def _runtime(config: Config) -> Runtime:
-    if config.database_url is None:
+    url = config.scan_database_url or config.database_url
+    if url is None:
         raise BadConfig("A web process needs AUTHSVC_DATABASE_URL. `authsvc serve` starts the database and sets it.")
-    connections = Connections(config.database_url, role=db.SCAN_ROLE, wait_s=config.breaker_wait_s)
+    connections = Connections(url, role=db.SCAN_ROLE, wait_s=config.breaker_wait_s)
     locator = Locator(config.places_file) if config.places_file else Locator()
     return Runtime.make(config, connections, locator.locate)
 

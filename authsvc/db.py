@@ -11,6 +11,7 @@ import logging
 import subprocess
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -30,6 +31,7 @@ OLDEST_SERVER = 150000
 
 SCAN_ROLE = "authsvc_scan"
 CONSOLE_ROLE = "authsvc_console"
+WEB_LOGIN = "authsvc_web"
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -108,6 +110,53 @@ def _forget_the_killed(folder: Path) -> None:
     if users_file.exists():
         users = json.loads(users_file.read_text(encoding="ascii") or "[]") if is_running else []
         users_file.write_text(json.dumps([user for user in users if is_alive(user)]), encoding="ascii")
+
+
+def web_url(config: Config, url: str) -> str:
+    """
+    Return the address by which web processes reach the database at *url*: with a login of their own where there is one.
+
+    Raises:
+        BadConfig: There is a login for web processes and no server that it could be of.
+    """
+    if config.database_url is not None:
+        return config.scan_database_url or url
+    if config.scan_database_url is not None:
+        raise BadConfig("AUTHSVC_SCAN_DATABASE_URL is a second login to the server of AUTHSVC_DATABASE_URL; set both.")
+    return make_url(url).set(username=WEB_LOGIN, password=None).render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login of web processes may become: *is_confined* when that is the scan role and nothing else."""
+
+    name: str
+    may_scan: bool
+    is_confined: bool
+
+
+def examine_login(url: str) -> Login:
+    """
+    Log in once and return which roles the login may take on.
+
+    Raises:
+        Unavailable: The server does not answer, or not to this login.
+    """
+    try:
+        with psycopg.connect(driver_url(url), connect_timeout=5) as connection:
+            row = connection.execute(_LOGIN, {"role": SCAN_ROLE}).fetchone()
+    except psycopg.OperationalError as error:
+        said = str(error).splitlines()[0]
+        raise Unavailable(f"The database does not answer to the login of the web processes: {said}") from None
+    assert row is not None  # an aggregate has one row
+    return Login(*row)
+
+
+_LOGIN = """
+SELECT session_user, bool_or(r.rolname = %(role)s), bool_and(r.rolname IN (session_user, %(role)s)
+    AND NOT (r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolbypassrls OR r.rolreplication))
+  AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner WHERE o.rolname = session_user)
+FROM pg_roles r WHERE pg_has_role(session_user, r.oid, 'MEMBER')"""
 
 
 def driver_url(url: str) -> str:

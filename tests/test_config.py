@@ -46,6 +46,9 @@ def test_no_fault_and_no_representation_repeats_the_secret(env):
     assert SECRET not in repr(config)
     assert str(bytes.fromhex(SECRET)) not in repr(config)
     assert "hunter2" not in repr(config)
+    config = Config.from_env({**env, "AUTHSVC_SCAN_DATABASE_URL": "postgresql://w:hunter3@h/d"})
+    assert config.scan_database_url == "postgresql://w:hunter3@h/d"
+    assert "hunter3" not in repr(config)
 
 
 def test_every_fault_is_reported_at_once(env):

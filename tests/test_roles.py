@@ -1,10 +1,16 @@
 """What the roles of the database may do, tried: the console within one brand, the web with what a scan needs."""
 
+import contextlib
+from dataclasses import replace
+
 import psycopg
 import pytest
 from scene import Scene
+from sqlalchemy.engine import make_url
 
 from authsvc import db
+from authsvc.connections import Connections
+from authsvc.errors import BadConfig, Unavailable
 
 HOT = ("items", "sightings", "scans", "rejections", "receipt_opens", "alerts")
 
@@ -172,3 +178,76 @@ def test_a_web_process_lowers_no_warning(connection, halden, table, lower):
         connection.execute(update, halden)
     connection.execute("RESET ROLE")
     assert connection.execute(update, halden).rowcount == 1
+
+
+# --- The login of the web ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def web(scene, config):
+    """Return the address that web processes of an installation with an embedded server are given."""
+    return db.web_url(config, scene.url)
+
+
+@pytest.mark.parametrize("escape", ["SET ROLE NONE", "RESET ROLE", "RESET SESSION AUTHORIZATION", "SET ROLE postgres"])
+def test_a_web_process_does_not_become_the_owner(web, escape):
+    with psycopg.connect(web, autocommit=True, options=f"-c role={db.SCAN_ROLE}") as connection:
+        with contextlib.suppress(psycopg.errors.InsufficientPrivilege):
+            connection.execute(escape)
+        for statement in "UPDATE items SET disposition = 'active'", "SELECT * FROM claim_keys", "DELETE FROM scans":
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+
+
+def test_a_scan_is_recorded_by_the_login_of_the_web(scene, web):
+    connections = Connections(web, role=db.SCAN_ROLE)
+    visitor = scene.visitor(scene.start(runs_on=connections))
+    page = visitor.scan(scene.codes.path())
+
+    assert connections.fetch("SELECT session_user::text AS who", {}).who == db.WEB_LOGIN
+    assert visitor.confirm(page).status_code == 204
+    connections.close()
+
+
+def test_a_login_is_confined_when_the_scan_role_is_all_it_has(scene, web):
+    assert db.examine_login(web) == db.Login(db.WEB_LOGIN, may_scan=True, is_confined=True)
+    assert db.examine_login(scene.url) == db.Login("postgres", may_scan=True, is_confined=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "may_scan", "is_confined"),
+    [
+        ("", False, True),
+        ("GRANT authsvc_scan TO authsvc_try", True, True),
+        ("GRANT authsvc_scan, authsvc_console TO authsvc_try", True, False),
+        ("GRANT authsvc_scan TO authsvc_try; ALTER ROLE authsvc_try CREATEROLE", True, False),
+        ("GRANT authsvc_scan TO authsvc_try; ALTER TABLE products OWNER TO authsvc_try", True, False),
+    ],
+)
+def test_a_login_that_could_be_more_is_not_confined(postgres, database, given, may_scan, is_confined):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE authsvc_try LOGIN; {given}")
+        try:
+            url = make_url(database).set(username="authsvc_try").render_as_string()
+            assert db.examine_login(url) == db.Login("authsvc_try", may_scan, is_confined)
+        finally:
+            connection.execute("REASSIGN OWNED BY authsvc_try TO postgres; DROP OWNED BY authsvc_try CASCADE")
+            connection.execute("DROP ROLE authsvc_try")
+
+
+def test_a_login_that_the_server_does_not_know_is_named(scene):
+    with pytest.raises(Unavailable, match=r'login of the web processes: .*"nobody_here"'):
+        db.examine_login(make_url(scene.url).set(username="nobody_here").render_as_string())
+
+
+def test_the_web_uses_its_own_login_where_there_is_one(config):
+    owner, own = "postgresql://owner:x@db/authsvc", "postgresql://web:y@db/authsvc"
+    external = replace(config, database_url=owner)
+
+    assert db.web_url(external, owner) == owner
+    assert db.web_url(replace(external, scan_database_url=own), owner) == own
+    assert db.web_url(config, "postgresql://postgres@/postgres?host=/x") == (
+        "postgresql://authsvc_web@/postgres?host=%2Fx"
+    )
+    with pytest.raises(BadConfig, match="set both"):
+        db.web_url(replace(config, scan_database_url=own), "postgresql://postgres@/postgres?host=/x")

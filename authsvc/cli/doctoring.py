@@ -75,7 +75,7 @@ def examine() -> list[Finding]:
     try:
         with opened(config) as place:
             findings.append(_server(place))
-            for look in _schema, _partitions, _clock, _active_keys, _runs:
+            for look in _schema, _login, _partitions, _clock, _active_keys, _runs:
                 findings += look(place)
     except AuthsvcError as error:
         findings.append(Finding("database", Mark.FAULT, str(error)))
@@ -159,6 +159,23 @@ def _schema(place: Workplace) -> Findings:
     else:
         remedy = "run `authsvc db upgrade`"
         yield Finding("schema", Mark.FAULT, f"at revision {current}, this release needs {newest}: {remedy}")
+
+
+def _login(place: Workplace) -> Findings:
+    try:
+        login = db.examine_login(db.web_url(place.config, place.url))
+    except AuthsvcError as error:
+        yield Finding("web login", Mark.FAULT, str(error))
+        return
+    who = f"web processes log in as {login.name}"
+    if not login.may_scan:
+        remedy = f"run `authsvc db upgrade`, or `GRANT {db.SCAN_ROLE} TO {login.name}` as its owner"
+        yield Finding("web login", Mark.FAULT, f"{who}, which may not scan: {remedy}")
+    elif login.is_confined:
+        yield Finding("web login", Mark.OK, f"{who}, which may scan and nothing else")
+    else:
+        remedy = "give them a login of their own (AUTHSVC_SCAN_DATABASE_URL)"
+        yield Finding("web login", Mark.WARNING, f"{who}, act as {db.SCAN_ROLE} and could take more back: {remedy}")
 
 
 def _partitions(place: Workplace) -> Findings:

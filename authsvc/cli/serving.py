@@ -1,7 +1,8 @@
 """
 ``authsvc serve``: the embedded database where there is no other, and the web workers before it.
 
-The parent owns the database and hands its address to the workers by the environment; when it ends, all end.
+The parent owns the database; when it ends, all end. The workers are told by the environment how they reach it, with a
+login that may scan and do nothing else where there is one, and are not told the address of the owner.
 """
 
 import gc
@@ -21,7 +22,7 @@ from granian.server import Server
 from authsvc import db, key_files
 from authsvc.cli.output import note
 from authsvc.config import Config
-from authsvc.errors import BadKey
+from authsvc.errors import BadConfig, BadKey
 
 THREADS = 4
 """Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile."""
@@ -47,6 +48,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
 
     Raises:
         BadKey: A private key lies where others can read it.
+        BadConfig: The login of the workers may not scan.
         Unavailable: The database does not answer.
     """
     if faults := key_files.check_modes(config.keys_dir):
@@ -57,7 +59,9 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
         with db.server(config) as url:
             db.upgrade(url)
             os.environ["AUTHSVC_HOME"] = str(config.home)
-            os.environ["AUTHSVC_DATABASE_URL"] = url
+            os.environ["AUTHSVC_SCAN_DATABASE_URL"] = _check_login(db.web_url(config, url))
+            # Empty, and not gone: the settings of the installation may name it too.
+            os.environ["AUTHSVC_DATABASE_URL"] = os.environ["AUTHSVC_DATABASE_URL_FILE"] = ""
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = meters
             os.environ["AUTHSVC_DEMO"] = "1" if config.is_demo else "0"
             if "AUTHSVC_BASE_URL" not in os.environ and not _names_base_url(config.settings_file):
@@ -77,6 +81,16 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
             server.serve()
     finally:
         shutil.rmtree(meters, ignore_errors=True)
+
+
+def _check_login(url: str) -> str:
+    login = db.examine_login(url)
+    if not login.may_scan:
+        raise BadConfig(
+            f"The web processes log in as {login.name}, which may not scan. As its owner: "
+            f"GRANT {db.SCAN_ROLE} TO {login.name}"
+        )
+    return url
 
 
 def worker() -> Flask:

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
-from authsvc import catalogue, issuing, signing_keys
+from authsvc import catalogue, db, issuing, signing_keys
 from authsvc.core.codes import HEADER
 from authsvc.issuing import Order
 
@@ -28,6 +29,18 @@ def open_run(halden, place):
             return issuing.open_run(session, brand, product, order, key=key, now=place.now() - age).number
 
     return make
+
+
+def test_the_login_of_the_web_is_examined(halden, database, monkeypatch):
+    ((mark, sentence),) = findings(halden, "web login")
+    assert mark == "warning"
+    assert sentence.startswith("web processes log in as postgres, act as authsvc_scan and could take more back: ")
+    own = make_url(database).set(username=db.WEB_LOGIN).render_as_string()
+    monkeypatch.setenv("AUTHSVC_SCAN_DATABASE_URL", own)
+
+    assert findings(halden, "web login") == [
+        ("ok", "web processes log in as authsvc_web, which may scan and nothing else")
+    ]
 
 
 def test_a_run_that_was_cut_off_is_named(halden, open_run):

@@ -6,7 +6,9 @@ import time
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
+from authsvc import db
 from authsvc.cli import main
 from authsvc.cli.setting_up import make_home
 
@@ -105,18 +107,26 @@ def test_upgrade_says_what_it_did(authsvc):
     assert "already" in authsvc("db", "upgrade").out
 
 
-def test_doctor_finds_nothing_wrong_with_a_new_home(halden):
-    findings = json.loads(halden("doctor", "--json").out)
+@pytest.fixture
+def whole(halden, database, monkeypatch):
+    """Return the command line of an installation that lacks nothing."""
+    own = make_url(database).set(username=db.WEB_LOGIN).render_as_string()
+    monkeypatch.setenv("AUTHSVC_SCAN_DATABASE_URL", own)
+    return halden
+
+
+def test_doctor_finds_nothing_wrong_with_a_new_home(whole):
+    findings = json.loads(whole("doctor", "--json").out)
 
     assert {finding["mark"] for finding in findings} == {"ok"}
     assert {finding["check"] for finding in findings} == {
-        "settings", "key files", "places", "disk", "database", "schema", "partitions", "clock", "keys",
+        "settings", "key files", "places", "disk", "database", "schema", "web login", "partitions", "clock", "keys",
         "files", "runs",
     }  # fmt: skip
 
 
-def test_doctor_speaks_to_people(halden):
-    lines = halden("doctor").out.splitlines()
+def test_doctor_speaks_to_people(whole):
+    lines = whole("doctor").out.splitlines()
 
     assert lines[0].startswith("ok       settings    complete, home is ")
     assert all(line.startswith("ok ") for line in lines)
