@@ -1,0 +1,39 @@
+"""
+The tables, as mapped classes: columns, constraints and relationships; no behaviour and no queries.
+
+Every brand-owned table has ``brand_id`` and stands under row-level security (see the first migration). Hot tables have
+``sgtin`` first in their primary key and no foreign key that crosses it, so that the set can be distributed by that
+column. ``sgtin`` is ``{gtin14}.{serial}``, or ``00.{sscc}`` for a logistic unit. Kinds and states are text, never
+database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by month.
+"""
+
+from authsvc.models.alerts import Alert
+from authsvc.models.base import Base
+from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.items import Item
+from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
+from authsvc.models.products import Image, Lot, Product, Recall, Run
+from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
+
+__all__ = [
+    "Alert",
+    "Base",
+    "Brand",
+    "BrandCounter",
+    "BrandHost",
+    "BrandPrefix",
+    "ClaimKey",
+    "Image",
+    "Item",
+    "Lot",
+    "Product",
+    "Recall",
+    "ReceiptOpen",
+    "RegisterVersion",
+    "Rejection",
+    "Run",
+    "Scan",
+    "SerialKey",
+    "Sighting",
+    "SigningKey",
+]

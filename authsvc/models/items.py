@@ -1,0 +1,42 @@
+"""Items: what is true of one."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from authsvc.models.base import Base
+
+
+class Item(Base):
+    """
+    One physical item or case: exists from its first scan, its first exception or its import.
+
+    ``seq`` counts the statements that touched the row and tells a scan whether it read an old snapshot; ``counted``
+    and ``confirmed`` count scans; ``first_valid_at`` is database time. No counter or last time is indexed, so that
+    updates stay on the page (HOT).
+    """
+
+    __tablename__ = "items"
+    __table_args__ = {"postgresql_with": {"fillfactor": "80"}}  # noqa: RUF012  SQLAlchemy reads this very name
+
+    sgtin: Mapped[str] = mapped_column(primary_key=True)
+    brand_id: Mapped[UUID]
+    gtin: Mapped[str | None]
+    run: Mapped[int | None]
+    lot: Mapped[str | None]
+    claim_key: Mapped[int | None]
+    expires_on: Mapped[date | None]
+    disposition: Mapped[str] = mapped_column(server_default="active")
+    disposition_reason: Mapped[str | None]
+    disposition_at: Mapped[datetime | None]
+    commissioned_at: Mapped[datetime | None]
+    seq: Mapped[int] = mapped_column(server_default=text("0"))
+    counted: Mapped[int] = mapped_column(server_default=text("0"))
+    confirmed: Mapped[int] = mapped_column(server_default=text("0"))
+    first_at: Mapped[datetime | None]
+    last_at: Mapped[datetime | None]
+    first_valid_at: Mapped[datetime | None]
+    flagged_at: Mapped[datetime | None]
+    score: Mapped[float] = mapped_column(server_default=text("0"))
