@@ -13,6 +13,7 @@ genuine items ever reached on the training seeds of the simulation.
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 
@@ -144,6 +145,11 @@ def _weight(part: Part) -> float:
     return part.weight
 
 
+def _explained_until(history: History) -> datetime | None:
+    """Return the time up to which a resolution or a proof has explained the evidence."""
+    return max((fact.at for fact in history.facts if fact.kind in _EXPLAINING), default=None)
+
+
 def _explained(history: History, course: Course) -> tuple[int, float]:
     """Return how many steps are explained by a resolution or a proof, and what later ones must make up for."""
     explaining = [fact for fact in history.facts if fact.kind in _EXPLAINING]
@@ -156,15 +162,19 @@ def _explained(history: History, course: Course) -> tuple[int, float]:
 
 def _contradictions(history: History, threshold: float) -> tuple[Part, ...]:
     """Return what the item's own records say against it, whoever looks at it."""
+    until = _explained_until(history)
     kinds = [fact.kind for fact in history.facts]
+    claims = [fact.at for fact in history.facts if fact.kind is FactKind.CLAIMED]
     parts = []
     if FactKind.CONFIRMED_CLONE in kinds:
         parts.append(Part("confirmed-clone", threshold, "an analyst confirmed that this code was copied"))
-    if kinds.count(FactKind.CLAIMED) > 1:
+    if len(claims) > 1 and (until is None or max(claims) > until):
         parts.append(Part("claim-code-used-again", BROKEN_FACT, "the claim code was used a second time"))
     gone_at = min((fact.at for fact in history.facts if fact.kind is FactKind.GONE), default=None)
     if gone_at is not None and any(
-        seen.first_at > gone_at for seen in history.sightings if seen.is_confirmed and seen.is_evidence
+        seen.first_at > max(gone_at, until or gone_at)
+        for seen in history.sightings
+        if seen.is_confirmed and seen.is_evidence
     ):
         parts.append(
             Part("seen-though-gone", BROKEN_FACT, f"new visitor after the item was gone on {gone_at:%Y-%m-%d}")
@@ -174,7 +184,11 @@ def _contradictions(history: History, threshold: float) -> tuple[Part, ...]:
 
 def _hard_limit(history: History, limit: int) -> Part | None:
     """More different people confirmed that they hold this item than the brand allows for one."""
-    visitors = len({seen.visitor for seen in history.sightings if seen.is_confirmed and seen.is_evidence})
+    until = _explained_until(history)
+    visitors = len({
+        seen.visitor for seen in history.sightings
+        if seen.is_confirmed and seen.is_evidence and (until is None or seen.first_at > until)
+    })  # fmt: skip
     if visitors < limit:
         return None
     return Part(
