@@ -56,7 +56,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         connection.execute("SET LOCAL statement_timeout = 0")
         version = connection.execute("SELECT version FROM register_version").fetchone()
         brands = connection.execute(_BRANDS).fetchall()
-        products = connection.execute("SELECT * FROM products").fetchall()
+        products = connection.execute(_PRODUCTS).fetchall()
         signing = connection.execute("SELECT * FROM signing_keys ORDER BY brand_id, key_id").fetchall()
         serial = connection.execute("SELECT * FROM serial_keys").fetchall()
     serial_keys: dict[UUID, dict[str, SerialKey]] = {}
@@ -76,6 +76,13 @@ SELECT b.*, ARRAY(SELECT p.prefix FROM brand_prefixes p WHERE p.brand_id = b.id 
   ARRAY(SELECT h.host FROM brand_hosts h WHERE h.brand_id = b.id ORDER BY h.position) AS hosts
 FROM brands b
 """
+
+
+_PRODUCTS = """
+SELECT p.*, coalesce(p.target_rate, b.target_rate) AS rate, coalesce(p.has_lifecycle, b.has_lifecycle) AS is_recorded
+FROM products p JOIN brands b ON b.id = p.brand_id
+"""
+"""What a product does not set for itself is its brand's to say."""
 
 
 def _brand(row: Row) -> Brand:
@@ -106,6 +113,8 @@ def _product(row: Row) -> Product:
         is_tracked=row.tracking != "none",
         markets=tuple(row.markets),
         copy_threshold=row.copy_threshold,
+        target_rate=row.rate,
+        has_lifecycle=row.is_recorded,
         attributes=row.attributes,
     )
 

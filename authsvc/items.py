@@ -1,8 +1,8 @@
 """
 Single items and ranges of them: dispositions set by hand, and commissioning on the line.
 
-An item without a row is active. A row appears with the first exception, so setting a disposition is an upsert, and
-only for a code that was issued: a row makes a serial count as issued.
+An item without a row is active; a row appears with the first exception. Both are facts that the clone rules hear of:
+an item that is stolen, lost or destroyed is gone, and one in a range that the line has released is commissioned.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,13 @@ from sqlalchemy import func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc import item_rows
 from authsvc.core import serials
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, NotFound
-from authsvc.models import Item, Run
+from authsvc.item_rows import ItemName
+from authsvc.models import Commission, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,34 +54,20 @@ def set_disposition(
     """
     if not reason.strip():
         raise BadInput("Give the reason: whoever looks at the item later has nothing else to go by.")
-    sgtin = f"00.{key}" if serial is None else f"{key}.{serial}"
-    row = session.get(Item, sgtin, with_for_update=True)
-    previous = Disposition.ACTIVE if row is None else Disposition(row.disposition)
-    run = None if row is not None else _get_run(session, brand, key, serial, serial_keys)
-    changed = {"disposition": disposition.value, "disposition_reason": reason.strip(), "disposition_at": now}
-    new = {
-        "sgtin": sgtin,
-        "brand_id": brand.id,
-        "gtin": None if run is None else run.gtin,
-        "run": None if run is None else run.number,
-        "lot": None if run is None else run.lot,
-        "claim_key": None if run is None else run.claim_key,
-        "expires_on": None if run is None else run.expires_on,
-    }
-    # Also an upsert when there was no row: a scan may have made it since. seq tells that scan that it is not alone.
-    upsert = insert(Item).values(**new, **changed, seq=1)
-    found = session.execute(
-        upsert.on_conflict_do_update(index_elements=[Item.sgtin], set_={**changed, "seq": Item.seq + 1}).returning(
-            Item.run, Item.lot
-        )
-    ).one()
+    name = ItemName(brand=brand, key=key, serial=serial, serial_keys=serial_keys)
+    row = item_rows.lock(session, name)
+    previous = Disposition(row.disposition)
+    row.disposition, row.disposition_reason, row.disposition_at = disposition.value, reason.strip(), now
+    # seq tells a scan that is under way that it is not alone.
+    row.seq += 1
+    session.flush()
     return ItemInfo(
-        sgtin=sgtin, run=found.run, lot=found.lot, disposition=disposition, previous=previous, reason=reason.strip()
+        sgtin=row.sgtin, run=row.run, lot=row.lot, disposition=disposition, previous=previous, reason=reason.strip()
     )
 
 
 def commission_range(
-    session: Session, brand: Brand, gtin: str, run_number: int, first: int, last: int
+    session: Session, brand: Brand, gtin: str, run_number: int, first: int, last: int, *, now: datetime
 ) -> tuple[int, int]:
     """
     Record that the line has bound the codes *first* to *last* of a run, counted from 0, to objects.
@@ -102,6 +90,12 @@ def commission_range(
         .values(commissioned=Run.commissioned + added)
         .execution_options(synchronize_session=False)
     )
+    # Told twice, the first time stands.
+    session.execute(
+        insert(Commission)
+        .values(brand_id=brand.id, run=run_number, index_from=first, index_to=last, at=now)
+        .on_conflict_do_nothing()
+    )
     session.expire(run)
     ranges = func.unnest(Run.commissioned).alias("part")
     size = func.upper(ranges.column) - func.lower(ranges.column)
@@ -112,27 +106,3 @@ def commission_range(
         .where(Run.brand_id == brand.id, Run.number == run_number)
     )
     return int(done or 0), run.count
-
-
-# --- Private ---------------------------------------------------------------------------------------------------------
-
-
-def _get_run(
-    session: Session, brand: Brand, key: str, serial: str | None, keys: Mapping[str, serials.SerialKey]
-) -> Run:
-    """Return the run that issued a code without a row of its own."""
-    if serial is None:
-        body = int(key[:-1])
-        run = session.scalar(
-            select(Run).where(Run.brand_id == brand.id, Run.sscc_first <= body, body < Run.sscc_first + Run.count)
-        )
-        what = f"Case {key}"
-    else:
-        found = serials.decode(serial, key, keys)
-        run = None if found is None else session.get(Run, (brand.id, found[0]))
-        if run is not None and found is not None and not (run.gtin == key and found[1] < run.count):
-            run = None
-        what = f"Item {key}.{serial}"
-    if run is None or run.issued_at is None:
-        raise NotFound(f"{what} was never issued. Look for a typing error; upper and lower case are not the same.")
-    return run

@@ -16,6 +16,7 @@ from uuid import UUID
 from authsvc import investigations, scanning
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
+from authsvc.core import serials
 from authsvc.core.keyring import VerificationKey
 from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason, Recall, Signature, Verdict, decide
 from authsvc.errors import NotFound
@@ -101,9 +102,12 @@ def confirm(
     if row is None:
         return False
     product = held.register.find_product(row.gtin or "")
-    examination = investigations.judge_again(connections, row.sgtin, product)
-    if examination.is_flagged:
-        investigations.open_alerts(connections, row.sgtin, examination, at=at, scan=(row.at, receipt), new_id=new_id)
+    found = _place_in_run(held, row) if product is not None and product.has_lifecycle else (None, None)
+    judged = investigations.judge_again(connections, row.sgtin, product, run=found[0], index=found[1])
+    if judged.is_news:
+        investigations.open_alerts(
+            connections, row.sgtin, judged, product, at=at, scan=(row.at, receipt), new_id=new_id, found=found
+        )
     return True
 
 
@@ -144,6 +148,11 @@ def record_open(
         investigations.open_alert(
             connections, receipt.sgtin, brand_id, "receipt-copied", evidence, at=at, new_id=new_id
         )
+
+
+def _place_in_run(held: Holdings, row: Row) -> tuple[int | None, int | None]:
+    serial = row.sgtin.partition(".")[2]
+    return serials.decode(serial, row.gtin, held.serial_keys_of(row.brand_id)) or (None, None)
 
 
 def _of_scan(held: Holdings, connections: Connections, row: Row) -> Receipt:

@@ -33,7 +33,9 @@ _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
     coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
-    o.flagged_at, coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
+    o.flagged_at, coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
+    o.commissioned_at AS own_commissioned_at,
+    coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
     r.number AS any_run,
     coalesce(o.commissioned_at IS NOT NULL OR (r.number = k.run AND r.commissioned @> k.index), false)
       AS is_commissioned,
@@ -70,6 +72,21 @@ _EVIDENCE = """
       ORDER BY e.first_at DESC LIMIT 48)
     UNION ALL (SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence AND e.confirmed_id IS NULL
       ORDER BY e.first_at DESC LIMIT 16)) h)"""
+
+# What else is known of the item; only read where the item's counter says that there is something. The brand is asked
+# for too: a row that names another brand's item must not speak of it.
+_KNOWN = """
+(SELECT json_agg(json_build_array(x.kind, extract(epoch FROM x.at), encode(x.visitor, 'hex'), x.country, x.latitude,
+    x.longitude, x.radius_km, x.markets))
+  FROM ((SELECT e.kind, e.at, e.visitor, e.country, e.latitude, e.longitude, e.radius_km, e.markets FROM item_facts e
+      WHERE e.sgtin = {sgtin} AND e.brand_id = {brand} AND e.withdrawn_at IS NULL ORDER BY e.at DESC LIMIT 48)
+    UNION ALL (SELECT e.kind, e.at, NULL, NULL, NULL, NULL, NULL, NULL FROM resolutions e
+      WHERE e.sgtin = {sgtin} AND e.brand_id = {brand} AND e.is_evidence AND e.undone_at IS NULL
+      ORDER BY e.at DESC LIMIT 16)) x)"""
+
+_COMMISSIONED_AT = """
+coalesce({own}, (SELECT min(c.at) FROM commissions c WHERE c.brand_id = {brand} AND c.run = {run}
+  AND {index} BETWEEN c.index_from AND c.index_to))"""
 
 _RECORD = f"""
 v AS (
@@ -112,7 +129,11 @@ SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) 
   CASE WHEN v.first_at < f.at THEN v.first_at END AS mine_at,
   coalesce(i.first_valid_at, f.old_first_valid_at) AS first_valid_at,
   i.seq IS NOT NULL AND i.seq <> coalesce(f.old_seq, 0) + 1 AS stale,
-  CASE WHEN i.counted > 1 THEN {_EVIDENCE.format(sgtin="f.sgtin")} END AS evidence
+  CASE WHEN i.counted > 1 THEN {_EVIDENCE.format(sgtin="f.sgtin")} END AS evidence, f.facts, f.score,
+  CASE WHEN i.counted > 1 AND f.facts > 0 THEN {_KNOWN.format(sgtin="f.sgtin", brand="f.brand_id")} END AS known,
+  CASE WHEN i.counted > 1 AND f.is_commissioned THEN {
+    _COMMISSIONED_AT.format(own="f.own_commissioned_at", brand="f.brand_id", run="f.any_run", index="f.index")
+} END AS commissioned_at
 FROM f LEFT JOIN v ON true LEFT JOIN i ON true"""
 
 _READ = f"""
@@ -158,7 +179,14 @@ VALUES (%(at)s, %(id)s, %(brand_id)s, %(reason)s, %(detail)s, %(gtin)s, %(serial
   %(format)s, %(is_typed)s, %(is_issued)s, %(disposition)s, %(disposition_at)s, %(recall_id)s, %(is_flagged)s,
   %(visitor)s, %(prefix)s, %(country)s, %(network)s, %(channel)s, %(automated)s)"""
 
-EVIDENCE = f"SELECT {_EVIDENCE.format(sgtin='%(sgtin)s')} AS evidence"
+EVIDENCE = f"""
+SELECT t.facts, t.score, t.flagged_at, t.disposition, t.disposition_at, {_EVIDENCE.format(sgtin="t.sgtin")} AS evidence,
+  CASE WHEN t.facts > 0 THEN {_KNOWN.format(sgtin="t.sgtin", brand="t.brand_id")} END AS known,
+  {
+    _COMMISSIONED_AT.format(own="t.commissioned_at", brand="t.brand_id", run="%(run)s::int", index="%(index)s::bigint")
+} AS commissioned_at
+FROM items t WHERE t.sgtin = %(sgtin)s"""
+"""All that is known of one item, when it must be judged outside of the statement that recorded a scan."""
 
 # The scan row is the one-time ticket: whoever sets confirmed_at wins. It was inserted by a statement that is over, so
 # locking it first cannot meet a scan that waits for it.
@@ -196,20 +224,24 @@ i AS (
   RETURNING t.counted, t.confirmed)
 SELECT c.sgtin, c.brand_id, c.gtin, c.at, i.counted, i.confirmed FROM c LEFT JOIN i ON true"""
 
-# Runs after the scan or the confirmation that found the signal; the unique index lets one of many racers insert.
+# Runs after the scan or the confirmation that found the signal. Of many racers one finds the item without a flag and
+# opens the alert; none opens one by facts that have changed since it read them.
 RAISE_ALERT = """
-WITH i AS (
-  UPDATE items SET flagged_at = coalesce(flagged_at, %(at)s::timestamptz), score = greatest(score, %(score)s::real),
-    seq = seq + 1
-  WHERE sgtin = %(sgtin)s RETURNING sgtin, brand_id),
+WITH o AS (
+  SELECT sgtin, brand_id, flagged_at IS NULL AS is_first FROM items
+  WHERE sgtin = %(sgtin)s AND facts = %(facts)s::int FOR UPDATE),
+i AS (
+  UPDATE items t SET flagged_at = coalesce(t.flagged_at, %(at)s::timestamptz),
+    score = greatest(t.score, %(score)s::real), seq = t.seq + 1
+  FROM o WHERE t.sgtin = o.sgtin RETURNING t.sgtin),
 a AS (
   INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at)
-  SELECT i.sgtin, %(alert_id)s, i.brand_id, %(rule)s, %(score)s, %(evidence)s, %(at)s FROM i
-  ON CONFLICT (sgtin, rule) WHERE closed_at IS NULL DO NOTHING
-  RETURNING id),
+  SELECT o.sgtin, %(alert_id)s, o.brand_id, %(rule)s, %(score)s, %(evidence)s, %(at)s FROM o WHERE o.is_first
+  ON CONFLICT (sgtin, rule) WHERE closed_at IS NULL DO NOTHING),
 w AS (
-  UPDATE scans SET is_flagged = true WHERE sgtin = %(sgtin)s AND at = %(scan_at)s AND id = %(scan_id)s)
-SELECT id FROM a"""
+  UPDATE scans SET is_flagged = true WHERE sgtin = %(sgtin)s AND at = %(scan_at)s AND id = %(scan_id)s
+    AND EXISTS (SELECT FROM o))
+SELECT sgtin FROM o"""
 
 RECEIPT_SCAN = """
 SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at

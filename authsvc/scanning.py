@@ -134,18 +134,24 @@ def _scan_item(
         return Checked(verdict, seen.id)
     if row.stale:
         # Behind other scans of the same item the statement's snapshot was older than its count.
-        examination = investigations.judge_again(connections, params["sgtin"], known.product)
+        judged = investigations.judge_again(
+            connections, params["sgtin"], known.product, run=params["run"], index=params["index"]
+        )
     else:
-        examination = investigations.examine(row.evidence, known.product)
-    if examination.is_flagged and not facts.is_flagged:
-        investigations.open_alerts(
+        judged = investigations.examine(row, known.product)
+    is_flagged = judged.is_flagged
+    if judged.is_news or (judged.examination.is_flagged and not facts.is_flagged):
+        is_flagged = investigations.open_alerts(
             connections,
             params["sgtin"],
-            examination,
+            judged,
+            known.product,
             at=recorded.at,
             scan=(recorded.at, recorded.id),
             new_id=new_id,
+            found=(params["run"], params["index"]),
         )
+    if is_flagged:
         facts = replace(facts, is_flagged=True)
     return Checked(decide(facts), recorded.id, may_confirm=recorded.automated not in _NEVER_CONFIRMED)
 

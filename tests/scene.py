@@ -284,7 +284,7 @@ class Scene:
         """Commission a range of a run."""
         with self._sessions.begin() as session:
             items.commission_range(session, catalogue.get_brand_by_id(session, product.brand_id), product.gtin, run,
-                                   first, last)  # fmt: skip
+                                   first, last, now=self.clock())  # fmt: skip
 
     def revoke(self, signer: tokens.Signer, revocation: Revocation) -> None:
         """Revoke a key, and let the application know at once."""

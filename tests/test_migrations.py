@@ -15,7 +15,7 @@ from authsvc import db
 from authsvc.models import Base
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
-HOT = ("items", "sightings", "scans", "alerts")
+HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions")
 SECRET = ("signing_keys", "serial_keys", "claim_keys", "brand_counters")
 
 
@@ -190,6 +190,18 @@ def two_brands(scene):
             "WHERE brand_id = %s LIMIT 1 ON CONFLICT DO NOTHING",
             (brand.id,),
         )
+        sgtin = run.link(0).sgtin
+        for statement, *values in (
+            (("INSERT INTO item_facts (sgtin, id, brand_id, kind, at, recorded_by, recorded_at) "
+             "VALUES (%s, gen_random_uuid(), %s, 'sold', now(), 'x', now())"), sgtin, brand.id),
+            (("INSERT INTO resolutions (sgtin, id, brand_id, alert_id, kind, reason, is_evidence, resolved_by, at) "
+             "VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), 'test', 'x', true, 'x', now())"), sgtin, brand.id),
+            ("INSERT INTO commissions VALUES (%s, %s, 0, 1, now())", brand.id, run.run),
+            (("INSERT INTO trusted_devices (brand_id, id, kind, name, secret_hash) "
+             "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),
+            ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
+        ):  # fmt: skip
+            scene.admin.execute(statement, values)
     return scene.halden, scene.rival
 
 

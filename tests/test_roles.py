@@ -113,7 +113,7 @@ def test_a_console_sets_the_condition_of_its_items_and_closes_its_alerts(scene, 
 @pytest.mark.parametrize(
     ("table", "column"),
     [
-        ("items", "flagged_at"),
+        ("items", "first_at"),
         ("items", "counted"),
         ("items", "brand_id"),
         ("alerts", "sgtin"),

@@ -187,8 +187,8 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     with place.sessions.begin() as session:
         keys = signing_keys.load_serial_keys(session, halden.id, wrapping_key=place.wrapping_key)
         now = place.now()
-        items.commission_range(session, halden, BATTERY, 3, 0, 8)
-        items.commission_range(session, halden, BATTERY, 4, 0, 1)
+        items.commission_range(session, halden, BATTERY, 3, 0, 8, now=now)
+        items.commission_range(session, halden, BATTERY, 4, 0, 1, now=now)
         for index, disposition, reason in (
             (2, Disposition.STOLEN, "Reported by its owner"),
             (3, Disposition.LOST, "Reported by its owner"),

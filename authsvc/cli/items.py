@@ -68,7 +68,7 @@ def commission(gtin: str, run: int, first: int, last: int, as_json: bool) -> Non
     """Record that the line has put the codes I to J of a run on objects."""
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand_by_id(session, catalogue.get_product(session, gtin).brand_id)
-        done, count = items.commission_range(session, brand, gtin, run, first, last)
+        done, count = items.commission_range(session, brand, gtin, run, first, last, now=place.now())
     if as_json:
         print_json({"gtin": gtin, "run": run, "commissioned": done, "count": count})
     else:

@@ -87,7 +87,7 @@ def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, li
         return None, faults
     if "attributes" in values:
         # The threshold steers a rule and has a column of its own; the rest of the attributes is for the page.
-        values["copy_threshold"] = values["attributes"].pop("copy_threshold", 10)
+        values["copy_threshold"] = values["attributes"].pop("copy_threshold", None)
     gtin, brand, image = values.pop("gtin"), values.pop("brand"), values.pop("image", None)
     return CheckedRow(row, gtin, brand, image, values), []
 
@@ -173,8 +173,10 @@ def _attributes(cell: Any) -> dict[str, Any]:
     _refuse_unstorable(cell)
     if "noun" in cell and not (isinstance(cell["noun"], str) and 0 < len(cell["noun"].strip()) <= 40):
         raise ValueError(f'"noun" must be the word for one unit, such as "watch", got {cell["noun"]!r}')
-    threshold = cell.get("copy_threshold", 10)
-    if isinstance(threshold, bool) or not isinstance(threshold, int) or not 2 <= threshold <= 10_000:
+    threshold = cell.get("copy_threshold")
+    if "copy_threshold" in cell and (
+        isinstance(threshold, bool) or not isinstance(threshold, int) or not 2 <= threshold <= 10_000
+    ):
         raise ValueError(f'"copy_threshold" must be a whole number from 2 to 10000, got {threshold!r}')
     facts = cell.get("facts", [])
     is_pairs = isinstance(facts, list) and all(

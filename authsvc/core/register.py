@@ -12,6 +12,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from authsvc.core.clones import Bustle
+
 PREFIX_DIGITS = range(4, 13)
 """Digits of a GS1 company prefix (GS1 General Specifications 1.4.4: 4 to 12)."""
 
@@ -80,7 +82,10 @@ class Product:
     release: Release = Release.ON_ISSUE
     is_tracked: bool = True
     markets: tuple[str, ...] = ()
-    copy_threshold: int = 10
+    copy_threshold: int | None = None
+    target_rate: float = 0.001
+    has_lifecycle: bool = False
+    bustle: Bustle = Bustle.USUAL
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

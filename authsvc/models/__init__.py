@@ -10,6 +10,7 @@ database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by
 from authsvc.models.alerts import Alert
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.products import Image, Lot, Product, Recall, Run
@@ -18,22 +19,27 @@ from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
 __all__ = [
     "Alert",
     "Base",
+    "BaseRate",
     "Brand",
     "BrandCounter",
     "BrandHost",
     "BrandPrefix",
     "ClaimKey",
+    "Commission",
     "Image",
     "Item",
+    "ItemFact",
     "Lot",
     "Product",
     "Recall",
     "ReceiptOpen",
     "RegisterVersion",
     "Rejection",
+    "Resolution",
     "Run",
     "Scan",
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "TrustedDevice",
 ]

@@ -10,7 +10,12 @@ from authsvc.models.base import SERVER_NOW, Base
 
 
 class Brand(Base):
-    """A tenant."""
+    """
+    A tenant.
+
+    ``target_rate`` is the share of genuine scanned items that it accepts to see flagged, ``has_lifecycle`` whether it
+    records commissioning and sale, so that the absence of a record means something; both may differ for a product.
+    """
 
     __tablename__ = "brands"
 
@@ -19,6 +24,8 @@ class Brand(Base):
     name: Mapped[str]
     is_sandbox: Mapped[bool] = mapped_column(server_default=text("false"))
     contact: Mapped[str | None]
+    target_rate: Mapped[float] = mapped_column(server_default=text("0.001"))
+    has_lifecycle: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
 

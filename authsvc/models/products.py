@@ -55,7 +55,9 @@ class Product(Base):
     release: Mapped[str] = mapped_column(server_default="on-issue")
     tracking: Mapped[str] = mapped_column(server_default="scans")
     markets: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
-    copy_threshold: Mapped[int] = mapped_column(server_default=text("10"))
+    copy_threshold: Mapped[int | None]
+    target_rate: Mapped[float | None]
+    has_lifecycle: Mapped[bool | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 

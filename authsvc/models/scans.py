@@ -33,6 +33,7 @@ class Sighting(Base):
     longitude: Mapped[float | None]
     radius_km: Mapped[float | None]
     network: Mapped[str]
+    asn: Mapped[bytes | None]
 
 
 class Scan(Base):
@@ -78,6 +79,8 @@ class Scan(Base):
     expires_on: Mapped[date | None]
     is_released: Mapped[bool]
     is_flagged: Mapped[bool]
+    asn: Mapped[bytes | None]
+    device: Mapped[UUID | None]
 
 
 class Rejection(Base):

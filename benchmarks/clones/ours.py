@@ -1,16 +1,30 @@
 """
 Our detector as the benchmark sees it: the very code of the hot path, fed with the events of a trace.
 
-Nothing is judged here; this only turns events into what ``core.clones`` takes.
+Nothing is judged here; this only turns events into what ``core.clones`` takes, keeping of an item what the service
+keeps: the newest ``RECENT`` sightings that are evidence, one from a network prefix in 24 hours.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from authsvc.core.clones import RECENT, History, Network, Place, Sighting, examine
+from authsvc.core.clones import (
+    RECENT,
+    UNKNOWN_PLACE,
+    Bustle,
+    Fact,
+    FactKind,
+    History,
+    Network,
+    Place,
+    Sighting,
+    examine,
+)
+from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
 from authsvc.core.traces import Event
-from authsvc.simulation import Life
-from benchmarks.clones.detectors import Tier, Unsettled, people
+from authsvc.simulation import DAY, REPEAT_S, Life
+from benchmarks.clones.detectors import Tier, Unsettled
 from benchmarks.clones.lots import LotWatch
 
 
@@ -19,19 +33,92 @@ class Ours(Unsettled):
 
     name = "authsvc"
 
+    def __init__(self) -> None:
+        self._has_lifecycle = False
+        self._bustle: dict[str, Bustle] = {}
+
     def train(self, lives: Sequence[Life], tier: Tier) -> None:
-        """Learn nothing: the present rules are fixed."""
+        """Learn nothing: weights are part of the product. Only what a brand records differs."""
+        del lives
+        self._has_lifecycle = tier is Tier.B
+
+    def settle(self, traffic: Iterable[Sequence[Event]]) -> None:
+        """Learn how many visitors an item of each product usually meets."""
+        products: dict[str, Traffic] = {}
+        for events in traffic:
+            item = Item()
+            for event in events:
+                item.take(event)
+            if visitors := sum(seen.is_confirmed for seen in item.evidence):
+                products[events[0].gtin] = products.get(events[0].gtin, Traffic()).with_item(visitors)
+        brand = brand_of(products)
+        self._bustle = {gtin: bustle(product, brand) for gtin, product in products.items()}
 
     def score(self, events: Sequence[Event]) -> Iterator[tuple[int, float]]:
-        """Yield the score after each scan that counts."""
-        sightings: dict[str | None, Sighting] = {}
-        for index, event in people(events):
-            if event.visitor in sightings:
-                continue
-            sightings[event.visitor] = _sighting(event)
-            if len(sightings) > RECENT:
-                del sightings[next(iter(sightings))]
-            yield index, examine(History(sightings=tuple(sightings.values()), copy_threshold=1)).score
+        """Yield the score after each scan that brings evidence."""
+        item = Item()
+        usual = self._bustle.get(events[0].gtin, Bustle.USUAL) if events else Bustle.USUAL
+        for index, event in enumerate(events):
+            if item.take(event):
+                history = History(
+                    sightings=tuple(item.evidence),
+                    facts=tuple(item.facts),
+                    has_lifecycle=self._has_lifecycle,
+                    bustle=usual,
+                )
+                yield index, examine(history).score
+
+
+class Item:
+    """What the service keeps of one item; with *recent* None, all evidence there ever was."""
+
+    def __init__(self, recent: int | None = RECENT) -> None:
+        self.scans = 0
+        self._recent = recent
+        self.evidence: list[Sighting] = []
+        self.facts: list[Fact] = []
+        self._places: dict[str | None, Place] = {}
+        self._counted_at: dict[str | None, int] = {}
+        self._prefix_at: dict[str | None, int] = {}
+
+    def take(self, event: Event) -> bool:
+        """Take in one event; return whether there is new evidence."""
+        if event.kind != "scan":
+            self.facts.append(self._fact(event))
+            return False
+        visitor = event.visitor
+        if event.is_automated or event.at - self._counted_at.get(visitor, -REPEAT_S) < REPEAT_S:
+            return False
+        self._counted_at[visitor] = event.at
+        self.scans += 1
+        if visitor in self._places:
+            return event.is_confirmed and self._confirm(visitor)
+        seen = _sighting(event)
+        self._places[visitor] = UNKNOWN_PLACE if seen.network is Network.RELAY else seen.place
+        if event.at - self._prefix_at.get(event.prefix, -DAY) < DAY:
+            return False
+        self._prefix_at[event.prefix] = event.at
+        self.evidence.append(seen)
+        if self._recent is not None and len(self.evidence) > self._recent:
+            del self.evidence[0]
+        return seen.is_confirmed
+
+    def _confirm(self, visitor: str | None) -> bool:
+        """Note that a page ran at last for a visitor who was seen before."""
+        for n, seen in enumerate(self.evidence):
+            if seen.visitor == (visitor or "").encode() and not seen.is_confirmed:
+                self.evidence[n] = replace(seen, is_confirmed=True)
+                return True
+        return False
+
+    def _fact(self, event: Event) -> Fact:
+        return Fact(
+            kind=FactKind(event.kind),
+            at=datetime.fromtimestamp(event.at, UTC),
+            visitor=event.visitor.encode() if event.visitor else None,
+            place=self._places.get(event.visitor, UNKNOWN_PLACE),
+            markets=frozenset(event.markets) if event.markets else None,
+        )
 
 
 def _sighting(event: Event) -> Sighting:
@@ -39,6 +126,7 @@ def _sighting(event: Event) -> Sighting:
         visitor=(event.visitor or "").encode(),
         first_at=datetime.fromtimestamp(event.at, UTC),
         is_confirmed=event.is_confirmed,
+        is_shared=event.channel == "shared",
         prefix=(event.prefix or "").encode(),
         place=Place(event.country, event.latitude, event.longitude, event.radius_km),
         network=Network(event.network or "unknown"),

@@ -29,7 +29,7 @@ def test_an_empty_cell_empties_a_fact_and_keeps_a_choice():
         "warranty_months": None,
         "markets": [],
         "attributes": {},
-        "copy_threshold": 10,
+        "copy_threshold": None,
     }
 
 

@@ -1,0 +1,322 @@
+"""
+Courses: a history retold step by step, one step for each new visitor, with what was known of the item at that moment.
+
+A step is a row of small numbers, its positions in the tables that the rules read: how long after the last visitor, in
+how new a country, at which station of the item's life. Nothing in here judges. A step depends on what came before it
+and on nothing after, so a longer history retells its beginning unchanged; and on no pseudonym but the owner's.
+
+This is the hot path: it runs at every scan over as many as ``RECENT`` sightings, so it is one loop over plain lists.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from operator import itemgetter
+
+from authsvc.core.clones.histories import Bustle, Fact, FactKind, History, Network, Sighting
+
+DAY = 86_400.0
+_MONTH = 30 * DAY
+
+COUNT_EDGES = (1, 2, 3, 4, 5, 7, 10, 15, 25)
+LATELY_EDGES = (1, 2, 3, 4, 6, 10)
+GAP_EDGES = (DAY / 24, DAY, 3 * DAY, 10 * DAY, 30 * DAY, 90 * DAY)
+AGE_EDGES = (DAY / 100, 10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
+MADE_EDGES = (15 * DAY, 45 * DAY, 90 * DAY, 150 * DAY, 240 * DAY, 365 * DAY, 500 * DAY)
+SOLD_EDGES = (10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
+SPEED_EDGES = (1.0, 50.0, 500.0, 1500.0)
+OUTSIDE_EDGES = (1, 2, 4)
+
+COUNTS = len(COUNT_EDGES) + 1
+LATELYS = len(LATELY_EDGES) + 1
+GAPS = len(GAP_EDGES) + 2
+"""One more than its edges make, for the first visitor, before whom there was nobody."""
+AGES = len(AGE_EDGES) + 1
+MADES = len(MADE_EDGES) + 2
+SOLDS = len(SOLD_EDGES) + 2
+SPEEDS = len(SPEED_EDGES) + 2
+OUTSIDES = len(OUTSIDE_EDGES) + 1
+COUNTRIES = 5
+
+UNPLACED, FIRST_COUNTRY, HOME, KNOWN, NEW = range(5)
+"""How a visitor's country stands to those before: home is the one that most visitors came from."""
+COUNTRY_KINDS = 5
+
+UNKNOWN_MARKET, INSIDE, OUTSIDE = range(3)
+MARKETS = 3
+
+UNMADE, MADE, SOLD, REGISTERED, CLAIMED, TRANSFERRED = range(6)
+"""The stations of an item's life."""
+STATIONS = 6
+
+NO_OWNER, OWNER, SOMEWHERE, OWNERS_COUNTRY, ELSEWHERE = range(5)
+"""How a visitor stands to the registered owner."""
+OWNERS = 5
+
+FIXED, MOBILE, HIDDEN, OTHER = range(4)
+NETWORKS = 4
+
+BUSTLES = len(Bustle)
+
+LOOSE_KM = 600.0
+"""Half of all mobile addresses are placed more than 190 km off, and one in twenty more than 800."""
+TIGHT_KM = 60.0
+"""What a fixed line may be off, and a short way to the shop."""
+
+
+SHAPES = {
+    "crowd": (COUNTS, LATELYS, BUSTLES),
+    "steady": (GAPS, AGES, LATELYS),
+    "country": (COUNTRY_KINDS, COUNTRIES, GAPS),
+    "speed": (SPEEDS,),
+    "market": (MARKETS, STATIONS, OUTSIDES),
+    "life": (MADES, STATIONS, LATELYS),
+    "age": (MADES, COUNTS),
+    "since_sale": (SOLDS, COUNTS),
+    "owner": (OWNERS, STATIONS),
+    "network": (NETWORKS, 2),
+}
+"""The circumstances that a position in each table is made of, the last one running fastest."""
+
+LIFECYCLE_TABLES = ("market", "life", "age", "since_sale", "owner")
+"""The tables that only records of commissioning, sale and ownership can fill."""
+SCAN_TABLES = tuple(name for name in SHAPES if name not in LIFECYCLE_TABLES)
+
+
+@dataclass(slots=True)
+class Course:
+    """The steps of a history: who was seen and when, and for each table the position of every step."""
+
+    sightings: list[Sighting]
+    times: list[float]
+    positions: dict[str, list[int]] = field(default_factory=dict)
+
+    def circumstance(self, table: str, step: int, axis: int) -> int:
+        """Return one of the circumstances of a step, taken out of its position in a table again."""
+        return self.positions[table][step] // _STRIDES[table][axis] % SHAPES[table][axis]
+
+
+_STRIDES = {name: tuple(math.prod(shape[n + 1 :]) for n in range(len(shape))) for name, shape in SHAPES.items()}
+
+
+def retell(history: History) -> Course:
+    """Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records."""
+    kept = _in_order(history.sightings)
+    course = Course([seen for _, seen in kept], [at for at, _ in kept])
+    lately = _fill_scans(course, int(history.bustle))
+    if history.has_lifecycle:
+        _fill_lifecycle(course, history, lately)
+    return course
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+# An attribute of an enum class is looked up in Python; a constant of the module is not.
+_FIXED, _MOBILE, _RELAY, _DATACENTRE = Network.FIXED, Network.MOBILE, Network.RELAY, Network.DATACENTRE
+
+_WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91, 0))]
+"""How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
+
+
+def _fill_scans(course: Course, bustle: int) -> list[int]:  # noqa: C901  one pass, and the hot path
+    """Fill the tables that need only sightings; return how many visitors each step had in the month before it."""
+    times = course.times
+    positions = course.positions = {name: [] for name in SCAN_TABLES}
+    add_crowd, add_steady, add_country, add_speed, add_network = (positions[name].append for name in SCAN_TABLES)
+    latelies: list[int] = []
+    countries: dict[str, int] = {}
+    home: str | None = None
+    before: tuple[float, float, float, float] | None = None
+    first = previous = times[0] if times else 0.0
+    gap, recent = GAPS - 1, 0
+    for count, at in enumerate(times):
+        seen = course.sightings[count]
+        place, network = seen.place, seen.network
+        month = at - _MONTH
+        while times[recent] <= month:
+            recent += 1
+        lately = bisect_right(LATELY_EDGES, count - recent)
+        latelies.append(lately)
+        if count:
+            gap = bisect_right(GAP_EDGES, at - previous)
+        previous = at
+        add_crowd((bisect_right(COUNT_EDGES, count) * LATELYS + lately) * BUSTLES + bustle)
+        add_steady((gap * AGES + bisect_right(AGE_EDGES, at - first)) * LATELYS + lately)
+
+        is_placed = network is not _RELAY and network is not _DATACENTRE
+        country = place.country if is_placed else None
+        kind = UNPLACED
+        spread = len(countries)
+        if country is not None:
+            number = countries.get(country, 0)
+            kind = FIRST_COUNTRY if home is None else HOME if country == home else KNOWN if number else NEW
+            countries[country] = number = number + 1
+            if home is None or number > countries[home]:
+                home = country
+        add_country((kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap)
+
+        speed = 0
+        if is_placed and (latitude := place.latitude) is not None and (longitude := place.longitude) is not None:
+            slack = TIGHT_KM if network is _FIXED else LOOSE_KM
+            if (radius := place.radius_km) is not None and radius > slack:
+                slack = radius
+            if before is not None:
+                speed = 1
+                north, east, slack_before, at_before = before
+                if slack_before < slack:  # noqa: PLR1730  max() would take a tenth of the whole loop
+                    slack_before = slack
+                # A degree is at most 112 km: most steps need no trigonometry.
+                if abs(latitude - north) + abs(longitude - east) > slack_before / 112:
+                    speed = _speed(latitude, longitude, north, east, slack_before, at - at_before)
+            before = (latitude, longitude, slack, at)
+        add_speed(speed)
+        kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
+        add_network(kind * 2 + seen.is_shared)
+    return latelies
+
+
+def _speed(latitude: float, longitude: float, north: float, east: float, slack: float, seconds: float) -> int:
+    """Return the position of the least speed that both circles leave open; 1 stands for no way at all."""
+    way_north = latitude - north
+    way_east = abs(longitude - east)
+    if way_east > 180.0:
+        way_east = 360.0 - way_east
+    way_east *= _WIDTHS[int(latitude + north) // 2]
+    way = 111.2 * math.sqrt(way_north * way_north + way_east * way_east) - slack
+    if way <= 0:
+        return 1
+    return 1 + bisect_right(SPEED_EDGES, way * 3600 / seconds if seconds > 1800 else way * 2)
+
+
+def _fill_lifecycle(course: Course, history: History, latelies: list[int]) -> None:
+    """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
+    positions = course.positions
+    positions.update((name, []) for name in LIFECYCLE_TABLES)
+    add_market, add_life, add_age, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
+    facts = sorted(history.facts, key=_time_of_fact)
+    moments = [fact.at.timestamp() for fact in facts]
+    moments.append(math.inf)
+    life, ahead, outside = _Life(), 0, 0
+    for count, at in enumerate(course.times):
+        while moments[ahead] <= at:
+            life.take(facts[ahead])
+            ahead += 1
+        seen, lately, station = course.sightings[count], latelies[count], life.station
+        is_placed = seen.network is not _RELAY and seen.network is not _DATACENTRE
+        country = seen.place.country if is_placed else None
+        counted = bisect_right(COUNT_EDGES, count)
+        market = UNKNOWN_MARKET
+        if life.markets is not None and country is not None:
+            market = INSIDE if country in life.markets else OUTSIDE
+        add_market((market * STATIONS + station) * OUTSIDES + bisect_right(OUTSIDE_EDGES, outside))
+        if market == OUTSIDE:
+            outside += 1
+        made = 0 if life.made_at is None else 1 + bisect_right(MADE_EDGES, at - life.made_at)
+        add_life((made * STATIONS + station) * LATELYS + lately)
+        add_age(made * COUNTS + counted)
+        sold = 0 if life.sold_at is None else 1 + bisect_right(SOLD_EDGES, at - life.sold_at)
+        add_since_sale(sold * COUNTS + counted)
+        owner = NO_OWNER if life.owner is None else life.owner_relation(seen.visitor, country, at)
+        add_owner(owner * STATIONS + station)
+
+
+_OFFER = 14 * DAY
+"""How long an offered transfer explains a new visitor: 72 hours to accept, and the way of the parcel."""
+
+
+class _Life:
+    """What facts have said so far of where the item is in its life."""
+
+    __slots__ = (
+        "has_markets", "is_registered", "made_at", "markets", "offered_at", "owner", "owner_country", "sold_at",
+        "station",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.has_markets = True
+        self.is_registered = False
+        self.station = UNMADE
+        self.made_at: float | None = None
+        self.sold_at: float | None = None
+        self.offered_at = -math.inf
+        self.markets: frozenset[str] | None = None
+        self.owner: bytes | None = None
+        self.owner_country: str | None = None
+
+    def take(self, fact: Fact) -> None:
+        """Take in one fact."""
+        kind, at = fact.kind, fact.at.timestamp()
+        if kind is FactKind.COMMISSIONED:
+            self.made_at = at
+            self.markets = fact.markets if self.has_markets else None
+            self.station = max(self.station, MADE)
+        elif kind is FactKind.SOLD:
+            self.sold_at = at
+            self.station = max(self.station, SOLD)
+        elif kind is FactKind.REGISTERED:
+            if not self.is_registered:
+                self._own(fact)
+            self.is_registered = True
+            self.station = max(self.station, REGISTERED)
+        elif kind is FactKind.CLAIMED:
+            self.station = max(self.station, CLAIMED)
+        elif kind is FactKind.OFFERED:
+            self.offered_at = at
+        elif kind is FactKind.TRANSFERRED:
+            self._own(fact)
+            self.station, self.offered_at = TRANSFERRED, -math.inf
+        elif kind is FactKind.GREY_MARKET:
+            # The item is known to have left its market: from here on that says nothing more.
+            self.has_markets, self.markets = False, None
+
+    def owner_relation(self, visitor: bytes, country: str | None, at: float) -> int:
+        """Return how a visitor stands to the registered owner."""
+        if visitor == self.owner:
+            return OWNER
+        if country is None or self.owner_country is None or at - self.offered_at < _OFFER:
+            return SOMEWHERE
+        return OWNERS_COUNTRY if country == self.owner_country else ELSEWHERE
+
+    def _own(self, fact: Fact) -> None:
+        self.owner, self.owner_country = fact.visitor, fact.place.country
+
+
+def _in_order(sightings: tuple[Sighting, ...]) -> list[tuple[float, Sighting]]:
+    """
+    Return what is evidence, by time, the first of each network prefix.
+
+    A prefix's pseudonym lasts for a day in a trace and for a month in the service. While it lasts, whoever comes from
+    there adds nothing new: a flood from few networks stays worthless, however many browsers and days it takes.
+    Equal times are ordered by all that a rule can see, never by a pseudonym: two tellings of one history are the same.
+    """
+    kept = [(seen.first_at.timestamp(), seen) for seen in sightings if seen.is_confirmed and seen.is_evidence]
+    kept.sort(key=_TIME)
+    if len({at for at, _ in kept}) < len(kept):
+        kept.sort(key=_time_and_looks)
+    if len({seen.prefix for _, seen in kept}) < len(kept):
+        kept = list(_first_of_prefix(kept))
+    return kept
+
+
+def _first_of_prefix(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
+    known: set[bytes] = set()
+    for timed in kept:
+        prefix = timed[1].prefix
+        if prefix is None or prefix not in known:
+            yield timed
+        if prefix is not None:
+            known.add(prefix)
+
+
+_TIME = itemgetter(0)
+
+
+def _time_and_looks(timed: tuple[float, Sighting]) -> tuple[object, ...]:
+    at, seen = timed
+    place = seen.place
+    return at, place.country or "", place.latitude or 0.0, place.longitude or 0.0, seen.network, seen.is_shared
+
+
+def _time_of_fact(fact: Fact) -> tuple[float, str]:
+    return fact.at.timestamp(), fact.kind

@@ -1,0 +1,198 @@
+"""
+Examining: from a history to a score with parts, and to whether the item is flagged.
+
+The score is a sum of logarithms of likelihood ratios over new visitors, one step at a time: copies against a genuine
+life. A genuine item may lead an ordinary life or a busy one (a display piece, a code that many saw); evidence must
+speak against both, so the lesser of the two scores counts. It never falls: what counts is the highest that it ever
+was, until a resolution or a proof of possession explains all that came before.
+
+How high a score must be is not set by hand: ``weights`` holds, for a target rate, the score that so small a share of
+genuine items ever reached on the training seeds of the simulation.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from itertools import accumulate
+
+from authsvc.core.clones import weights
+from authsvc.core.clones.courses import Course, retell
+from authsvc.core.clones.histories import FactKind, History
+from authsvc.core.clones.rules import RULES, Part, Weighed
+from authsvc.core.clones.weights import Tables
+
+BUSY_FROM = 6
+"""Visitors from which on an item may be a busy one."""
+
+FORGIVENESS = 2.0
+"""What new evidence must make up for after an analyst or a proof has found the evidence before it harmless."""
+
+BROKEN_FACT = 4.0
+"""What a contradiction in the item's own records weighs. Set by hand: the simulated world has none to learn from."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """
+    The score, the score from which the item is flagged, and the parts that add up to the score.
+
+    Sentences take longer than sums, and few scans need any: the parts are told when somebody asks for them.
+    """
+
+    score: float = 0.0
+    threshold: float = 1.0
+    tell: Callable[[], tuple[Part, ...]] = field(default=tuple, repr=False, compare=False)
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether the evidence is strong enough to warn."""
+        return self.score >= self.threshold
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """What each rule found; the weights add up to the score."""
+        return self.tell()
+
+    @property
+    def leading(self) -> Part | None:
+        """The part that weighs most, by which an alert is named."""
+        return max(self.parts, key=_weight, default=None)
+
+
+NOTHING = Examination()
+
+
+def examine(history: History) -> Examination:
+    """Weigh the evidence of *history*; the score is the highest since the evidence was last explained."""
+    if history.copy_threshold is not None and (limit := _hard_limit(history, history.copy_threshold)):
+        return Examination(limit.weight, 1.0, lambda: (limit,))
+    model = weights.LIFECYCLE if history.has_lifecycle else weights.SCANS
+    threshold = model.threshold(history.target_rate)
+    records: tuple[Part, ...] = ()
+    start, offset = 0, 0.0
+    course = retell(history)
+    if history.facts:
+        records = _contradictions(history, threshold)
+        start, offset = _explained(history, course)
+    found = _weigh(course, start, model.ordinary, offset)
+    if found.top >= model.gate:
+        found = _lesser(found, _weigh(course, start, model.busy, offset + model.busy_offset))
+    score = sum(map(_weight, records)) + found.top
+    return Examination(score, threshold, lambda: (*records, *_parts(course, start, found)))
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+_EXPLAINING = frozenset({
+    FactKind.PROVEN, FactKind.FALSE_ALARM, FactKind.OWNER_ERROR, FactKind.GREY_MARKET, FactKind.TEST
+})  # fmt: skip
+_FORGIVING = frozenset({FactKind.PROVEN, FactKind.FALSE_ALARM, FactKind.OWNER_ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The steps weighed against one explanation: the score after each, and where it was highest."""
+
+    tables: Tables
+    offset: float
+    scores: Sequence[float]
+    best: int
+    top: float
+
+
+def _weigh(course: Course, start: int, tables: Tables, offset: float) -> _Found:
+    columns = [
+        map(tables[name].__getitem__, positions[start:] if start else positions)
+        for name, positions in course.positions.items()
+    ]
+    scores = list(accumulate(map(sum, zip(*columns, strict=True)), initial=offset))
+    # Before the first step there is no evidence, whatever the offset.
+    scores[0] = 0.0
+    top = max(scores)
+    return _Found(tables, offset, scores, scores.index(top), top)
+
+
+def _lesser(ordinary: _Found, busy: _Found) -> _Found:
+    """Return the explanation that copies are harder to tell from, where its score was highest."""
+    lesser = list(map(min, ordinary.scores, busy.scores))
+    lesser[:BUSY_FROM] = ordinary.scores[:BUSY_FROM]
+    top = max(lesser)
+    best = lesser.index(top)
+    one = busy if top < ordinary.scores[best] else ordinary
+    return _Found(one.tables, one.offset, one.scores, best, top)
+
+
+def _parts(course: Course, start: int, found: _Found) -> Iterator[Part]:
+    """Yield what every rule found up to the step where the score was highest; together they are that score."""
+    if not found.best:
+        return
+    for rule in RULES:
+        columns = [
+            map(found.tables[name].__getitem__, course.positions[name][start : start + found.best])
+            for name in rule.tables
+            if name in course.positions
+        ]
+        if columns:
+            column = list(map(sum, zip(*columns, strict=True)))
+            yield Part(rule.name, sum(column), rule.tell(Weighed(course, start, column)))
+    if found.offset:
+        yield Part("usual-explanations", found.offset, "what a busy item, or an explanation given before, makes likely")
+
+
+def _weight(part: Part) -> float:
+    return part.weight
+
+
+def _explained_until(history: History) -> datetime | None:
+    """Return the time up to which a resolution or a proof has explained the evidence."""
+    return max((fact.at for fact in history.facts if fact.kind in _EXPLAINING), default=None)
+
+
+def _explained(history: History, course: Course) -> tuple[int, float]:
+    """Return how many steps are explained by a resolution or a proof, and what later ones must make up for."""
+    explaining = [fact for fact in history.facts if fact.kind in _EXPLAINING]
+    if not explaining:
+        return 0, 0.0
+    until = max(fact.at for fact in explaining).timestamp()
+    is_forgiven = any(fact.kind in _FORGIVING for fact in explaining)
+    return bisect_right(course.times, until), -FORGIVENESS if is_forgiven else 0.0
+
+
+def _contradictions(history: History, threshold: float) -> tuple[Part, ...]:
+    """Return what the item's own records say against it, whoever looks at it."""
+    until = _explained_until(history)
+    kinds = [fact.kind for fact in history.facts]
+    claims = [fact.at for fact in history.facts if fact.kind is FactKind.CLAIMED]
+    parts = []
+    if FactKind.CONFIRMED_CLONE in kinds:
+        parts.append(Part("confirmed-clone", threshold, "an analyst confirmed that this code was copied"))
+    if len(claims) > 1 and (until is None or max(claims) > until):
+        parts.append(Part("claim-code-used-again", BROKEN_FACT, "the claim code was used a second time"))
+    gone_at = min((fact.at for fact in history.facts if fact.kind is FactKind.GONE), default=None)
+    if gone_at is not None and any(
+        seen.first_at > max(gone_at, until or gone_at)
+        for seen in history.sightings
+        if seen.is_confirmed and seen.is_evidence
+    ):
+        parts.append(
+            Part("seen-though-gone", BROKEN_FACT, f"new visitor after the item was gone on {gone_at:%Y-%m-%d}")
+        )
+    return tuple(parts)
+
+
+def _hard_limit(history: History, limit: int) -> Part | None:
+    """More different people confirmed that they hold this item than the brand allows for one."""
+    until = _explained_until(history)
+    visitors = len({
+        seen.visitor for seen in history.sightings
+        if seen.is_confirmed and seen.is_evidence and (until is None or seen.first_at > until)
+    })  # fmt: skip
+    if visitors < limit:
+        return None
+    return Part(
+        "more-visitors-than-usual",
+        visitors / limit,
+        f"{visitors} different visitors confirmed this code; one item of this product meets fewer than {limit}",
+    )

@@ -1,0 +1,92 @@
+"""
+Rows of items: made at the first exception, for a code that was issued: a row makes its serial count as issued.
+
+Whoever changes an item locks its row first and counts ``seq``, so that a scan that was under way knows of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from authsvc.core import serials
+from authsvc.core.register import Brand
+from authsvc.errors import NotFound
+from authsvc.models import Item, Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemName:
+    """One item or case of a brand: *key* is its GTIN with a *serial*, or the SSCC of a case without one."""
+
+    brand: Brand
+    key: str
+    serial: str | None
+    serial_keys: Mapping[str, serials.SerialKey]
+
+    @property
+    def sgtin(self) -> str:
+        """The key under which the item is stored."""
+        return f"00.{self.key}" if self.serial is None else f"{self.key}.{self.serial}"
+
+    def decode(self) -> tuple[int | None, int | None]:
+        """Return the run and the index in it that a derived serial stands for; neither for any other code."""
+        if self.serial is None:
+            return None, None
+        return serials.decode(self.serial, self.key, self.serial_keys) or (None, None)
+
+
+def lock(session: Session, name: ItemName) -> Item:
+    """
+    Return the row of an item, locked until the transaction ends; one that nobody has scanned is made.
+
+    Raises:
+        NotFound: The code was never issued, or is another brand's.
+    """
+    row = _find(session, name)
+    if row is None:
+        run = _get_run(session, name)
+        values = {
+            "sgtin": name.sgtin,
+            "brand_id": name.brand.id,
+            "gtin": run.gtin,
+            "run": run.number,
+            "lot": run.lot,
+            "claim_key": run.claim_key,
+            "expires_on": run.expires_on,
+        }
+        # A scan may have made it since.
+        session.execute(insert(Item).values(**values).on_conflict_do_nothing(index_elements=[Item.sgtin]))
+        row = _find(session, name)
+    if row is None or row.brand_id != name.brand.id:
+        raise NotFound(f"{name.brand.name} has no item {name.sgtin}.")
+    return row
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _find(session: Session, name: ItemName) -> Item | None:
+    return session.get(Item, name.sgtin, with_for_update=True, populate_existing=True)
+
+
+def _get_run(session: Session, name: ItemName) -> Run:
+    """Return the run that issued a code without a row of its own."""
+    key, serial, brand = name.key, name.serial, name.brand
+    if serial is None:
+        body = int(key[:-1])
+        run = session.scalar(
+            select(Run).where(Run.brand_id == brand.id, Run.sscc_first <= body, body < Run.sscc_first + Run.count)
+        )
+        what = f"Case {key}"
+    else:
+        number, index = name.decode()
+        run = None if number is None else session.get(Run, (brand.id, number))
+        if run is not None and index is not None and not (run.gtin == key and index < run.count):
+            run = None
+        what = f"Item {key}.{serial}"
+    if run is None or run.issued_at is None:
+        raise NotFound(f"{what} was never issued. Look for a typing error; upper and lower case are not the same.")
+    return run

@@ -1,0 +1,348 @@
+"""
+Learn the weights of ``authsvc.core.clones``: ``python -m benchmarks.clones.fitting``.
+
+Lives of a training seed are retold by the very code of the hot path; logistic regression then finds, for each position
+in each small table, the weight that tells copied items from genuine ones when the weights of an item's steps add up.
+It is fitted twice for each tier: against all genuine items, and against busy ones only. Another training seed sets the
+scores that genuine items reach. The seeds that the report is made of are never touched.
+
+Needs numpy and scipy, which nothing else here does; some ten minutes and 2 GB.
+"""
+
+import argparse
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from authsvc.core.clones import Bustle, History, Network, courses, learned
+from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
+from authsvc.core.clones.examining import BUSY_FROM
+from authsvc.core.clones.weights import PAIRS
+from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
+from authsvc.simulation.geography import EVERYWHERE, City
+from benchmarks.clones.detectors import Tier, visible
+from benchmarks.clones.ours import Item
+
+Array = Any  # numpy is no dependency of this repository, so its types cannot be checked here.
+
+LESSONS, CALIBRATION = 41, 51
+RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
+BUSY_PRIOR = 6.0
+"""How much more evidence than its own odds the busy explanation is granted: what found most at both target rates."""
+LONGEST = 64
+RIDGE = 1.0
+
+GENUINE, COPIED, FLOODED, BUSY = range(4)
+
+_TABLES = tuple(SHAPES)
+_BUSTLE = {
+    gtin: Bustle.QUIET if interest < 0.5 else Bustle.BUSY if interest > 1.5 else Bustle.USUAL
+    for gtin, interest in PRODUCTS
+}
+_TERRITORY = attacks._territory  # noqa: SLF001  replaced while lessons are played, see _lessons
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Steps of many items, one row each, and of every item what it is."""
+
+    positions: Array
+    item: Array
+    fakes: Array
+    """Scans of fakes up to the step."""
+    kind: Array
+    """Of every item: genuine, copied, flooded, or genuine and busy."""
+
+
+def main() -> None:
+    """Learn, calibrate and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.clones.fitting", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(learned.__file__))
+    out = parser.parse_args().out
+    tables: dict[str, dict[str, list[list[int]]]] = {}
+    offsets: dict[str, float] = {}
+    calibrations: dict[str, list[tuple[float, float]]] = {}
+    for name, tier in (("scans", Tier.A), ("lifecycle", Tier.B)):
+        lessons = _gather(_lessons(tier), tier)
+        ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
+        busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
+        offsets[name] = round(busy[0] + BUSY_PRIOR, 2)
+        for kind, (_, small) in (("ordinary", ordinary), ("busy", busy)):
+            tables[f"{name}, {kind}"] = _settled(small, lessons)
+        calibrations[name] = _calibrate(tier, ordinary[1], busy[1], offsets[name])
+    out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
+
+
+# --- Lessons ---------------------------------------------------------------------------------------------------------
+
+
+def _lessons(tier: Tier) -> Iterator[tuple[int, Life, bool]]:
+    """
+    Yield the kind of an item, its life and whether its networks are hidden.
+
+    Some counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network are not
+    known, as where a service has only free data: the tables must make sense there, too.
+    """
+    del tier
+    simulation = Simulation(LESSONS)
+    genuine = copied = busy = index = 0
+    while genuine < 200_000 or copied < 6_000 or busy < 20_000:
+        attacks._territory = _anywhere if index % 6 == 1 else _TERRITORY  # noqa: SLF001  a wider choice of places
+        life = simulation.life(index)
+        if life.truth.attack is not None:
+            if copied < 6_000 and life.truth.fake_scans:
+                copied += life.truth.fake_scans >= 5
+                yield COPIED, life, index % 6 == 0
+        elif life.is_scanned:
+            genuine += 1
+            if genuine <= 200_000:
+                yield GENUINE, life, index % 6 == 0
+            elif busy < 20_000 and sum(1 for _ in counted(life.events)) >= BUSY_FROM:
+                busy += 1
+                yield BUSY, life, index % 6 == 0
+        index += 1
+    attacks._territory = _TERRITORY  # noqa: SLF001
+    for number in range(2_500):
+        yield FLOODED, simulation.flooded_life(number), False
+
+
+def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Milestones) -> list[City]:
+    del goods, life
+    return [EVERYWHERE.draw(stage.random) for _ in range(6 + int(10 * stage.random.random()))]
+
+
+def _calibration_lives() -> Iterator[tuple[int, Life, bool]]:
+    simulation, genuine, index = Simulation(CALIBRATION), 0, 0
+    while genuine < 150_000:
+        life = simulation.life(index)
+        if life.truth.attack is None and life.is_scanned:
+            genuine += 1
+            yield GENUINE, life, False
+        index += 1
+
+
+def _gather(lives: Iterator[tuple[int, Life, bool]], tier: Tier) -> Lessons:
+    rows: list[tuple[int, ...]] = []
+    items: list[int] = []
+    fakes: list[int] = []
+    kinds: list[int] = []
+    for kind, life, is_hidden in lives:
+        course, marks = _retold(life, tier, is_hidden=is_hidden)
+        if not course.times:
+            continue
+        nothing = [0] * len(course.times)
+        rows += zip(*(course.positions.get(name, nothing) for name in _TABLES), strict=True)
+        items += [len(kinds)] * len(course.times)
+        fakes += marks if kind == COPIED else nothing
+        kinds.append(kind)
+    return Lessons(np.array(rows, np.int16), np.array(items), np.array(fakes), np.array(kinds))
+
+
+def _retold(life: Life, tier: Tier, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
+    """Return the whole course of a life, and for each step how many fakes had been scanned."""
+    item, fakes = Item(recent=None), 0
+    marks: dict[bytes, int] = {}
+    for event, is_fake in zip(*visible(life, tier), strict=True):
+        if is_hidden and event.network in {"fixed", "mobile"}:
+            event = event._replace(network=Network.UNKNOWN)  # noqa: PLW2901  the same event, seen less well
+        before = item.scans
+        item.take(event)
+        fakes += is_fake and item.scans > before
+        marks.setdefault((event.visitor or "").encode(), fakes)
+    history = History(
+        sightings=tuple(item.evidence),
+        facts=tuple(item.facts),
+        has_lifecycle=tier is Tier.B,
+        bustle=_BUSTLE[life.truth.gtin],
+    )
+    course = retell(history)
+    return course, [marks[seen.visitor] for seen in course.sightings]
+
+
+# --- Fitting ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """One small table: to which table it belongs, and where each of that table's positions falls in it."""
+
+    table: int
+    places: Array
+    size: int
+
+
+def _smalls(tier: Tier) -> list[_Small]:
+    found = []
+    for number, name in enumerate(_TABLES):
+        if name in LIFECYCLE_TABLES and tier is Tier.A:
+            continue
+        shape = SHAPES[name]
+        axes = np.array(np.unravel_index(np.arange(math.prod(shape)), shape))
+        for pair in PAIRS[name]:
+            part = tuple(shape[axis] for axis in pair)
+            found.append(_Small(number, np.ravel_multi_index(tuple(axes[list(pair)]), part), math.prod(part)))
+    return found
+
+
+def _fit(lessons: Lessons, *, genuine: Sequence[int], least: int, tier: Tier) -> tuple[float, dict[str, list[Array]]]:
+    """Return the intercept and the small tables that tell copied items best from *genuine* ones."""
+    item, kind = lessons.item, lessons.kind[lessons.item]
+    number = _running(np.ones(len(item)), item)
+    length = np.bincount(item)[item]
+    is_copied = (kind == COPIED) & (lessons.fakes > 0)
+    weight = np.where(kind == FLOODED, length**-0.75, length**-0.5)
+    weight *= (is_copied | np.isin(kind, genuine)) & (number <= LONGEST) & (number >= least)
+    label = is_copied.astype(float)
+    smalls = _smalls(tier)
+    places = [small.places[lessons.positions[:, small.table]] for small in smalls]
+    ends = np.cumsum([1, *(small.size for small in smalls)])
+
+    def loss(values: Array) -> tuple[float, Array]:
+        steps = sum(values[ends[n] : ends[n + 1]][place] for n, place in enumerate(places))
+        odds = np.clip(values[0] + _running(steps, item), -40, 40)
+        chance = 1 / (1 + np.exp(-odds))
+        lost = -(weight * (label * np.log(chance + 1e-15) + (1 - label) * np.log(1 - chance + 1e-15))).sum()
+        slope = weight * (chance - label)
+        # A step's weight is in the score of every later step of its item.
+        later = _running(slope[::-1], item[::-1])[::-1]
+        gradient = [
+            np.bincount(place, later, minlength=small.size) for place, small in zip(places, smalls, strict=True)
+        ]
+        ridge = RIDGE * values
+        ridge[0] = 0.0
+        return lost + 0.5 * (ridge * values).sum(), np.concatenate([[slope.sum()], *gradient]) + ridge
+
+    start = np.zeros(ends[-1])
+    start[0] = -4.0
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "maxcor": 12}).x
+    tables: dict[str, list[Array]] = {}
+    for n, small in enumerate(smalls):
+        tables.setdefault(_TABLES[small.table], []).append(found[ends[n] : ends[n + 1]])
+    return float(found[0]), tables
+
+
+def _running(values: Array, item: Array) -> Array:
+    """Return the sums of *values* so far, each item for itself."""
+    sums = np.cumsum(values)
+    is_first = np.r_[True, item[1:] != item[:-1]]
+    first = np.maximum.accumulate(np.where(is_first, np.arange(len(item)), 0))
+    return sums - np.where(is_first, np.r_[0, sums[:-1]], 0)[first]
+
+
+def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[str, list[list[int]]]:
+    """
+    Give what two tables can both say to the one whose subject it is; sums stay as they are.
+
+    A table about countries that also knows the gap since the last visitor may carry a part of what the gap alone says.
+    Its mean over genuine items for each gap is moved, so that a rule speaks of its own subject and no other.
+    """
+    is_genuine = np.isin(lessons.kind[lessons.item], (GENUINE, BUSY))
+    found = {
+        name: [
+            small.reshape([SHAPES[name][a] for a in pair]).copy() for small, pair in zip(some, PAIRS[name], strict=True)
+        ]
+        for name, some in tables.items()
+    }
+
+    def take(name: str, small: int, axis: int | None = None) -> Array:
+        pair, shape = PAIRS[name][small], SHAPES[name]
+        at = np.unravel_index(lessons.positions[is_genuine, _TABLES.index(name)], shape)
+        count = np.full(found[name][small].shape, 1e-9)
+        np.add.at(count, tuple(at[a] for a in pair), 1)
+        others = tuple(n for n, a in enumerate(pair) if a != axis)
+        mean = (found[name][small] * count).sum(others, keepdims=True) / count.sum(others, keepdims=True)
+        found[name][small] -= mean
+        return mean.ravel()
+
+    crowd, steady = found["crowd"][0], found["steady"][0]
+    steady += take("country", 1, 2)[:, None]
+    crowd += take("country", 0) + take("speed", 0) + take("network", 0)
+    if "life" in found:
+        crowd += take("life", 1, 2)[None, :]
+        crowd += take("age", 0, 1)[:, None] + take("since_sale", 0, 1)[:, None]
+        found["life"][0] += take("market", 0, 1)[None, :] + take("owner", 0, 1)[None, :]
+        crowd += take("market", 1) + take("life", 0)
+    return {name: [[round(100 * value) for value in small.ravel()] for small in some] for name, some in found.items()}
+
+
+def _calibrate(
+    tier: Tier, ordinary: Mapping[str, Sequence[Array]], busy: Mapping[str, Sequence[Array]], offset: float
+) -> list[tuple[float, float]]:
+    """Return the scores that small shares of genuine items reach, one standard error to the safe side."""
+    lessons = _gather(_calibration_lives(), tier)
+    one, other = (_scores(lessons, tables, tier) for tables in (ordinary, busy))
+    number = _running(np.ones(len(one)), lessons.item)
+    scores = np.where(number >= BUSY_FROM, np.minimum(one, other + offset), one)
+    top = np.full(len(lessons.kind), -math.inf)
+    np.maximum.at(top, lessons.item, scores)
+    ranked = np.sort(top)[::-1]
+    return [(rate, round(float(ranked[_allowed(len(top) * rate)]), 2)) for rate in RATES]
+
+
+def _allowed(expected: float) -> int:
+    return max(0, int(expected - math.sqrt(expected)))
+
+
+def _scores(lessons: Lessons, tables: Mapping[str, Sequence[Array]], tier: Tier) -> Array:
+    smalls = _smalls(tier)
+    values = [small for name in _TABLES for small in tables.get(name, ())]
+    steps = sum(value[s.places[lessons.positions[:, s.table]]] for s, value in zip(smalls, values, strict=True))
+    return _running(steps, lessons.item)
+
+
+# --- Writing ---------------------------------------------------------------------------------------------------------
+
+
+def _written(
+    tables: Mapping[str, Mapping[str, Sequence[Sequence[int]]]],
+    offsets: Mapping[str, float],
+    calibrations: Mapping[str, Sequence[tuple[float, float]]],
+) -> str:
+    lines = [_HEADER]
+    for name, some in tables.items():
+        lines.append(f'    "{name}": {{')
+        for table, smalls in some.items():
+            lines.append(f'        "{table}": (')
+            for small in smalls:
+                lines += _wrapped(small)
+            lines.append("        ),")
+        lines.append("    },")
+    pairs = ", ".join(f'"{name}": {offset}' for name, offset in offsets.items())
+    lines += ["}", "# fmt: on", "", f"BUSY_OFFSETS: Mapping[str, float] = {{{pairs}}}", ""]
+    lines.append("CALIBRATIONS: Mapping[str, tuple[tuple[float, float], ...]] = {")
+    for name, known in calibrations.items():
+        lines.append(f'    "{name}": ({", ".join(f"({rate:g}, {score})" for rate, score in known)}),')
+    return "\n".join([*lines, "}", ""])
+
+
+def _wrapped(numbers: Sequence[int]) -> Iterator[str]:
+    line = "            ("
+    for number in numbers:
+        if len(line) + len(f"{number},") > 117:
+            yield line.rstrip()
+            line = "             "
+        line += f"{number}, "
+    yield line.rstrip() + "),"
+
+
+_HEADER = '''"""
+Learned weights: what the rules look up. Written by ``benchmarks/clones/fitting.py``, never edited by hand.
+
+Weights are hundredths of the natural logarithm of a likelihood ratio, copies against a genuine life.
+"""
+
+from collections.abc import Mapping
+
+Small = Mapping[str, tuple[tuple[int, ...], ...]]
+
+# fmt: off
+TABLES: Mapping[str, Small] = {'''
+
+
+if __name__ == "__main__":
+    main()
