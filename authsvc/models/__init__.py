@@ -8,15 +8,30 @@ database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by
 """
 
 from authsvc.models.alerts import Alert
+from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.products import Image, Lot, Product, Recall, Run
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
+from authsvc.models.staff import (
+    Staff,
+    StaffAccount,
+    StaffAttempt,
+    StaffFlow,
+    StaffIdentity,
+    StaffInvitation,
+    StaffPasskey,
+    StaffRecoveryCode,
+    StaffSession,
+    StaffSso,
+)
 
 __all__ = [
     "Alert",
+    "AuditEvent",
+    "AuditHead",
     "Base",
     "Brand",
     "BrandCounter",
@@ -36,4 +51,14 @@ __all__ = [
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "Staff",
+    "StaffAccount",
+    "StaffAttempt",
+    "StaffFlow",
+    "StaffIdentity",
+    "StaffInvitation",
+    "StaffPasskey",
+    "StaffRecoveryCode",
+    "StaffSession",
+    "StaffSso",
 ]
