@@ -15,16 +15,17 @@ from werkzeug.exceptions import HTTPException
 from authsvc import db
 from authsvc.config import Config
 from authsvc.connections import Connections
+from authsvc.desk import Desk
 from authsvc.errors import AuthsvcError, BadConfig
 from authsvc.places import Locator
 from authsvc.runtime import Runtime
-from authsvc.web import api, demo, problems, published, site
+from authsvc.web import api, console, demo, problems, published, site
 from authsvc.web.consumer import DigitalLinks
 from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
 MAX_BODY = 16 * 1024
-BLUEPRINTS = (site.bp, api.bp, published.bp, demo.bp)
+BLUEPRINTS = (site.bp, api.bp, published.bp, demo.bp, console.bp)
 
 
 def create_app(config: Config | None = None, *, runtime: Runtime | None = None) -> Flask:
@@ -32,7 +33,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     Make the application of one process.
 
     Raises:
-        BadConfig: The settings are not complete; every fault is listed.
+        BadConfig: The settings are not complete, or a page of the console does not say who may see it.
     """
     config = config or Config.from_env(os.environ)
     rt = runtime or _runtime(config)
@@ -42,8 +43,10 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions["authsvc"] = rt
     counted = app.extensions["authsvc.limits"] = Limits(config.ratelimit_url, rt.limit_key)
+    app.extensions["authsvc.desk"] = Desk(_console_url(config))
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    console.check(app)
     app.register_error_handler(AuthsvcError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _accident)
@@ -59,6 +62,12 @@ def _runtime(config: Config) -> Runtime:
     connections = Connections(url, role=db.SCAN_ROLE, wait_s=config.breaker_wait_s)
     locator = Locator(config.places_file) if config.places_file else Locator()
     return Runtime.make(config, connections, locator.locate)
+
+
+def _console_url(config: Config) -> str:
+    url = config.console_database_url or config.scan_database_url or config.database_url
+    # Tests hand in a runtime whose connections lead nowhere; the desk then connects to nothing, when it is asked.
+    return url or "postgresql://"
 
 
 def _asked(rt: Runtime) -> dict[str, Any]:

@@ -24,9 +24,10 @@ class Config:
     Everything that an operator may set.
 
     ``database_url`` None means the embedded server under ``home``; ``scan_database_url`` is the same database by a
-    login that web processes use in its place. ``secret`` is the root of the keys that a web process holds (visitors,
-    nonces, wrapping of brand secrets). ``passphrase_file`` opens the private signing keys and is read by issuing alone.
-    ``breaker_wait_s`` is how long a scan may wait for the database.
+    login that web processes use in its place, ``console_database_url`` by the login of the console. ``secret`` is the
+    root of the keys that a web process holds (visitors, nonces, forms, wrapping of brand secrets).
+    ``passphrase_file`` opens the private signing keys and is read by issuing alone. ``breaker_wait_s`` is how long a
+    scan may wait for the database.
     """
 
     home: Path
@@ -34,6 +35,7 @@ class Config:
     base_url: str = "http://127.0.0.1:8000"
     database_url: str | None = field(default=None, repr=False)
     scan_database_url: str | None = field(default=None, repr=False)
+    console_database_url: str | None = field(default=None, repr=False)
     keys_dir: Path
     passphrase_file: Path
     proxy_hops: int = 0
@@ -70,6 +72,7 @@ class Config:
             "base_url": reader.base_url("BASE_URL"),
             "database_url": reader.database_url("DATABASE_URL"),
             "scan_database_url": reader.database_url("SCAN_DATABASE_URL"),
+            "console_database_url": reader.database_url("CONSOLE_DATABASE_URL"),
             "keys_dir": Path(reader.text("KEYS_DIR") or home / "keys"),
             "passphrase_file": Path(reader.text("PASSPHRASE_FILE") or home / "secrets" / "passphrase"),
             "proxy_hops": reader.number("PROXY_HOPS", 0, 0, 8),
@@ -86,8 +89,8 @@ class Config:
 
 
 KNOWN = {
-    "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "KEYS_DIR", "PASSPHRASE_FILE", "PROXY_HOPS",
-    "RATELIMIT_URL", "PLACES_FILE", "WORKERS", "LOG_LEVEL", "DEMO",
+    "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "CONSOLE_DATABASE_URL", "KEYS_DIR",
+    "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "WORKERS", "LOG_LEVEL", "DEMO",
 }  # fmt: skip
 
 

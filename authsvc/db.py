@@ -10,7 +10,7 @@ import json
 import logging
 import subprocess
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,9 @@ OLDEST_SERVER = 150000
 
 SCAN_ROLE = "authsvc_scan"
 CONSOLE_ROLE = "authsvc_console"
+AUTH_ROLE = "authsvc_auth"
 WEB_LOGIN = "authsvc_web"
+DESK_LOGIN = "authsvc_desk"
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
@@ -126,6 +128,33 @@ def web_url(config: Config, url: str) -> str:
     return make_url(url).set(username=WEB_LOGIN, password=None).render_as_string(hide_password=False)
 
 
+def desk_url(config: Config, url: str) -> str:
+    """Return the address by which the console reaches the database at *url*: by its own login where there is one."""
+    if config.database_url is not None:
+        return config.console_database_url or config.scan_database_url or url
+    return make_url(url).set(username=DESK_LOGIN, password=None).render_as_string(hide_password=False)
+
+
+def may_serve_console(url: str) -> bool:
+    """
+    Log in once and say whether the login may take on the two roles of the console.
+
+    Raises:
+        Unavailable: The server does not answer, or not to this login.
+    """
+    try:
+        with psycopg.connect(driver_url(url), connect_timeout=5) as connection:
+            row = connection.execute(
+                "SELECT count(*) = 2 FROM pg_roles "
+                "WHERE rolname = ANY(%s) AND pg_has_role(session_user, oid, 'MEMBER')",
+                ([CONSOLE_ROLE, AUTH_ROLE],),
+            ).fetchone()
+    except psycopg.OperationalError as error:
+        said = str(error).splitlines()[0]
+        raise Unavailable(f"The database does not answer to the login of the console: {said}") from None
+    return row == (True,)
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """What a login of web processes may become: *is_confined* when that is the scan role and nothing else."""
@@ -164,10 +193,15 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1).replace("postgres://", "postgresql://", 1)
 
 
-def make_engine(url: str, *, role: str | None = None) -> Engine:
-    """Make an engine for commands and jobs; with *role*, every connection gives up the rights of its login."""
+def make_engine(url: str, *, role: str | None = None, settings: Mapping[str, object] | None = None) -> Engine:
+    """
+    Make an engine for commands, jobs and the console; with *role*, connections give up the rights of their login.
+
+    *settings* are settings of the server, which travel in the start-up packet.
+    """
     parsed = make_url(driver_url(url)).set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_pre_ping=True, pool_size=4)
+    options = {} if settings is None else {"options": " ".join(f"-c {name}={said}" for name, said in settings.items())}
+    engine = create_engine(parsed, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5, **options})
     if role is not None:
 
         @event.listens_for(engine, "connect")

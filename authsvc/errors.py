@@ -45,6 +45,28 @@ class Forbidden(AuthsvcError):
     title = "Not allowed"
 
 
+class SignInNeeded(AuthsvcError):
+    """Nobody is signed in, or the session has ended."""
+
+    status = 401
+    code = "sign-in-needed"
+    title = "Sign in first"
+
+
+class ProofNeeded(Forbidden):
+    """The person is signed in and has to prove once more that it is them."""
+
+    code = "proof-needed"
+    title = "Confirm that it is you"
+
+
+class ForeignForm(Forbidden):
+    """A form was sent by another site, or stood open for too long."""
+
+    code = "foreign-form"
+    title = "This form cannot be accepted"
+
+
 class NotFound(AuthsvcError):
     """The thing asked for does not exist, or not for this caller."""
 

@@ -10,6 +10,7 @@ import itertools
 import random
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -165,6 +166,7 @@ class Scene:
         self._engine = db.make_engine(url)
         self._sessions = db.make_sessions(self._engine)
         self._apps: list[Runtime] = []
+        self._served: list[Flask] = []
         self._numbers = itertools.count(1)
         self._addresses = itertools.count(256)
         self._signers: dict[tuple[UUID, str], tokens.Signer] = {}
@@ -302,7 +304,8 @@ class Scene:
         )
         rt = replace(Runtime.make(config, connections, locate), now=self.clock)
         self._apps.append(rt)
-        return create_app(config, runtime=rt)
+        self._served.append(create_app(config, runtime=rt))
+        return self._served[-1]
 
     @property
     def rt(self) -> Runtime:
@@ -343,6 +346,10 @@ class Scene:
 
     # --- What is stored ---
 
+    def owner_session(self) -> AbstractContextManager[Session]:
+        """Open a transaction as the owner of the tables, as commands do."""
+        return self._sessions.begin()
+
     def rows(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         """Return what a statement says, run as the owner of the tables."""
         return self.admin.execute(statement, params).fetchall()
@@ -372,6 +379,8 @@ class Scene:
 
     def close(self) -> None:
         """Stop every application."""
+        for app in self._served:
+            app.extensions["authsvc.desk"].close()
         for rt in self._apps:
             rt.keeper.stop()
             rt.connections.close()

@@ -11,12 +11,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from authsvc import db
+from authsvc import audit, db, staff, staff_proofs
 from authsvc.models import Base
+from authsvc.runtime import new_id
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
 HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions")
-SECRET = ("signing_keys", "serial_keys", "claim_keys", "brand_counters")
+SECRET = ("signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions")
+OF_A_PERSON = {"staff_accounts", "staff_passkeys", "staff_recovery_codes", "staff_flows", "staff_attempts"}
 
 
 def is_ours(_object, name, kind, *_):
@@ -123,13 +125,13 @@ def test_every_table_of_ours_belongs_to_a_brand(connection):
     every = tables(connection, "brand_id")
     mapped = set(Base.metadata.tables)
 
-    assert mapped - set(every) == {"brands", "register_version"}
+    assert mapped - set(every) == {"brands", "register_version", *OF_A_PERSON}
 
 
 def test_every_brand_owned_table_is_under_row_level_security(connection):
     unguarded = connection.execute(
         "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND NOT relrowsecurity",
-        ([*tables(connection, "brand_id"), "brands"],),
+        ([*tables(connection, "brand_id"), *OF_A_PERSON, "brands"],),
     ).fetchall()
 
     assert unguarded == []
@@ -172,6 +174,24 @@ def test_partitions_are_made_three_months_ahead_and_once(connection):
 # --- Roles ------------------------------------------------------------------------------------------------------------
 
 
+def hire(scene, brand):
+    """Let somebody work for a brand, somebody else be invited, and the log say so."""
+    with scene.owner_session() as session:
+        for email in ("one@example.com", "two@example.com"):
+            if any(member.email == email for member in staff.list_members(session, brand.id)):
+                return
+            invited = staff.invite(
+                session, brand, email, staff.Role.ADMIN, invited_by="x", now=scene.clock(), new_id=new_id,
+                random=scene.random,
+            )  # fmt: skip
+        known = staff_proofs.find(session, email)
+        account_id = known.account_id if known else staff.open_account(
+            session, email, "Two", "a password for tests", now=scene.clock(), new_id=new_id
+        )  # fmt: skip
+        staff.accept(session, invited, account_id, now=scene.clock())
+        audit.record(session, brand.id, audit.Actor("system", None, "x"), "x.y", "z", at=scene.clock())
+
+
 @pytest.fixture
 def two_brands(scene):
     """Let both brands have rows in all tables that a console reads."""
@@ -202,6 +222,7 @@ def two_brands(scene):
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
         ):  # fmt: skip
             scene.admin.execute(statement, values)
+        hire(scene, brand)
     return scene.halden, scene.rival
 
 
@@ -235,7 +256,7 @@ def test_a_console_sees_its_own_brand_alone(connection, two_brands):
         column = "id" if table == "brands" else "brand_id"
         found = {brand for (brand,) in connection.execute(f"SELECT DISTINCT {column} FROM {table}")}
         assert theirs.id not in found, table
-        assert found == {ours.id} or (table in {"images", "brand_hosts"} and not found), table
+        assert found == {ours.id} or (table in {"images", "brand_hosts", "staff_sso"} and not found), table
 
 
 def test_a_console_cannot_change_rows_of_another_brand_or_give_rows_away(connection, two_brands):

@@ -29,6 +29,8 @@ _FAMILIES = {
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
+    "staff": ("staffing:staff_group", "Invite people to the console."),
+    "audit": ("auditing:audit_group", "Check the log of everything that was done."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 

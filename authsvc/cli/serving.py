@@ -60,6 +60,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
             db.upgrade(url)
             os.environ["AUTHSVC_HOME"] = str(config.home)
             os.environ["AUTHSVC_SCAN_DATABASE_URL"] = _check_login(db.web_url(config, url))
+            os.environ["AUTHSVC_CONSOLE_DATABASE_URL"] = db.desk_url(config, url)
             # Empty, and not gone: the settings of the installation may name it too.
             os.environ["AUTHSVC_DATABASE_URL"] = os.environ["AUTHSVC_DATABASE_URL_FILE"] = ""
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = meters

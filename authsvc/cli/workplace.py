@@ -5,18 +5,20 @@ A command opens its workplace once. The private signing keys are opened by the c
 """
 
 import contextlib
+import getpass
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from authsvc import db, key_files, signing_keys
+from authsvc import audit, db, key_files, signing_keys
 from authsvc.config import Config
 from authsvc.core.keyring import KeyState, VerificationKey
 from authsvc.core.tokens import Signer
@@ -34,6 +36,13 @@ class Workplace:
     wrapping_key: bytes = field(repr=False)
     now: Callable[[], datetime]
     random: Callable[[int], bytes]
+    actor: audit.Actor
+
+    def record(
+        self, session: Session, brand_id: UUID, act: str, subject: str, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note an act of this command in the log of a brand; see ``audit.record``."""
+        audit.record(session, brand_id, self.actor, act, subject, details, at=self.now())
 
     def open_signer(self, key: VerificationKey) -> Signer:
         """Open the signing half of a key; the passphrase is read when a private key needs it."""
@@ -82,9 +91,18 @@ def opened(config: Config | None = None) -> Iterator[Workplace]:
                 derive_key(config.secret, "wrapping"),
                 lambda: datetime.now(UTC),
                 secrets.token_bytes,
+                audit.Actor("command", None, _login()),
             )
         finally:
             engine.dispose()
+
+
+def _login() -> str:
+    """Return who runs this command, by the system's word; where it has none, by number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 @contextlib.contextmanager

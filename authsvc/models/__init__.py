@@ -8,6 +8,7 @@ database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by
 """
 
 from authsvc.models.alerts import Alert
+from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
@@ -15,9 +16,23 @@ from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.products import Image, Lot, Product, Recall, Run
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
+from authsvc.models.staff import (
+    Staff,
+    StaffAccount,
+    StaffAttempt,
+    StaffFlow,
+    StaffIdentity,
+    StaffInvitation,
+    StaffPasskey,
+    StaffRecoveryCode,
+    StaffSession,
+    StaffSso,
+)
 
 __all__ = [
     "Alert",
+    "AuditEvent",
+    "AuditHead",
     "Base",
     "BaseRate",
     "Brand",
@@ -41,5 +56,15 @@ __all__ = [
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "Staff",
+    "StaffAccount",
+    "StaffAttempt",
+    "StaffFlow",
+    "StaffIdentity",
+    "StaffInvitation",
+    "StaffPasskey",
+    "StaffRecoveryCode",
+    "StaffSession",
+    "StaffSso",
     "TrustedDevice",
 ]

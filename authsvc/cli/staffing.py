@@ -1,0 +1,60 @@
+"""``authsvc staff``: the first people of a brand; they invite the others in the console."""
+
+import click
+
+from authsvc import catalogue, staff
+from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc.cli.workplace import opened
+from authsvc.runtime import new_id
+from authsvc.staff import Role
+
+
+@click.group("staff")
+def staff_group() -> None:
+    """Invite people to the console of a brand, and list them."""
+
+
+@staff_group.command()
+@click.argument("email")
+@click.option("--brand", "slug", required=True, metavar="SLUG", help="The brand.")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What they may do.")
+@json_option
+def invite(email: str, slug: str, role: str, as_json: bool) -> None:
+    """
+    Print a one-time link that makes EMAIL a member of staff. It works for seven days.
+
+    Roles: viewer reads, analyst reviews alerts, operator also issues and recalls, admin also manages the team and keys.
+    """
+    with opened() as place:
+        with place.sessions.begin() as session:
+            brand = catalogue.get_brand(session, slug)
+            invited = staff.invite(
+                session, brand, email, Role(role), invited_by=f"{place.actor.name} (command line)", now=place.now(),
+                new_id=new_id, random=place.random,
+            )  # fmt: skip
+            place.record(session, brand.id, "staff.invite", invited.email, {"role": role})
+        link = place.config.base_url + invited.path
+    if as_json:
+        print_json(
+            {"email": invited.email, "brand": slug, "role": role, "expires_at": invited.expires_at, "link": link}
+        )
+        return
+    click.echo(link)
+    until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
+    note(f"{invited.email} joins {brand.name} as {role} by this link, once, until {until}.")
+
+
+@staff_group.command("list")
+@click.option("--brand", "slug", required=True, metavar="SLUG", help="The brand.")
+@json_option
+def list_all(slug: str, as_json: bool) -> None:
+    """List the people of a brand."""
+    with opened() as place, place.sessions() as session:
+        found = staff.list_members(session, catalogue.get_brand(session, slug).id)
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [(m.email, m.name, m.role.value, m.since, m.deactivated_at) for m in found]
+        print_table(("E-MAIL", "NAME", "ROLE", "SINCE (UTC)", "LEFT"), rows)
+    else:
+        note(f"Nobody yet. Invite the first one: authsvc staff invite EMAIL --brand {slug} --role admin")

@@ -1,0 +1,89 @@
+"""
+The pages of the console: values in, HTML out, with the frame that belongs to who is signed in.
+
+The navigation holds what the person may open: an entry is there once a page declares it and the role suffices.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from flask import g, request, url_for
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from authsvc.web import assets
+from authsvc.web.console import guard
+from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
+
+NAVIGATION = (
+    (None, (("Overview", "overview"), ("Alerts", "alert"), ("Cases", "case"), ("Items", "serial"),
+            ("Reports", "report"), ("Rules", "rules"))),
+    ("Operations", (("Devices", "device"), ("Webhooks", "webhook"))),
+    ("Brand", (("Team", "people"), ("Audit", "audit"))),
+)  # fmt: skip
+"""Every entry of the side bar, in its order, with its icon."""
+
+
+def show(template: str, *, title: str, **values: Any) -> str:
+    """Render a page inside the frame; ``form_token`` is at hand in it."""
+    g.has_shown_notice = True
+    return _ENVIRONMENT.get_template(template).render(
+        title=title, shell=_shell(), form_token=guard.form_token(), role=guard.me().role, **values
+    )
+
+
+def show_plain(template: str, *, title: str, **values: Any) -> str:
+    """Render a page without the frame: the ways in, where nobody or no brand is known yet."""
+    return _ENVIRONMENT.get_template(template).render(title=title, form_token=guard.form_token(), **values)
+
+
+def _shell() -> Shell:
+    me = guard.me()
+    said = guard.notice()
+    return Shell(
+        brand=me.brand,
+        groups=tuple(group for title, entries in NAVIGATION if (group := _group(title, entries)).links),
+        person=Person(
+            name=me.name,
+            role=me.role.value,
+            links=(
+                NavLink(name="My account", href="/console/account", icon="person"),
+                NavLink(name="Change brand", href="/console/brands", icon="transfer"),
+            ),
+        ),
+        sign_out="/console/sign-out",
+        hidden={guard.FORM_FIELD: guard.form_token()},
+        notices=(Notice(text=said),) if said else (),
+    )
+
+
+def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
+    pages = {
+        declared.nav: endpoint
+        for endpoint, declared in guard.DECLARED.items()
+        if declared.nav and declared.role and guard.me().role.may(declared.role)
+    }
+    current = guard.DECLARED[request.endpoint or ""].nav
+    return NavGroup(
+        title=title,
+        links=tuple(
+            NavLink(name=name, href=url_for(pages[name]), icon=icon, is_current=name == current)
+            for name, icon in entries
+            if name in pages
+        ),
+    )
+
+
+def _asset(name: str) -> str:
+    return assets.url(name)
+
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+    cache_size=-1,
+)
+_ENVIRONMENT.globals["asset"] = _asset
