@@ -6,7 +6,9 @@ every page. A name that a page forgot is an error as soon as it is printed; aski
 because the named pieces in ``console/parts.html`` have parts that may be left out.
 """
 
-from collections.abc import Iterator
+import csv
+import functools
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +16,8 @@ from flask import Flask
 from jinja2 import Undefined, UndefinedError
 
 from authsvc.core import wording
-from authsvc.web import assets
+from authsvc.places import DATA
+from authsvc.web import assets, vendored
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -46,7 +49,14 @@ def equip(app: Flask) -> None:
         "number": number,
         "signed": signed,
     }
-    app.jinja_env.globals["asset"] = assets.url
+    app.jinja_env.globals |= {"asset": assets.url, "vendored": vendored.script}
+
+
+@functools.cache
+def country_names() -> Mapping[str, str]:
+    """Return the English name of every country by its ISO 3166-1 code, Kosovo as XK."""
+    with (DATA / "country_names.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["country"]: row["name"] for row in csv.DictReader(lines)}
 
 
 def moment(at: datetime) -> str:

@@ -18,6 +18,8 @@ class Figure:
     svg: Markup
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
+    legend: tuple[tuple[str, str], ...] = ()
+    """Shape and meaning, as the macro ``legend`` takes them."""
 
 
 def element(name: str, *children: str | Markup, **attributes: Any) -> Markup:
@@ -47,7 +49,7 @@ def coordinate(value: float) -> str:
 
 
 def picture(
-    id: str,  # noqa: A002  the word of the attribute
+    key: str,
     title: str,
     description: str,
     width: float,
@@ -57,15 +59,15 @@ def picture(
     left: float = 0.0,
     top: float = 0.0,
 ) -> Markup:
-    """Write a whole drawing with its accessible name and description; *id* is unique in the page."""
+    """Write a whole drawing with its accessible name and description; *key* is unique in the page."""
     return element(
         "svg",
-        element("title", title, id=f"{id}-t"),
-        element("desc", description, id=f"{id}-d"),
+        element("title", title, id=f"{key}-t"),
+        element("desc", description, id=f"{key}-d"),
         *children,
         class_=class_,
         viewBox=" ".join(coordinate(value) for value in (left, top, width, height)),
         role="img",
-        aria_labelledby=f"{id}-t",
-        aria_describedby=f"{id}-d",
+        aria_labelledby=f"{key}-t",
+        aria_describedby=f"{key}-d",
     )
