@@ -33,6 +33,16 @@ def url(name: str) -> str:
     return assets.url(f"vendor/{_ENTRIES[name]['file']}")
 
 
+def read(name: str) -> bytes:
+    """
+    Return the bytes of a file.
+
+    Raises:
+        KeyError: No such file was brought in.
+    """
+    return (FOLDER / _ENTRIES[name]["file"]).read_bytes()
+
+
 def script(name: str) -> Markup:
     """
     Write the element that loads a script.

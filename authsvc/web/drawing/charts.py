@@ -150,7 +150,7 @@ def share_bars(key: str, title: str, kinds: Sequence[tuple[str, str]], rows: Seq
 
 def sparkline(label: str, values: Sequence[float], *, tone: str = "info") -> Markup:
     """Draw the course of a figure, small and without an axis; *label* says what it shows."""
-    top, last = max(*values, 1.0), max(len(values) - 1, 1)
+    top, last = max([*values, 1.0]), max(len(values) - 1, 1)
     points = " ".join(f"{n / last * 100:.2f},{26 - value / top * 22:.1f}" for n, value in enumerate(values))
     return element(
         "svg",

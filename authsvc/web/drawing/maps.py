@@ -8,12 +8,13 @@ circle is as large as the place is uncertain. Circles and ways are cut at the an
 
 import functools
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from authsvc.core.clones import Place
+from authsvc.core.clones import UNKNOWN_PLACE, Place
 from authsvc.places import read_countries
 from authsvc.web import vendored
 from authsvc.web.drawing.labels import Box, place_labels
@@ -88,10 +89,10 @@ def world(key: str, title: str, counts: Mapping[str, int], names: Mapping[str, s
     for count, code in ranked:
         tip = element("title", f"{names.get(code, code)}: {count:,} {unit}")
         shade = f"h{_shade(count, top)}"
-        if code in _places():
+        if code in _outlined():
             shapes.append(element("use", tip, href=f"{land}#{code}", class_=shade))
-            if (centre := _centre_of_a_tiny(code)) is not None:
-                dots.append(element("circle", tip, class_=f"{shade} dot", cx=centre.x, cy=centre.y, r=110.0))
+        if (centre := _centre_of_a_tiny(code)) is not None:
+            dots.append(element("circle", tip, class_=f"{shade} dot", cx=centre.x, cy=centre.y, r=110.0))
     north, south = project(78, 0).y, project(-56, 0).y
     total = sum(counts.values())
     described = f"{total:,} {unit} in {len(ranked)} countries."
@@ -154,9 +155,18 @@ def _places() -> Mapping[str, Place]:
     return read_countries()
 
 
+@functools.cache
+def _outlined() -> frozenset[str]:
+    """Return the countries that have an outline of their own; the drawing is read once."""
+    return frozenset(re.findall(r' id="([A-Z]{2})"', vendored.read("world").decode("ascii")))
+
+
 def _centre_of_a_tiny(country: str) -> Point | None:
-    place = _places()[country]
-    if place.latitude is None or place.longitude is None or place.radius_km is None or place.radius_km > TINY_KM:
+    """Return where a dot stands in for an outline that is too small to be seen, or that there is none of."""
+    place = _places().get(country, UNKNOWN_PLACE)
+    if place.latitude is None or place.longitude is None or place.radius_km is None:
+        return None
+    if place.radius_km > TINY_KM and country in _outlined():
         return None
     return project(place.latitude, place.longitude)
 
