@@ -51,7 +51,10 @@ soak: setup packages  ## Kill a loaded server 20 times and count what it acknowl
 lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addresses).
 	@bash tools/lock.sh
 
+vendor: setup  ## Bring in the files of others anew, as frontend/package-lock.json has them. Needs npm.
+	@$(BIN)/python -m tools.vendor
+
 format: setup  ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: help setup packages demo test check bench fuzz soak lock format
+.PHONY: help setup packages demo test check bench fuzz soak lock vendor format

@@ -19,7 +19,7 @@ from authsvc.desk import Desk
 from authsvc.errors import AuthsvcError, BadConfig
 from authsvc.places import Locator
 from authsvc.runtime import Runtime
-from authsvc.web import api, console, demo, problems, published, site
+from authsvc.web import api, console, demo, problems, published, rendering, site
 from authsvc.web.consumer import DigitalLinks
 from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
@@ -38,7 +38,8 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     config = config or Config.from_env(os.environ)
     rt = runtime or _runtime(config)
     rt.keeper.start()
-    app = Flask("authsvc", static_folder=None, template_folder=None)
+    app = Flask("authsvc", static_folder=None, template_folder="web/templates")
+    rendering.equip(app)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions["authsvc"] = rt
