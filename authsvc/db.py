@@ -164,10 +164,10 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1).replace("postgres://", "postgresql://", 1)
 
 
-def make_engine(url: str, *, role: str | None = None) -> Engine:
+def make_engine(url: str, *, role: str | None = None, size: int = 4) -> Engine:
     """Make an engine for commands and jobs; with *role*, every connection gives up the rights of its login."""
     parsed = make_url(driver_url(url)).set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_pre_ping=True, pool_size=4)
+    engine = create_engine(parsed, pool_pre_ping=True, pool_size=size)
     if role is not None:
 
         @event.listens_for(engine, "connect")

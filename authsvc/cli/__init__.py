@@ -19,7 +19,7 @@ _FAMILIES = {
     "init": ("setting_up:init", "Make a home: secrets, key folder, database."),
     "demo": ("demonstration:demo", "Show the whole service with sample data."),
     "serve": ("serving:serve", "Answer scans over HTTP."),
-    "worker": ("working:worker", "Run the jobs: partitions, and later mail and reports."),
+    "worker": ("working:worker", "Run the jobs: mail, webhooks, scan tables made ahead."),
     "db": ("setting_up:db_group", "Look after the database."),
     "doctor": ("doctoring:doctor", "Check the installation and say what is wrong."),
     "brands": ("brands:brands", "Register brands."),

@@ -10,6 +10,16 @@ database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by
 from authsvc.models.alerts import Alert
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.deliveries import (
+    AlertMail,
+    AlertRecipient,
+    Event,
+    Mail,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.products import Image, Lot, Product, Recall, Run
@@ -17,15 +27,19 @@ from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
 
 __all__ = [
     "Alert",
+    "AlertMail",
+    "AlertRecipient",
     "Base",
     "Brand",
     "BrandCounter",
     "BrandHost",
     "BrandPrefix",
     "ClaimKey",
+    "Event",
     "Image",
     "Item",
     "Lot",
+    "Mail",
     "Product",
     "Recall",
     "ReceiptOpen",
@@ -36,4 +50,8 @@ __all__ = [
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookSecret",
 ]
