@@ -47,6 +47,28 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     def send_mail(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
         deliveries.send_mail(courier, UUID(id), version)
 
+    @app.task(name="spread_event", retry=_ANEW)
+    def spread_event(id: str) -> None:  # noqa: A002  stored with the jobs
+        deliveries.spread_event(courier, UUID(id))
+
+    @app.task(name="deliver_webhook", retry=_ANEW)
+    def deliver_webhook(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
+        deliveries.deliver_webhook(courier, UUID(id), version)
+
+    @app.task(name="mail_alerts", retry=_ANEW)
+    def mail_alerts(brand_id: str) -> None:
+        deliveries.mail_alerts(courier, UUID(brand_id))
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="sweep_deliveries", queueing_lock="sweep_deliveries", retry=_ANEW)
+    def sweep_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.sweep(courier)
+
+    @app.periodic(cron="41 3 * * *")
+    @app.task(name="remove_old_deliveries", queueing_lock="remove_old_deliveries", retry=_ANEW)
+    def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.remove_old(courier)
+
     return app
 
 

@@ -30,6 +30,7 @@ def worker() -> None:
             app = jobs.make_app(url, courier)
             asyncio.run(jobs.work(app, now=int(time.time()), stalled_after_s=config.stalled_after_s))
         finally:
+            courier.client.close()
             engine.dispose()
     note("The worker has stopped.")
 

@@ -20,7 +20,7 @@ depends_on = None
 CONSOLE = {
     "events": ("", "id, brand_id, type, at, data, endpoint_id", ""),
     "webhook_endpoints": (
-        "", "id, brand_id, url, description, types, created_at",
+        "", "id, brand_id, url, description, types, created_at, failing_since, disabled_at, disabled_reason",
         "url, description, types, failing_since, disabled_at, disabled_reason",
     ),
     "webhook_secrets": (
@@ -86,7 +86,7 @@ CREATE FUNCTION authsvc_item_words(sgtin text) RETURNS jsonb
 $$;
 
 CREATE FUNCTION authsvc_tell_alert() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
   is_closed boolean := NEW.closed_at IS NOT NULL;
 BEGIN
@@ -100,7 +100,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION authsvc_tell_disposition() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM authsvc_emit(NEW.brand_id, 'item.disposition_changed', coalesce(NEW.disposition_at, now()),
     authsvc_item_words(NEW.sgtin) || jsonb_build_object('lot', NEW.lot, 'disposition', NEW.disposition,
@@ -110,7 +110,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION authsvc_tell_recall() RETURNS trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
 BEGIN
   PERFORM authsvc_emit(NEW.brand_id, CASE WHEN NEW.lifted_at IS NULL THEN 'recall.created' ELSE 'recall.lifted' END,
     coalesce(NEW.lifted_at, NEW.recalled_at),
