@@ -98,7 +98,9 @@ def await_mail(session: Session, brand_id: UUID, event_id: UUID, *, now: datetim
         return
     session.execute(insert(AlertMail).values(brand_id=brand_id).on_conflict_do_nothing())
     row = session.get_one(AlertMail, brand_id, with_for_update=True, populate_existing=True)
-    session.execute(text("UPDATE events SET awaits_mail = true WHERE id = :id"), {"id": event_id})
+    session.execute(
+        text("UPDATE events SET awaits_mail = true WHERE id = :id AND awaits_mail IS NULL"), {"id": event_id}
+    )
     due = _next_hour(now, row.hour) if row.mode == "daily" else max(now, (row.mailed_at or now - GAP) + GAP)
     if row.due_at is None or due < row.due_at:
         row.due_at = due

@@ -169,14 +169,14 @@ def sweep(courier: Courier) -> int:
 
 
 def remove_old(courier: Courier) -> None:
-    """Forget what ended long ago; what waits or lies in the dead list of a live endpoint has its time too."""
+    """Forget what ended long ago, the dead list too; what waits is kept."""
     before = courier.now() - KEPT
     with courier.sessions.begin() as session:
         mails.remove_old(session, before=before)
         session.execute(text("DELETE FROM webhook_deliveries WHERE ended_at < :before"), {"before": before})
         session.execute(
             text(
-                "DELETE FROM events e WHERE at < :before AND NOT awaits_mail "
+                "DELETE FROM events e WHERE at < :before AND awaits_mail IS NOT TRUE "
                 "AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.event_id = e.id)"
             ),
             {"before": before},

@@ -42,15 +42,13 @@ def make_deliveries(session, brand, endpoint, count, now, state="delivered"):
             "at": now + timedelta(minutes=number // 2), "state": state,
         }  # fmt: skip
         session.execute(
-            text(
-                "INSERT INTO events (id, brand_id, type, at, data) VALUES (:event, :brand, 'recall.created', :at, '{}')"
-            ),
+            text("INSERT INTO events VALUES (:event, :brand, 'recall.created', :at, '{}')"),
             values,
         )
         session.execute(
             text(
-                "INSERT INTO webhook_deliveries (id, brand_id, endpoint_id, event_id, state, tries, next_at, created_at,"
-                " ended_at) VALUES (:id, :brand, :endpoint, :event, :state, 10, :at, :at, :at)"
+                "INSERT INTO webhook_deliveries (id, brand_id, endpoint_id, event_id, state, tries, next_at, "
+                "created_at, ended_at) VALUES (:id, :brand, :endpoint, :event, :state, 10, :at, :at, :at)"
             ),
             values,
         )

@@ -18,7 +18,11 @@ from authsvc.models.base import SERVER_NOW, Base
 
 
 class Event(Base):
-    """Something that happened to a brand. With ``endpoint_id`` it is a try-out for that endpoint alone."""
+    """
+    Something that happened to a brand. With ``endpoint_id`` it is a test of that endpoint alone.
+
+    ``awaits_mail`` is true while the next alert mail is to tell of it and false when one did: it is told of once.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
@@ -32,7 +36,7 @@ class Event(Base):
     at: Mapped[datetime]
     data: Mapped[dict[str, Any]]
     endpoint_id: Mapped[UUID | None]
-    awaits_mail: Mapped[bool] = mapped_column(server_default=text("false"))
+    awaits_mail: Mapped[bool | None]
 
 
 class WebhookEndpoint(Base):

@@ -204,7 +204,7 @@ def _make_tables() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("data", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("endpoint_id", sa.Uuid(), nullable=True),
-        sa.Column("awaits_mail", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("awaits_mail", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
     op.create_index("ix_events_at", "events", ["at"])
