@@ -6,8 +6,10 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import psycopg
@@ -377,6 +379,37 @@ def test_without_the_right_secret_nothing_leaves_unsigned(scene, courier, receiv
     found = delivery(courier, scene.halden)
     assert found.state == "waiting"
     assert "does not open" in found.attempts[0].fault
+
+
+def test_the_example_of_the_manual_takes_what_is_genuine_and_nothing_else(scene, courier, receiver, endpoint):
+    page = (Path(__file__).parents[1] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    example = {}
+    exec(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1], example)
+    is_genuine = example["is_genuine"]
+    scene.clock.ahead = timedelta()
+    act_on_an_item(scene)
+    run(courier)
+    [(_, headers, content)] = receiver.requests
+    old = {**headers, "webhook-timestamp": str(int(headers["webhook-timestamp"]) - 301)}
+
+    assert is_genuine(headers, content, endpoint.text)
+    assert is_genuine({**headers, "webhook-signature": f"v1,x {headers['webhook-signature']}"}, content, endpoint.text)
+    assert not is_genuine(headers, content + b" ", endpoint.text)
+    assert not is_genuine({**headers, "webhook-id": "evt_1"}, content, endpoint.text)
+    assert not is_genuine(headers, content, standard.write_secret(bytes(32)))
+    assert not is_genuine(old, content, endpoint.text)
+
+
+def test_the_manual_lists_every_event_with_its_members():
+    page = (Path(__file__).parents[1] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    rows = {
+        kind: set(re.findall(r"`([a-z_]+)`", data))
+        for kind, data in re.findall(r"^\| `(\S+)` \|.*\| (.*) \|$", page, re.MULTILINE)
+    }
+
+    assert set(rows) == {*standard.EVENT_TYPES, standard.TEST}
+    for kind, event in standard.EVENT_TYPES.items():
+        assert rows[kind] in (set(event.example), set()), kind
 
 
 # --- Endpoints that fail ----------------------------------------------------------------------------------------------

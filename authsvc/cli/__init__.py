@@ -29,6 +29,8 @@ _FAMILIES = {
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
+    "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
+    "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 
