@@ -45,8 +45,9 @@ bench: setup  ## Measure, as ratios in one run; prints a table and writes benchm
 fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
 	@FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
 
-soak: setup packages  ## Kill a loaded server 20 times and count what it acknowledged.
+soak: setup packages  ## Kill a loaded server 20 times, and 20 workers: count what was acknowledged and what was sent.
 	@$(BIN)/python -m tools.soak
+	@$(BIN)/python -m tools.soak_webhooks
 
 lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addresses).
 	@bash tools/lock.sh

@@ -6,6 +6,8 @@ override them, and ``AUTHSVC_X_FILE`` names a file that holds ``X``. No secret h
 at once. Nobody else reads the environment.
 """
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,12 @@ SETTINGS_FILE = "settings.env"
 DEMO_FILE = "demo.json"
 SECRET_BYTES = 32
 
+MAIL_SCHEDULE = (60.0, 300.0, 900.0, 3600.0, 10800.0, 21600.0, 43200.0)
+WEBHOOK_SCHEDULE = (5.0, 300.0, 1800.0, 7200.0, 18000.0, 36000.0, 50400.0, 72000.0, 86400.0)
+"""The waits that Standard Webhooks 1.0 recommends: ten tries in a little more than three days."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
@@ -27,7 +35,9 @@ class Config:
     login that web processes use in its place, ``console_database_url`` by the login of the console. ``secret`` is the
     root of the keys that a web process holds (visitors, nonces, forms, wrapping of brand secrets).
     ``passphrase_file`` opens the private signing keys and is read by issuing alone. ``breaker_wait_s`` is how long a
-    scan may wait for the database.
+    scan may wait for the database. Without ``smtp_host`` mail goes into a folder. The two schedules are the seconds
+    before the second try and each later one. ``webhook_allow`` names networks that webhooks may reach although they are
+    not public. A worker that gave no sign for ``stalled_after_s`` is taken for dead.
     """
 
     home: Path
@@ -46,6 +56,16 @@ class Config:
     breaker_wait_s: float = 1.0
     log_level: str = "info"
     is_demo: bool = False
+    smtp_host: str | None = None
+    smtp_port: int = 587
+    smtp_tls: str = "starttls"
+    smtp_user: str | None = None
+    smtp_password: str | None = field(default=None, repr=False)
+    mail_from: str = "no-reply@localhost"
+    mail_schedule: tuple[float, ...] = MAIL_SCHEDULE
+    webhook_schedule: tuple[float, ...] = WEBHOOK_SCHEDULE
+    webhook_allow: tuple[Network, ...] = ()
+    stalled_after_s: int = 30
 
     @property
     def is_secure(self) -> bool:
@@ -81,7 +101,19 @@ class Config:
             "workers": reader.number("WORKERS", 2, 1, 256),
             "log_level": reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
             "is_demo": reader.choice("DEMO", "0", ("0", "1")) == "1",
+            "smtp_host": reader.text("SMTP_HOST"),
+            "smtp_port": reader.number("SMTP_PORT", 587, 1, 65535),
+            "smtp_tls": reader.choice("SMTP_TLS", "starttls", ("starttls", "tls", "none")),
+            "smtp_user": reader.text("SMTP_USER"),
+            "smtp_password": reader.text("SMTP_PASSWORD"),
+            "mail_from": reader.sender("MAIL_FROM"),
+            "mail_schedule": reader.schedule("MAIL_SCHEDULE", MAIL_SCHEDULE),
+            "webhook_schedule": reader.schedule("WEBHOOK_SCHEDULE", WEBHOOK_SCHEDULE),
+            "webhook_allow": reader.networks("WEBHOOK_ALLOW"),
+            "stalled_after_s": reader.number("STALLED_AFTER", 30, 1, 3600),
         }
+        if config["smtp_user"] and config["smtp_tls"] == "none":
+            reader.faults.append("AUTHSVC_SMTP_USER needs AUTHSVC_SMTP_TLS: a password goes over TLS or not at all.")
         reader.refuse_unknown()
         if reader.faults:
             raise BadConfig("\n".join(reader.faults))
@@ -91,6 +123,8 @@ class Config:
 KNOWN = {
     "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "CONSOLE_DATABASE_URL", "KEYS_DIR",
     "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "WORKERS", "LOG_LEVEL", "DEMO",
+    "SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "MAIL_FROM", "MAIL_SCHEDULE",
+    "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER",
 }  # fmt: skip
 
 
@@ -159,6 +193,32 @@ class _Reader:
         if value not in choices:
             self.faults.append(f"AUTHSVC_{name} must be one of {', '.join(choices)}, got {value!r}.")
         return value
+
+    def sender(self, name: str) -> str:
+        """Read the address that mail comes from; without one it is that of the host of the service."""
+        value = self.text(name) or f"no-reply@{urlsplit(self.text('BASE_URL') or '').hostname or 'localhost'}"
+        if not re.fullmatch(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+", value):
+            self.faults.append(f"AUTHSVC_{name} must be a bare address such as no-reply@example.com, got {value!r}.")
+        return value
+
+    def schedule(self, name: str, default: tuple[float, ...]) -> tuple[float, ...]:
+        value = self.text(name)
+        if value is None:
+            return default
+        waits = [part.strip() for part in value.split(",")]
+        if len(waits) > 20 or not all(re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", wait) for wait in waits):
+            self.faults.append(f"AUTHSVC_{name} must be up to 20 waits in seconds, such as 5,300,1800, got {value!r}.")
+            return default
+        return tuple(map(float, waits))
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        found = []
+        for part in (self.text(name) or "").replace(",", " ").split():
+            try:
+                found.append(ipaddress.ip_network(part))
+            except ValueError as error:
+                self.faults.append(f"AUTHSVC_{name} must be networks such as 10.1.0.0/16: {error}.")
+        return tuple(found)
 
     def refuse_unknown(self) -> None:
         """Report misspelt settings: silence would be a default that nobody chose."""

@@ -193,7 +193,9 @@ def driver_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1).replace("postgres://", "postgresql://", 1)
 
 
-def make_engine(url: str, *, role: str | None = None, settings: Mapping[str, object] | None = None) -> Engine:
+def make_engine(
+    url: str, *, role: str | None = None, size: int = 4, settings: Mapping[str, object] | None = None
+) -> Engine:
     """
     Make an engine for commands, jobs and the console; with *role*, connections give up the rights of their login.
 
@@ -201,7 +203,7 @@ def make_engine(url: str, *, role: str | None = None, settings: Mapping[str, obj
     """
     parsed = make_url(driver_url(url)).set(drivername="postgresql+psycopg")
     options = {} if settings is None else {"options": " ".join(f"-c {name}={said}" for name, said in settings.items())}
-    engine = create_engine(parsed, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 5, **options})
+    engine = create_engine(parsed, pool_pre_ping=True, pool_size=size, connect_args={"connect_timeout": 5, **options})
     if role is not None:
 
         @event.listens_for(engine, "connect")

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from authsvc import holdings
+from authsvc import holdings, mails
 from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.core.clones import Network, Place
@@ -95,9 +95,10 @@ def utc_now() -> datetime:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """
-    What a request needs. ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations.
+    What a request needs.
 
-    Time, randomness and place are fields, so that a test can pass its own.
+    ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations, ``mail_key`` seals what is mailed. Time,
+    randomness and place are fields, so that a test can pass its own.
     """
 
     config: Config
@@ -107,6 +108,7 @@ class Runtime:
     visitor_key: bytes = field(repr=False)
     nonce_key: bytes = field(repr=False)
     limit_key: bytes = field(repr=False)
+    mail_key: bytes = field(repr=False)
     now: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
     new_id: Callable[[], UUID] = new_id
@@ -127,4 +129,5 @@ class Runtime:
             visitor_key=derive_key(config.secret, "visitors"),
             nonce_key=derive_key(config.secret, "nonces"),
             limit_key=derive_key(config.secret, "limits"),
+            mail_key=derive_key(config.secret, mails.PURPOSE),
         )

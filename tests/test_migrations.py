@@ -192,6 +192,20 @@ def hire(scene, brand):
         audit.record(session, brand.id, audit.Actor("system", None, "x"), "x.y", "z", at=scene.clock())
 
 
+DELIVERIES = """
+WITH e AS (INSERT INTO webhook_endpoints (id, brand_id, url) VALUES (gen_random_uuid(), %(brand)s, 'x') RETURNING id),
+s AS (INSERT INTO webhook_secrets (endpoint_id, number, brand_id, wrapped) SELECT id, 1, %(brand)s, '' FROM e),
+v AS (INSERT INTO events (id, brand_id, type, at, data) VALUES (gen_random_uuid(), %(brand)s, 'x', now(), '{}')
+  RETURNING id),
+d AS (INSERT INTO webhook_deliveries (id, brand_id, endpoint_id, event_id, next_at, created_at)
+  SELECT gen_random_uuid(), %(brand)s, e.id, v.id, now(), now() FROM e, v RETURNING id),
+a AS (INSERT INTO webhook_attempts (delivery_id, brand_id, at, duration_ms) SELECT id, %(brand)s, now(), 1 FROM d),
+m AS (INSERT INTO mails (id, brand_id, template, next_at, created_at)
+  VALUES (gen_random_uuid(), %(brand)s, 'x', now(), now())),
+r AS (INSERT INTO alert_recipients (brand_id, address) VALUES (%(brand)s, 'x') ON CONFLICT DO NOTHING)
+INSERT INTO alert_mails (brand_id) VALUES (%(brand)s) ON CONFLICT DO NOTHING"""
+
+
 @pytest.fixture
 def two_brands(scene):
     """Let both brands have rows in all tables that a console reads."""
@@ -223,6 +237,7 @@ def two_brands(scene):
         ):  # fmt: skip
             scene.admin.execute(statement, values)
         hire(scene, brand)
+        scene.admin.execute(DELIVERIES, {"brand": brand.id})
     return scene.halden, scene.rival
 
 

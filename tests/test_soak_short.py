@@ -1,4 +1,4 @@
-"""Two rounds of the soak: the whole service is killed under load, and nothing that it had answered is lost."""
+"""The soaks in short: what is killed under load has lost nothing that it had answered or had to tell."""
 
 import json
 import subprocess
@@ -22,3 +22,18 @@ def test_no_answered_scan_is_lost_when_everything_is_killed():
     assert report["answered"] > 0
     assert (report["rounds"], report["database_kills"]) == (2, 1)
     assert (report["lost"], report["items_miscounted"], report["processes_left"]) == (0, 0, 0)
+
+
+def test_no_webhook_is_lost_or_sent_unsigned_when_workers_are_killed():
+    command = [sys.executable, "-m", "tools.soak_webhooks", "--deliveries", "300", "--kills", "2", "--tries", "6"]
+
+    ended = subprocess.run(
+        [*command, "--no-hangs", "--json"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    report = json.loads(ended.stdout)
+    assert (report["deliveries"], report["worker_kills"]) == (300, 2)
+    assert report["delivered"] + report["dead"] == 300
+    assert (report["lost"], report["wrong_signatures"], report["of_acts_rolled_back"]) == (0, 0, 0)
+    assert min(report["faults"].get(kind, 0) for kind in ("drop", "500", "503", "redirect", "cut", "slow")) > 0

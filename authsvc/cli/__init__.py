@@ -19,7 +19,7 @@ _FAMILIES = {
     "init": ("setting_up:init", "Make a home: secrets, key folder, database."),
     "demo": ("demonstration:demo", "Show the whole service with sample data."),
     "serve": ("serving:serve", "Answer scans over HTTP."),
-    "worker": ("working:worker", "Run the jobs: partitions, and later mail and reports."),
+    "worker": ("working:worker", "Run the jobs: mail, webhooks, scan tables made ahead."),
     "db": ("setting_up:db_group", "Look after the database."),
     "doctor": ("doctoring:doctor", "Check the installation and say what is wrong."),
     "brands": ("brands:brands", "Register brands."),
@@ -31,6 +31,8 @@ _FAMILIES = {
     "items": ("items:items_group", "Set the condition of single items."),
     "staff": ("staffing:staff_group", "Invite people to the console."),
     "audit": ("auditing:audit_group", "Check the log of everything that was done."),
+    "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
+    "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 

@@ -125,6 +125,7 @@ def demo(port: int, host: str, out: Path) -> None:
     click.echo(
         f"\n  Check a code    {base}/\n"
         f"  Every answer    {base}/demo\n"
+        f"  Mail it sends   {base}/demo/outbox\n"
         f"  Public keys     {base}/.well-known/jwks.json\n"
         f"  Sample codes    {out}/  (CSV files, and sheet.pdf to print)\n\n"
         "Ctrl-C stops the service and its database. The next start goes on from here."

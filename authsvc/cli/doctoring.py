@@ -24,6 +24,7 @@ _CLOCK_TOLERANCE = timedelta(seconds=5)
 _FREE_BYTES = 1_000_000_000
 _RUN_PATIENCE = timedelta(minutes=1)
 _SHOWN_RUNS = 5
+_JOB_PATIENCE = timedelta(minutes=5)
 _OLDEST_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 """No machine with this release lives earlier."""
 
@@ -75,7 +76,7 @@ def examine() -> list[Finding]:
     try:
         with opened(config) as place:
             findings.append(_server(place))
-            for look in _schema, _login, _partitions, _clock, _active_keys, _runs:
+            for look in _schema, _login, _partitions, _jobs, _clock, _active_keys, _runs:
                 findings += look(place)
     except AuthsvcError as error:
         findings.append(Finding("database", Mark.FAULT, str(error)))
@@ -190,6 +191,23 @@ def _partitions(place: Workplace) -> Findings:
         yield Finding("partitions", Mark.FAULT, f"missing: {', '.join(missing)}. Is `authsvc worker` running?")
     else:
         yield Finding("partitions", Mark.OK, f"there for {PARTITIONS_AHEAD} months ahead")
+
+
+def _jobs(place: Workplace) -> Findings:
+    query = text(
+        "SELECT count(*) FILTER (WHERE status = 'todo' AND coalesce(scheduled_at, d.at) < now() - :patience), "
+        "count(*) FILTER (WHERE status = 'failed') FROM procrastinate_jobs j LEFT JOIN LATERAL "
+        "(SELECT max(at) AS at FROM procrastinate_events e WHERE e.job_id = j.id) d ON true"
+    )
+    with place.sessions() as session:
+        waiting, failed = session.execute(query, {"patience": _JOB_PATIENCE}).one()
+    if waiting:
+        yield Finding("jobs", Mark.WARNING, f"{counted(waiting, 'job')} waited too long. Is `authsvc worker` running?")
+    if failed:
+        remedy = "the log of the worker says why; they are not run again"
+        yield Finding("jobs", Mark.WARNING, f"{counted(failed, 'job')} failed: {remedy}")
+    if not waiting and not failed:
+        yield Finding("jobs", Mark.OK, "none waits longer than it should")
 
 
 def _clock(place: Workplace) -> Findings:

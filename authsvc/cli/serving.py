@@ -5,11 +5,15 @@ The parent owns the database; when it ends, all end. The workers are told by the
 login that may scan and do nothing else where there is one, and are not told the address of the owner.
 """
 
+import contextlib
 import gc
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -79,9 +83,30 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 workers_kill_timeout=STOP_S,
                 log_level=LogLevels.warning,
             )
-            server.serve()
+            with _jobs(config, url):
+                server.serve()
     finally:
         shutil.rmtree(meters, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _jobs(config: Config, url: str) -> Iterator[None]:
+    """Run the jobs beside the demo; anywhere else `authsvc worker` is a service of its own."""
+    if not config.is_demo:
+        yield
+        return
+    program = [sys.executable, "-c", "from authsvc.cli import main; main()", "worker"]
+    env = os.environ | {"AUTHSVC_DATABASE_URL": url}
+    process = subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  ours
+    try:
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _check_login(url: str) -> str:

@@ -12,17 +12,26 @@ import click
 from authsvc import db, jobs
 from authsvc.cli.output import note
 from authsvc.config import Config
+from authsvc.deliveries import Courier
 
 
 @click.command()
 def worker() -> None:
-    """Run the jobs until Ctrl-C or SIGTERM: scan tables made ahead, and later mail and reports."""
+    """Run the jobs until Ctrl-C or SIGTERM: mail, webhooks, scan tables made ahead."""
     signal.signal(signal.SIGTERM, _end)
+    config = Config.from_env(os.environ)
     # Before the worker listens to signals itself, and after, this is the way out that also stops the database.
-    with contextlib.suppress(KeyboardInterrupt), db.server(Config.from_env(os.environ)) as url:
+    with contextlib.suppress(KeyboardInterrupt), db.server(config) as url:
         db.check_server(url)
+        engine = db.make_engine(url, size=jobs.CONCURRENCY)
+        courier = Courier.make(config, db.make_sessions(engine))
         note("The worker is running. Stop it with Ctrl-C.")
-        asyncio.run(jobs.work(jobs.make_app(url), now=int(time.time())))
+        try:
+            app = jobs.make_app(url, courier)
+            asyncio.run(jobs.work(app, now=int(time.time()), stalled_after_s=config.stalled_after_s))
+        finally:
+            courier.client.close()
+            engine.dispose()
     note("The worker has stopped.")
 
 

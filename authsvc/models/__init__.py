@@ -11,6 +11,16 @@ from authsvc.models.alerts import Alert
 from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.deliveries import (
+    AlertMail,
+    AlertRecipient,
+    Event,
+    Mail,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
@@ -31,6 +41,8 @@ from authsvc.models.staff import (
 
 __all__ = [
     "Alert",
+    "AlertMail",
+    "AlertRecipient",
     "AuditEvent",
     "AuditHead",
     "Base",
@@ -41,10 +53,12 @@ __all__ = [
     "BrandPrefix",
     "ClaimKey",
     "Commission",
+    "Event",
     "Image",
     "Item",
     "ItemFact",
     "Lot",
+    "Mail",
     "Product",
     "Recall",
     "ReceiptOpen",
@@ -67,4 +81,8 @@ __all__ = [
     "StaffSession",
     "StaffSso",
     "TrustedDevice",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookSecret",
 ]

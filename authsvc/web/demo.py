@@ -1,15 +1,19 @@
 """
 The demo's index: one card for every answer that the service can give, each a link and a symbol to try with a phone.
 
+Beside it is the outbox: the mail that would have gone out, to be read and followed.
 ``authsvc demo`` writes what it issued to ``demo.json`` in ``AUTHSVC_HOME``; on any other installation there is no demo.
 """
 
 import json
+from datetime import UTC
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from flask import Blueprint, Response
 
-from authsvc import symbols
+from authsvc import outbox, symbols
 from authsvc.config import DEMO_FILE
 from authsvc.errors import NotFound
 from authsvc.web import pages
@@ -45,6 +49,33 @@ def symbol(name: str) -> Response:
             drawn = symbols.svg(symbols.symbol(runtime().config.base_url + entry["path"]), title=entry["title"])
             return Response(drawn, mimetype="image/svg+xml")
     raise NotFound("There is no such sample code.")
+
+
+@bp.get("/demo/outbox")
+def mails() -> str:
+    """Show every mail that was sent."""
+    config = runtime().config
+    brand = _read()["brand"]
+    return pages.demo_outbox(
+        brand, [_entry(message, config.base_url) for message in outbox.Folder(config.home / outbox.FOLDER).read()]
+    )
+
+
+def _entry(message: EmailMessage, base_url: str) -> pages.MailEntry:
+    plain = message.get_body(("plain",))
+    assert plain is not None  # every mail of ours has one
+    text = str(plain.get_content()).replace("\r\n", "\n").strip()
+    return pages.MailEntry(
+        sender=message["From"],
+        to=message["To"],
+        subject=message["Subject"],
+        sent=f"{parsedate_to_datetime(message['Date']).astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+        # Nothing but a line that is an address of this service becomes a link: values come from everywhere.
+        paragraphs=tuple(
+            tuple((line, line.startswith(f"{base_url}/") and " " not in line) for line in paragraph.split("\n"))
+            for paragraph in text.split("\n\n")
+        ),
+    )
 
 
 def _read() -> dict[str, Any]:

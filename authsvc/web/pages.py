@@ -102,6 +102,17 @@ class DemoEntry:
     symbol_href: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailEntry:
+    """One mail of the demo's outbox. A line of the text is plain, or a link of this service to be followed."""
+
+    sender: str
+    to: str
+    subject: str
+    sent: str
+    paragraphs: tuple[tuple[tuple[str, bool], ...], ...]
+
+
 def verdict(check: Check) -> str:
     """Render the answer at a Digital Link."""
     return _verdict_page(check, wording.words(check.verdict), is_live=check.receipt is not None)
@@ -137,6 +148,11 @@ def check_form(*, typed: str = "", fault: str | None = None) -> str:
 def demo_index(brand: str, entries: Sequence[DemoEntry]) -> str:
     """Render the index of the demo: one card for each answer that the service can give."""
     return _DEMO.render(brand=brand, title="Every answer, to try", entries=entries)
+
+
+def demo_outbox(brand: str, mails: Sequence[MailEntry]) -> str:
+    """Render the outbox of the demo: every mail that was sent, the latest first."""
+    return _OUTBOX.render(brand=brand, title="Outbox", mails=mails)
 
 
 def problem(*, status: int, title: str, detail: str, request_id: str) -> str:
@@ -292,6 +308,6 @@ _ENVIRONMENT.globals |= {
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
 _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
-_VERDICT, _CHECK, _DEMO, _PROBLEM = (
-    _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "problem")
+_VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
+    _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
 )

@@ -90,3 +90,20 @@ def test_a_partial_file_of_others_is_none_of_our_business(halden, tmp_path, monk
     (tmp_path / "film.partial").write_bytes(b"\xff\x00uri,gtin")
 
     assert findings(halden, "files") == [("ok", "no file of codes is left half-written here")]
+
+
+def test_jobs_that_nobody_runs_are_named(halden, place):
+    assert findings(halden, "jobs") == [("ok", "none waits longer than it should")]
+    with place.sessions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, scheduled_at, status) VALUES "
+                "('deliveries', 'send_mail', now() - interval '6 minutes', 'todo'), "
+                "('deliveries', 'send_mail', now() + interval '6 minutes', 'todo'), "
+                "('deliveries', 'send_mail', NULL, 'todo'), ('deliveries', 'send_mail', NULL, 'failed')"
+            )
+        )
+
+    waiting, failed = findings(halden, "jobs")
+    assert waiting == ("warning", "1 job waited too long. Is `authsvc worker` running?")
+    assert failed[1].startswith("1 job failed: ")
