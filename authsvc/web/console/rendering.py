@@ -1,16 +1,14 @@
 """
 The pages of the console: values in, HTML out, with the frame that belongs to who is signed in.
 
-The navigation holds what the person may open: an entry is there once a page declares it and the role suffices.
+Templates are the application's own; ``web/rendering.py`` has their filters and globals. The navigation holds what the
+person may open: an entry is there once a page declares it and the role suffices.
 """
 
-from pathlib import Path
 from typing import Any
 
-from flask import g, request, url_for
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from flask import g, render_template, request, url_for
 
-from authsvc.web import assets
 from authsvc.web.console import guard
 from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 
@@ -26,14 +24,14 @@ NAVIGATION = (
 def show(template: str, *, title: str, **values: Any) -> str:
     """Render a page inside the frame; ``form_token`` is at hand in it."""
     g.has_shown_notice = True
-    return _ENVIRONMENT.get_template(template).render(
-        title=title, shell=_shell(), form_token=guard.form_token(), role=guard.me().role, **values
+    return render_template(
+        template, title=title, shell=_shell(), form_token=guard.form_token(), role=guard.me().role, **values
     )
 
 
 def show_plain(template: str, *, title: str, **values: Any) -> str:
     """Render a page without the frame: the ways in, where nobody or no brand is known yet."""
-    return _ENVIRONMENT.get_template(template).render(title=title, form_token=guard.form_token(), **values)
+    return render_template(template, title=title, form_token=guard.form_token(), **values)
 
 
 def _shell() -> Shell:
@@ -71,19 +69,3 @@ def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
             if name in pages
         ),
     )
-
-
-def _asset(name: str) -> str:
-    return assets.url(name)
-
-
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    cache_size=-1,
-)
-_ENVIRONMENT.globals["asset"] = _asset
