@@ -142,6 +142,7 @@ def test_pages_have_no_accessibility_violations(open_page, width):
     for name in components.PAGES:
         page.goto(f"{HOST}/components/{name}")
         page.add_script_tag(path=AXE)
+        page.eval_on_selector_all("main details", "found => found.slice(0, 1).forEach(one => { one.open = true })")
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
@@ -191,6 +192,13 @@ def test_pages_reflow_at_320_pixels_and_with_large_letters(open_page):
         page.goto(f"{HOST}/components/{name}")
 
         assert page.evaluate("document.documentElement.scrollWidth") == 320, name
+
+    page.set_viewport_size({"width": 640, "height": 800})
+    for name in components.PAGES:
+        page.goto(f"{HOST}/components/{name}")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+        assert page.evaluate("document.documentElement.scrollWidth") == 640, name
 
 
 @pytest.mark.browser

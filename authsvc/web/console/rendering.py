@@ -1,7 +1,8 @@
 """
 The pages of the console: values in, HTML out, with the frame that belongs to who is signed in.
 
-The navigation holds what the person may open: an entry is there once a page declares it and the role suffices.
+Templates are the application's own; ``web/rendering.py`` has their filters and globals. The navigation holds what the
+person may open: an entry is there once a page declares it and the role suffices.
 """
 
 from typing import Any

@@ -20,7 +20,7 @@ from authsvc.web.drawing.svg import Figure, element, join
 PLOT = 110.0  # Height of the plotting area, in pixels.
 TOP = 12.0
 HEIGHT = TOP + PLOT + 24
-LABELS = 6
+LABELS = 5  # As many as have room on the narrowest screen.
 GAP = 0.22  # The share of a day's width that stays empty.
 
 

@@ -3,11 +3,13 @@ from datetime import date, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authsvc.web.drawing import charts, scores
 
+# A machine that does something else at the same time is slow, which says nothing about the code.
+unhurried = settings(deadline=None, max_examples=50)
 FIRST = date(2026, 10, 25)
 VALUES = st.lists(st.integers(0, 10**7), max_size=40)
 
@@ -54,6 +56,7 @@ def test_chart_says_what_it_shows():
     ]
 
 
+@unhurried
 @given(VALUES)
 def test_any_values_make_a_chart_within_its_frame(values):
     svg = charts.day_bars("k", "Scans", days_of(values)).svg
@@ -66,6 +69,7 @@ def test_any_values_make_a_chart_within_its_frame(values):
     assert "nan" not in svg
 
 
+@unhurried
 @given(st.integers(1, 400))
 def test_labels_of_days_are_few_and_start_and_end_the_axis(count):
     svg = charts.day_bars("k", "Scans", days_of([1] * count)).svg
@@ -75,6 +79,7 @@ def test_labels_of_days_are_few_and_start_and_end_the_axis(count):
     assert labels[-1] == f"{(last := FIRST + timedelta(days=count - 1)).day} {last:%b}"
 
 
+@unhurried
 @given(st.lists(st.tuples(st.integers(0, 999), st.integers(0, 999)), min_size=1, max_size=9))
 def test_stack_is_as_high_as_its_sum(pairs):
     series = [
@@ -141,6 +146,7 @@ def test_parts_of_a_score_follow_one_another_and_add_up():
     assert [bar.get("class") for bar in drawn] == ["bar-more"] * 4 + ["bar-less"]
 
 
+@unhurried
 @given(st.lists(st.floats(-50, 50), max_size=12))
 def test_total_is_the_sum_of_what_is_shown(points):
     score = scores.score([scores.Part(title="x", points=value) for value in points])

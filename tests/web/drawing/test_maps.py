@@ -2,7 +2,7 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authsvc.places import read_countries
@@ -11,6 +11,8 @@ from authsvc.web.drawing import labels, maps
 from authsvc.web.drawing.projection import Point, project
 from authsvc.web.rendering import country_names
 
+# A machine that does something else at the same time is slow, which says nothing about the code.
+unhurried = settings(deadline=None, max_examples=50)
 NAMES = country_names()
 PINS = st.lists(
     st.builds(
@@ -102,6 +104,7 @@ def test_country_that_nobody_knows_is_counted_but_not_drawn():
     assert figure.rows[0]["cells"] == ["ZZ", "5", "100.0%"]
 
 
+@unhurried
 @given(st.integers(1, 50_000), st.data())
 def test_legend_names_the_shade_of_every_count(top, data):
     count = data.draw(st.integers(1, top))
@@ -119,6 +122,7 @@ def test_empty_world_is_land():
     assert (figure.rows, figure.legend) == ((), ())
 
 
+@unhurried
 @given(PINS)
 def test_pins_and_circles_lie_within_the_frame(pins):
     svg = read(maps.evidence("k", "Scans", pins).svg)
@@ -130,6 +134,7 @@ def test_pins_and_circles_lie_within_the_frame(pins):
         assert -0.1 <= float(one.get("y").removesuffix("%")) <= 100.1
 
 
+@unhurried
 @given(PINS)
 def test_frame_keeps_its_proportions_and_its_distance(pins):
     frame = maps._frame(pins)
@@ -175,6 +180,7 @@ def test_circle_at_the_antimeridian_shows_on_both_edges():
     assert len(halos) == 2
 
 
+@unhurried
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=9))
 def test_tags_cover_neither_each_other_nor_a_pin(spots):
     points = [Point(*spot) for spot in spots]
