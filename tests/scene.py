@@ -294,13 +294,13 @@ class Scene:
 
     # --- The service ---
 
-    def start(self, *, runs_on: Connections | None = None, **settings: Any) -> Flask:
-        """Start an application on the scene's database, or on other connections."""
+    def start(self, *, runs_on: Connections | None = None, given: Mapping[str, Any] = {}, **settings: Any) -> Flask:
+        """Start an application on the scene's database or others; its runtime may be *given* others."""
         config = replace(self.config, **settings)
         connections = runs_on or Connections(
             config.database_url or "", role=db.SCAN_ROLE, wait_s=config.breaker_wait_s, probe_s=0.1
         )
-        rt = replace(Runtime.make(config, connections, locate), now=self.clock)
+        rt = replace(Runtime.make(config, connections, locate), now=self.clock, **given)
         self._apps.append(rt)
         self._served.append(create_app(config, runtime=rt))
         return self._served[-1]
