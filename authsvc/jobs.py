@@ -12,8 +12,8 @@ asleep. Mails and webhooks wait in tables of their own, whose triggers queue the
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 from datetime import UTC, datetime
+from uuid import UUID
 
 import procrastinate
 import structlog
