@@ -17,7 +17,7 @@ from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.desk import Desk
 from authsvc.errors import AuthsvcError, BadConfig
-from authsvc.places import Locator
+from authsvc.places import Locator, Systems
 from authsvc.runtime import Runtime
 from authsvc.web import api, console, demo, problems, published, rendering, site
 from authsvc.web.consumer import DigitalLinks
@@ -62,7 +62,8 @@ def _runtime(config: Config) -> Runtime:
         raise BadConfig("A web process needs AUTHSVC_DATABASE_URL. `authsvc serve` starts the database and sets it.")
     connections = Connections(url, role=db.SCAN_ROLE, wait_s=config.breaker_wait_s)
     locator = Locator(config.places_file) if config.places_file else Locator()
-    return Runtime.make(config, connections, locator.locate)
+    systems = Systems(config.asn_database) if config.asn_database else None
+    return Runtime.make(config, connections, locator.locate, find_asn=systems.find if systems else None)
 
 
 def _console_url(config: Config) -> str:

@@ -51,6 +51,7 @@ class Config:
     proxy_hops: int = 0
     ratelimit_url: str = "memory://"
     places_file: Path | None = None
+    asn_database: Path | None = None
     workers: int = 2
     poll_s: float = 1.0
     breaker_wait_s: float = 1.0
@@ -98,6 +99,7 @@ class Config:
             "proxy_hops": reader.number("PROXY_HOPS", 0, 0, 8),
             "ratelimit_url": reader.text("RATELIMIT_URL") or "memory://",
             "places_file": reader.path("PLACES_FILE"),
+            "asn_database": reader.path("ASN_DATABASE"),
             "workers": reader.number("WORKERS", 2, 1, 256),
             "log_level": reader.choice("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
             "is_demo": reader.choice("DEMO", "0", ("0", "1")) == "1",
@@ -122,7 +124,7 @@ class Config:
 
 KNOWN = {
     "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "CONSOLE_DATABASE_URL", "KEYS_DIR",
-    "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "WORKERS", "LOG_LEVEL", "DEMO",
+    "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "ASN_DATABASE", "WORKERS", "LOG_LEVEL", "DEMO",
     "SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "MAIL_FROM", "MAIL_SCHEDULE",
     "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER",
 }  # fmt: skip

@@ -6,12 +6,15 @@ the register every second and loads anew when it has changed, so a new product o
 within seconds and without a restart.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from authsvc.connections import Connections, Row
 from authsvc.core import keyring as kr
+from authsvc.core.clones import Bustle
+from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
+from authsvc.core.devices import Device, DeviceKind
 from authsvc.core.register import Brand, Granularity, Product, Register, Release
 from authsvc.core.serials import SerialKey
 from authsvc.core.wrapping import unwrap
@@ -25,6 +28,7 @@ class Holdings:
     register: Register
     keyring: kr.Keyring
     serial_keys: Mapping[UUID, Mapping[str, SerialKey]]
+    devices: Mapping[bytes, Device] = field(default_factory=dict)
 
     def serial_keys_of(self, brand_id: UUID) -> Mapping[str, SerialKey]:
         """Return the serial keys of a brand by epoch; a retired epoch still decodes."""
@@ -59,15 +63,19 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         products = connection.execute(_PRODUCTS).fetchall()
         signing = connection.execute("SELECT * FROM signing_keys ORDER BY brand_id, key_id").fetchall()
         serial = connection.execute("SELECT * FROM serial_keys").fetchall()
+        devices = connection.execute("SELECT * FROM trusted_devices WHERE revoked_at IS NULL").fetchall()
+        rates = connection.execute("SELECT * FROM base_rates").fetchall()
     serial_keys: dict[UUID, dict[str, SerialKey]] = {}
     for row in serial:
         raw = unwrap(wrapping_key, row.wrapped, brand_id=row.brand_id, purpose="serial", number=row.epoch)
         serial_keys.setdefault(row.brand_id, {})[row.epoch] = SerialKey(row.epoch, raw)
+    usual = _bustle(rates)
     return Holdings(
         version.version if version else 0,
-        Register({row.id: _brand(row) for row in brands}, {row.gtin: _product(row) for row in products}),
+        Register({row.id: _brand(row) for row in brands}, {row.gtin: _product(row, usual) for row in products}),
         kr.Keyring(_signing_key(row, wrapping_key) for row in signing),
         serial_keys,
+        {bytes(row.secret_hash): Device(row.id, row.brand_id, DeviceKind(row.kind)) for row in devices},
     )
 
 
@@ -97,7 +105,20 @@ def _brand(row: Row) -> Brand:
     )
 
 
-def _product(row: Row) -> Product:
+def _bustle(rates: Sequence[Row]) -> Mapping[str, Bustle]:
+    """Return how busy each product is, drawn towards its brand."""
+    brands: dict[UUID, dict[str, Traffic]] = {}
+    for row in rates:
+        brands.setdefault(row.brand_id, {})[row.gtin] = Traffic(row.items, row.visitors)
+    return {
+        gtin: bustle(traffic, whole)
+        for products in brands.values()
+        for whole in (brand_of(products),)
+        for gtin, traffic in products.items()
+    }
+
+
+def _product(row: Row, usual: Mapping[str, Bustle]) -> Product:
     return Product(
         gtin=row.gtin,
         brand_id=row.brand_id,
@@ -115,6 +136,7 @@ def _product(row: Row) -> Product:
         copy_threshold=row.copy_threshold,
         target_rate=row.rate,
         has_lifecycle=row.is_recorded,
+        bustle=usual.get(row.gtin, Bustle.USUAL),
         attributes=row.attributes,
     )
 

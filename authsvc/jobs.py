@@ -12,12 +12,14 @@ asleep. Mails and webhooks wait in tables of their own, whose triggers queue the
 import asyncio
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from uuid import UUID
 
 import procrastinate
 import structlog
 
-from authsvc import db, deliveries
+from authsvc import db, deliveries, traffic
+from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
 
 log = structlog.get_logger()
@@ -26,6 +28,7 @@ PARTITIONS_AHEAD = 3
 """Months of scan tables that are there before they are needed: time to notice that no worker runs."""
 
 MAKE_PARTITIONS = "make_partitions"
+LEARN_TRAFFIC = "learn_traffic"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -42,6 +45,8 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=db.driver_url(url)))
     partitions = app.task(name=MAKE_PARTITIONS, queueing_lock=MAKE_PARTITIONS, pass_context=True)(make_partitions)
     app.periodic(cron="17 3 * * *")(partitions)
+    traffic_of = app.task(name=LEARN_TRAFFIC, queueing_lock=LEARN_TRAFFIC, pass_context=True)(learn_traffic)
+    app.periodic(cron="47 3 * * *")(traffic_of)
 
     @app.task(name="send_mail", retry=_ANEW)
     def send_mail(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
@@ -76,6 +81,12 @@ async def make_partitions(context: procrastinate.JobContext, timestamp: int) -> 
     """Make the scan tables of the coming months."""
     connector = context.app.connector
     await connector.execute_query_async("SELECT authsvc_make_partitions(%(ahead)s)", ahead=PARTITIONS_AHEAD)
+
+
+async def learn_traffic(context: procrastinate.JobContext, timestamp: int) -> None:
+    """Learn how many visitors the items of each product usually meet."""
+    at = datetime.fromtimestamp(timestamp, UTC)
+    await context.app.connector.execute_query_async(traffic.LEARN, at=at, most=MOST)
 
 
 async def work(app: procrastinate.App, *, now: int, stalled_after_s: float) -> None:

@@ -109,6 +109,36 @@ class Locator:
         )
 
 
+class Systems:
+    """Finds the autonomous system of an address in a MaxMind DB file that the operator supplies."""
+
+    def __init__(self, database: Path) -> None:
+        """
+        Open *database*, which has ``autonomous_system_number`` (GeoLite2 ASN, DB-IP) or ``asn``.
+
+        Raises:
+            BadConfig: It cannot be read or is no such file.
+        """
+        try:
+            self._reader = maxminddb.open_database(database, maxminddb.MODE_AUTO)
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            raise BadConfig(f"The ASN database {database} cannot be read as a MaxMind DB file: {error}.") from error
+
+    def find(self, address: str) -> int | None:
+        """Return the number of the autonomous system of *address*, or None where none is known."""
+        try:
+            record = self._reader.get(address)
+        except (ValueError, maxminddb.InvalidDatabaseError):
+            return None
+        if not isinstance(record, dict):
+            return None
+        number = record.get("autonomous_system_number", record.get("asn"))
+        if isinstance(number, str):
+            number = number.upper().removeprefix("AS")
+            number = int(number) if number.isascii() and number.isdigit() and len(number) <= 10 else None
+        return number if isinstance(number, int) and 0 < number < 2**32 else None
+
+
 class Networks:
     """Ranges of addresses that are known to be data centres, relays or reserved, as sorted starts with a kind each."""
 

@@ -25,6 +25,7 @@ from authsvc.holdings import Holdings
 log = structlog.get_logger()
 
 Locate = Callable[[str], tuple[Place, Network]]
+FindAsn = Callable[[str], int | None]
 
 
 class Keeper:
@@ -97,8 +98,9 @@ class Runtime:
     """
     What a request needs.
 
-    ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations, ``mail_key`` seals what is mailed. Time,
-    randomness and place are fields, so that a test can pass its own.
+    ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations, ``mail_key`` seals what is mailed.
+    ``find_asn`` is None without a database of autonomous systems; ``devices_seen`` remembers when a trusted device was
+    last noted. Time, randomness and place are fields, so that a test can pass its own.
     """
 
     config: Config
@@ -109,6 +111,8 @@ class Runtime:
     nonce_key: bytes = field(repr=False)
     limit_key: bytes = field(repr=False)
     mail_key: bytes = field(repr=False)
+    find_asn: FindAsn | None = None
+    devices_seen: dict[UUID, datetime] = field(default_factory=dict, repr=False)
     now: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
     new_id: Callable[[], UUID] = new_id
@@ -119,13 +123,16 @@ class Runtime:
         return self.keeper.held
 
     @classmethod
-    def make(cls, config: Config, connections: Connections, locate: Locate) -> "Runtime":
+    def make(
+        cls, config: Config, connections: Connections, locate: Locate, *, find_asn: FindAsn | None = None
+    ) -> "Runtime":
         """Make the runtime of one process; the caller starts and stops its keeper."""
         return cls(
             config=config,
             connections=connections,
             keeper=Keeper(connections, derive_key(config.secret, "wrapping"), poll_s=config.poll_s),
             locate=locate,
+            find_asn=find_asn,
             visitor_key=derive_key(config.secret, "visitors"),
             nonce_key=derive_key(config.secret, "nonces"),
             limit_key=derive_key(config.secret, "limits"),

@@ -67,7 +67,7 @@ f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.
 # Confirmed sightings first: whoever opens a link and never looks at the page must not push evidence out.
 _EVIDENCE = """
 (SELECT json_agg(json_build_array(encode(h.visitor, 'hex'), encode(h.prefix, 'hex'), extract(epoch FROM h.first_at),
-    h.confirmed_id IS NOT NULL, h.country, h.latitude, h.longitude, h.radius_km, h.network))
+    h.confirmed_id IS NOT NULL, h.country, h.latitude, h.longitude, h.radius_km, h.network, encode(h.asn, 'hex')))
   FROM ((SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence AND e.confirmed_id IS NOT NULL
       ORDER BY e.first_at DESC LIMIT 48)
     UNION ALL (SELECT * FROM sightings e WHERE e.sgtin = {sgtin} AND e.is_evidence AND e.confirmed_id IS NULL
@@ -91,12 +91,12 @@ coalesce({own}, (SELECT min(c.at) FROM commissions c WHERE c.brand_id = {brand} 
 _RECORD = f"""
 v AS (
   INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, is_evidence, is_weak,
-    country, latitude, longitude, radius_km, network)
+    country, latitude, longitude, radius_km, network, asn)
   SELECT f.sgtin, %(visitor)s::bytea, f.brand_id, %(prefix)s::bytea, f.at, f.at, f.id,
     NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = f.sgtin AND e.is_evidence AND e.prefix = %(prefix)s::bytea
       AND e.first_at > f.at - interval '1 day'),
     %(is_weak)s::bool, %(country)s::text, %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real,
-    %(network)s::text
+    %(network)s::text, %(asn)s::bytea
   FROM f WHERE f.issued AND %(automated)s::text IS NULL
   ON CONFLICT (sgtin, visitor) DO UPDATE SET
     counted_at = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
@@ -117,13 +117,14 @@ i AS (
 w AS (
   INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
     channel, automated, is_weak, is_counted, key_id, format, run, lot, scan_number, first_at, mine_at,
-    disposition, disposition_at, recall_id, expires_on, is_released, is_flagged)
+    disposition, disposition_at, recall_id, expires_on, is_released, is_flagged, asn, device)
   SELECT f.sgtin, f.at, f.id, f.brand_id, f.gtin, %(visitor)s::bytea, %(prefix)s::bytea, %(country)s::text,
     %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real, %(network)s::text, %(channel)s::text,
     %(automated)s::text, %(is_weak)s::bool, coalesce(v.counted_id = f.id, false), %(key_id)s::int, %(format)s::text,
     f.any_run, f.lot, i.counted, coalesce(i.first_at, f.old_first_at), CASE WHEN v.first_at < f.at THEN v.first_at END,
     f.disposition, f.disposition_at, f.recall_id, f.expires_on,
-    f.is_commissioned OR NOT %(needs_commission)s::bool, f.flagged_at IS NOT NULL
+    f.is_commissioned OR NOT %(needs_commission)s::bool, f.flagged_at IS NOT NULL, %(asn)s::bytea,
+    %(device)s::uuid
   FROM f LEFT JOIN v ON true LEFT JOIN i ON true WHERE f.issued)
 SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) AS first_at,
   CASE WHEN v.first_at < f.at THEN v.first_at END AS mine_at,
@@ -167,10 +168,11 @@ With a key, the lot's code must have been issued with it; without one, it is eno
 
 RECORD_LOT = """
 INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
-  channel, automated, is_weak, is_counted, key_id, format, run, lot, recall_id, expires_on, is_released, is_flagged)
+  channel, automated, is_weak, is_counted, key_id, format, run, lot, recall_id, expires_on, is_released, is_flagged,
+  asn, device)
 VALUES (%(sgtin)s, %(at)s, %(id)s, %(brand_id)s, %(gtin)s, %(visitor)s, %(prefix)s, %(country)s, %(latitude)s,
   %(longitude)s, %(radius_km)s, %(network)s, %(channel)s, %(automated)s, %(is_weak)s, false, %(key_id)s, %(format)s,
-  %(run)s, %(lot)s, %(recall_id)s, %(expires_on)s, true, false)"""
+  %(run)s, %(lot)s, %(recall_id)s, %(expires_on)s, true, false, %(asn)s, %(device)s)"""
 
 REJECT = """
 INSERT INTO rejections (at, id, brand_id, reason, detail, gtin, serial, sscc, lot, key_id, format, is_typed, is_issued,
@@ -194,16 +196,16 @@ CONFIRM = """
 WITH c AS (
   UPDATE scans SET confirmed_at = %(at)s WHERE id = %(id)s AND at > %(at)s::timestamptz - interval '5 minutes'
     AND at <= %(at)s::timestamptz + interval '1 minute' AND confirmed_at IS NULL
-    AND automated IS DISTINCT FROM 'bot' AND automated IS DISTINCT FROM 'head'
+    AND (automated IS NULL OR automated NOT IN ('bot', 'head', 'internal'))
   RETURNING sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network, automated,
-    is_weak, run, lot, format),
+    is_weak, run, lot, format, asn),
 v AS (
   INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, confirmed_id,
-    is_evidence, is_weak, country, latitude, longitude, radius_km, network)
+    is_evidence, is_weak, country, latitude, longitude, radius_km, network, asn)
   SELECT c.sgtin, c.visitor, c.brand_id, c.prefix, c.at, c.at, c.id, c.id,
     NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = c.sgtin AND e.is_evidence AND e.confirmed_id IS NOT NULL
       AND e.prefix = c.prefix AND e.visitor <> c.visitor AND e.first_at > c.at - interval '1 day'),
-    c.is_weak, c.country, c.latitude, c.longitude, c.radius_km, c.network
+    c.is_weak, c.country, c.latitude, c.longitude, c.radius_km, c.network, c.asn
   FROM c
   ON CONFLICT (sgtin, visitor) DO UPDATE SET confirmed_id = coalesce(s.confirmed_id, excluded.confirmed_id),
     is_evidence = s.is_evidence OR excluded.is_evidence,
@@ -242,6 +244,11 @@ w AS (
   UPDATE scans SET is_flagged = true WHERE sgtin = %(sgtin)s AND at = %(scan_at)s AND id = %(scan_id)s
     AND EXISTS (SELECT FROM o))
 SELECT sgtin FROM o"""
+
+# Once an hour at most for each device and process; a device that was revoked meanwhile is not seen.
+DEVICE_SEEN = """
+UPDATE trusted_devices SET last_seen_at = %(at)s
+WHERE brand_id = %(brand_id)s AND id = %(id)s AND revoked_at IS NULL"""
 
 RECEIPT_SCAN = """
 SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at

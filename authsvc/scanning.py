@@ -24,7 +24,7 @@ from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Verd
 from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
 
-_NEVER_CONFIRMED = frozenset({"bot", "head"})
+_NEVER_CONFIRMED = frozenset({"bot", "head", "internal"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,9 @@ class Presentation:
     """
     Who showed a code, when and from where, as far as a scan may know it.
 
-    ``id`` is 128 random bits and becomes the receipt. ``visitor`` and ``prefix`` are pseudonyms. ``is_known`` says
-    that the visitor's cookie came back, so that a repeat can be told. ``automated`` names why the scan does not count.
+    ``id`` is 128 random bits and becomes the receipt. ``visitor``, ``prefix`` and ``asn`` are pseudonyms. ``is_known``
+    says that the visitor's cookie came back, so that a repeat can be told. ``automated`` names why the scan does not
+    count; ``device`` is the trusted device whose scan is internal.
     """
 
     id: UUID
@@ -46,6 +47,8 @@ class Presentation:
     automated: str | None = None
     channel: str = "camera"
     is_typed: bool = False
+    asn: bytes | None = None
+    device: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,14 @@ class Checked:
     """
     A verdict and what was stored of it.
 
-    ``receipt`` is None when nothing was stored. ``may_confirm`` says that the page may report that it ran.
+    ``receipt`` is None when nothing was stored. ``may_confirm`` says that the page may report that it ran,
+    ``is_internal`` that a trusted device of the brand asked.
     """
 
     verdict: Verdict
     receipt: UUID | None = None
     may_confirm: bool = False
+    is_internal: bool = False
 
 
 def scan(
@@ -103,6 +108,11 @@ def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: 
     """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
     known, key = signatures.judge(held, link, token, at, is_typed=False)
     return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
+
+
+def note_device(connections: Connections, brand_id: UUID, device: UUID, *, at: datetime) -> None:
+    """Store when a trusted device was last seen; not for every scan."""
+    connections.fetch(sql.DEVICE_SEEN, {"at": at, "brand_id": brand_id, "id": device})
 
 
 def _scan_item(
@@ -303,6 +313,8 @@ def _scan_params(seen: Presentation, known: Facts, key: VerificationKey | None) 
         "network": str(seen.network),
         "channel": seen.channel,
         "automated": seen.automated,
+        "asn": seen.asn,
+        "device": seen.device,
         "is_weak": not seen.is_known,
         "is_signed": key is not None,
         "format": known.signature.format,

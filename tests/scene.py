@@ -80,8 +80,7 @@ class Codes:
 
     def path(self, index: int | None = None) -> str:
         """Return path and query of one code, as a phone requests them."""
-        parts = urlsplit(self.uri(index))
-        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+        return urlsplit(self.uri(index))._replace(scheme="", netloc="").geturl()
 
     def link(self, index: int | None = None) -> DigitalLink:
         """Return one code as the parser reads it."""
@@ -109,8 +108,7 @@ class Visitor:
         """Scan a code and return the verdict document."""
         response = self.open(path, headers={"Accept": "application/json", **headers})
         assert response.status_code == 200, response.text
-        document: dict[str, Any] = response.json
-        return document
+        return dict(response.json)
 
     def scan(self, path: str, **headers: str) -> "Page":
         """Scan a code and return its page."""
@@ -152,7 +150,7 @@ class Scene:
         self.random = random.Random(7).randbytes
         self.clock = Clock()
         self.wrapping_key = derive_key(SECRET, "wrapping")
-        self.config = Config(
+        config = Config(
             home=home,
             secret=SECRET,
             base_url=BASE_URL,
@@ -161,7 +159,7 @@ class Scene:
             passphrase_file=home / "passphrase",
             poll_s=0.2,
         )
-        self.config = replace(self.config, **settings)
+        self.config = replace(config, **settings)
         self.admin = psycopg.connect(url, autocommit=True)
         self._engine = db.make_engine(url)
         self._sessions = db.make_sessions(self._engine)
@@ -296,13 +294,13 @@ class Scene:
 
     # --- The service ---
 
-    def start(self, *, runs_on: Connections | None = None, **settings: Any) -> Flask:
-        """Start an application on the scene's database, or on other connections."""
+    def start(self, *, runs_on: Connections | None = None, given: Mapping[str, Any] = {}, **settings: Any) -> Flask:
+        """Start an application on the scene's database or others; its runtime may be *given* others."""
         config = replace(self.config, **settings)
         connections = runs_on or Connections(
             config.database_url or "", role=db.SCAN_ROLE, wait_s=config.breaker_wait_s, probe_s=0.1
         )
-        rt = replace(Runtime.make(config, connections, locate), now=self.clock)
+        rt = replace(Runtime.make(config, connections, locate), now=self.clock, **given)
         self._apps.append(rt)
         self._served.append(create_app(config, runtime=rt))
         return self._served[-1]
@@ -403,8 +401,7 @@ def sign(signer: tokens.Signer, ais: Mapping[str, str]) -> str:
 
 def derive(scene: Scene, gtin: str, run: int, index: int) -> str:
     """Return a serial of any run, issued or not, under Halden's serial key."""
-    key = scene.rt.held.serial_keys_of(scene.halden.id)["0"]
-    return next(serials.derive(key, gtin, run, range(index, index + 1)))
+    return next(serials.derive(scene.rt.held.serial_keys_of(scene.halden.id)["0"], gtin, run, range(index, index + 1)))
 
 
 def session_of(scene: Scene) -> Session:

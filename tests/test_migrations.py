@@ -88,6 +88,51 @@ def test_a_host_of_two_brands_stays_with_the_older_one(old_database):
     assert found == [("old", "c.example"), ("old", "a.example"), ("young", "b.example")]
 
 
+def test_ranges_that_were_commissioned_and_default_limits_are_taken_over(old_database):
+    url = old_database("0010")
+    brand = "00000000-0000-4000-8000-000000000001"
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'old', 'Old')", (brand,))
+        for gtin, limit in (("09506000000008", 10), ("09506000000015", 4)):
+            connection.execute(
+                "INSERT INTO products (gtin, brand_id, name, granularity, copy_threshold) "
+                "VALUES (%s, %s, 'x', 'serial', %s)",
+                (gtin, brand, limit),
+            )
+        connection.execute(
+            "INSERT INTO runs (brand_id, number, gtin, mode, count, commissioned, issued_at) VALUES "
+            "(%s, 1, '09506000000008', 'derived', 50, '{[0,5),[10,12)}', '2026-01-02T00:00Z'), "
+            "(%s, 2, '09506000000008', 'derived', 50, '{}', '2026-01-02T00:00Z')",
+            (brand, brand),
+        )
+        connection.execute(
+            "INSERT INTO items (sgtin, brand_id, gtin, run, counted) VALUES ('09506000000008.A', %s, "
+            "'09506000000008', 1, 3)",
+            (brand,),
+        )
+        connection.execute(
+            "INSERT INTO sightings (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, is_evidence, "
+            "is_weak, network) VALUES ('09506000000008.A', 'v', %s, 'p', now(), now(), gen_random_uuid(), true, false, "
+            "'fixed')",
+            (brand,),
+        )
+    db.upgrade(url)
+
+    with psycopg.connect(url) as connection:
+        ranges = connection.execute(
+            "SELECT run, index_from, index_to, at::date::text FROM commissions ORDER BY 1, 2"
+        ).fetchall()
+        limits = connection.execute("SELECT copy_threshold, target_rate FROM products ORDER BY gtin").fetchall()
+        item = connection.execute(
+            "SELECT i.facts, i.counted, s.asn FROM items i JOIN sightings s USING (sgtin)"
+        ).fetchone()
+        rate = connection.execute("SELECT round(target_rate::numeric, 4), has_lifecycle FROM brands").fetchone()
+    assert ranges == [(1, 0, 4, "2026-01-02"), (1, 10, 11, "2026-01-02")]
+    assert limits == [(None, None), (4, None)]
+    assert item == (0, 3, None)
+    assert (float(rate[0]), rate[1]) == (0.001, False)
+
+
 def test_revisions_are_numbered_without_a_gap():
     names = sorted(file.name for file in Path("migrations/versions").glob("0*.py"))
 

@@ -9,6 +9,7 @@ from scene import Scene
 from sqlalchemy.engine import make_url
 
 from authsvc import db
+from authsvc import scan_statements as sql
 from authsvc.connections import Connections
 from authsvc.errors import BadConfig, Unavailable
 
@@ -110,6 +111,44 @@ def test_a_console_sets_the_condition_of_its_items_and_closes_its_alerts(scene, 
     assert connection.execute(close, halden).rowcount == 0
 
 
+def test_a_console_records_and_withdraws_facts_and_resolutions_of_its_own(scene, connection, halden):
+    as_console(connection, scene.halden)
+    fact = (
+        "INSERT INTO item_facts (sgtin, id, brand_id, kind, at, recorded_by, recorded_at) "
+        "VALUES (%(sgtin)s, gen_random_uuid(), %(whose)s, 'sold', now(), 'x', now())"
+    )
+    connection.execute(fact, {**halden, "whose": scene.halden.id})
+    assert connection.execute("UPDATE item_facts SET withdrawn_at = now(), withdrawn_by = 'x'").rowcount == 1
+    assert connection.execute("UPDATE items SET facts = facts + 1, flagged_at = NULL, score = 0").rowcount >= 1
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"), connection.transaction():
+        connection.execute(fact, {**halden, "whose": scene.rival.id})
+    for rewrite in (
+        "UPDATE item_facts SET at = now()",
+        "UPDATE resolutions SET kind = 'test'",
+        "UPDATE trusted_devices SET secret_hash = ''",
+        "DELETE FROM item_facts",
+        "DELETE FROM resolutions",
+        "INSERT INTO base_rates VALUES (gen_random_uuid(), 'x', 1, 1, now())",
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="permission denied"), connection.transaction():
+            connection.execute(rewrite)
+
+
+def test_a_fact_that_another_brand_writes_of_an_item_does_not_speak(scene, connection, halden):
+    as_console(connection, scene.rival)
+    connection.execute(
+        "INSERT INTO item_facts (sgtin, id, brand_id, kind, at, recorded_by, recorded_at) "
+        "VALUES (%(sgtin)s, gen_random_uuid(), %(rival)s, 'proven', now(), 'x', now())",
+        {**halden, "rival": scene.rival.id},
+    )
+    connection.execute("RESET ROLE")
+    connection.execute("UPDATE items SET facts = 1 WHERE sgtin = %(sgtin)s", halden)
+
+    row = connection.execute(sql.EVIDENCE, {"sgtin": halden["sgtin"], "run": None, "index": None}).fetchone()
+    facts, *_, known, _commissioned_at = row
+    assert (facts, known) == (1, None)
+
+
 @pytest.mark.parametrize(
     ("table", "column"),
     [
@@ -146,6 +185,12 @@ def test_a_console_does_not_rewrite_what_was_seen(scene, connection, table, colu
         "UPDATE scans SET visitor = ''",
         "UPDATE scans SET brand_id = brand_id",
         "UPDATE sightings SET country = 'DE'",
+        "INSERT INTO item_facts (sgtin, id) VALUES ('x', gen_random_uuid())",
+        "INSERT INTO resolutions (sgtin, id) VALUES ('x', gen_random_uuid())",
+        "UPDATE items SET facts = 0",
+        "INSERT INTO trusted_devices (brand_id, id) VALUES (%(brand)s, gen_random_uuid())",
+        "UPDATE trusted_devices SET revoked_at = NULL",
+        "UPDATE base_rates SET items = 1",
         "DELETE FROM alerts",
         "DELETE FROM sightings",
         "SELECT * FROM claim_keys",

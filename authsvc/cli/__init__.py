@@ -25,6 +25,7 @@ _FAMILIES = {
     "brands": ("brands:brands", "Register brands."),
     "products": ("products:products", "Register products."),
     "keys": ("keys:keys", "Make, list, activate, retire and revoke signing keys."),
+    "devices": ("devices:devices", "Trust devices of the brand's own people."),
     "issue": ("issuing:issue", "Issue codes into a CSV file."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import click
 
-from authsvc import catalogue, signing_keys
-from authsvc.cli.output import json_option, note, print_json, print_table
+from authsvc import catalogue, clone_settings, signing_keys
+from authsvc.cli.output import false_alarms_option, json_option, note, print_json, print_table, records_option
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.register import Brand
 
@@ -49,6 +49,18 @@ def add(
         return
     click.echo(f"Brand {name} is registered as {slug} ({brand.id}), with keys for its serials and claim codes.")
     note(f"Next: authsvc keys new --brand {slug}")
+
+
+@brands.command("set")
+@click.argument("slug")
+@false_alarms_option
+@records_option
+def set_clones(slug: str, target_rate: float | None, has_lifecycle: bool | None) -> None:
+    """Set how clone evidence is judged for the products of SLUG that set nothing of their own."""
+    with opened() as place, place.sessions.begin() as session:
+        brand = catalogue.get_brand(session, slug)
+        clone_settings.set_clone_settings(session, brand, target_rate=target_rate, has_lifecycle=has_lifecycle)
+    click.echo(f"{brand.name} is judged by these settings from the next scans on.")
 
 
 @brands.command("list")

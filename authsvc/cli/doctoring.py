@@ -105,6 +105,14 @@ def _places(config: Config) -> Findings:
         yield Finding("places", Mark.FAULT, str(error))
     else:
         yield Finding("places", Mark.OK, f"{file.name} opens")
+    if config.asn_database is None:
+        return
+    try:
+        places.Systems(config.asn_database)
+    except AuthsvcError as error:
+        yield Finding("autonomous systems", Mark.FAULT, str(error))
+    else:
+        yield Finding("autonomous systems", Mark.OK, f"{config.asn_database.name} opens")
 
 
 def _disk(config: Config) -> Findings:

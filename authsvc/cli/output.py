@@ -13,10 +13,26 @@ from uuid import UUID
 
 import click
 
+from authsvc.core.register import LEAST_RATE, MOST_RATE
+
 PATIENCE_S = 1.0
 """After how long a command shows that it is alive."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
+
+false_alarms_option = click.option(
+    "--false-alarms",
+    "target_rate",
+    type=click.FloatRange(LEAST_RATE, MOST_RATE),
+    metavar="RATE",
+    help=f"The share of genuine scanned items that may be flagged, {LEAST_RATE} to {MOST_RATE}; 0.001 is usual.",
+)
+records_option = click.option(
+    "--records/--no-records",
+    "has_lifecycle",
+    default=None,
+    help="Whether commissioning and sale of every item are recorded here, so that a missing record means something.",
+)
 
 
 def print_json(value: Any) -> None:

@@ -11,8 +11,16 @@ from typing import Any
 
 import click
 
-from authsvc import catalogue
-from authsvc.cli.output import counted, json_option, note, print_json, print_table
+from authsvc import catalogue, clone_settings
+from authsvc.cli.output import (
+    counted,
+    false_alarms_option,
+    json_option,
+    note,
+    print_json,
+    print_table,
+    records_option,
+)
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.product_rows import MAX_IMAGE_BYTES
 from authsvc.errors import BadInput
@@ -45,6 +53,28 @@ def import_file(file: Path, as_json: bool) -> None:
         return
     click.echo(f"{counted(imported.created, 'product')} registered, {imported.updated:,} changed.")
     note("Next: authsvc issue --gtin GTIN --lot LOT --count N --out codes.csv")
+
+
+@products.command("set")
+@click.argument("gtin")
+@false_alarms_option
+@records_option
+@click.option(
+    "--copy-limit", type=click.IntRange(0), metavar="N", help="Flag an item at N visitors, whatever the score."
+)
+def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None, copy_limit: int | None) -> None:
+    """Set how clone evidence is judged for the product GTIN; what is not given stays as it is."""
+    with opened() as place, place.sessions.begin() as session:
+        product = catalogue.get_product(session, gtin)
+        clone_settings.set_clone_settings(
+            session,
+            catalogue.get_brand_by_id(session, product.brand_id),
+            product.gtin,
+            target_rate=target_rate,
+            has_lifecycle=has_lifecycle,
+            copy_threshold=copy_limit,
+        )
+    click.echo(f"{product.name} is judged by these settings from the next scans on.")
 
 
 @products.command("list")

@@ -17,6 +17,9 @@ from authsvc.core.clones import Bustle
 PREFIX_DIGITS = range(4, 13)
 """Digits of a GS1 company prefix (GS1 General Specifications 1.4.4: 4 to 12)."""
 
+LEAST_RATE, MOST_RATE = 0.0001, 0.01
+"""Rates of false alarms that a brand can ask for: those for which the score of genuine items was measured."""
+
 
 def carries_prefix(gs1_key: str) -> bool:
     """

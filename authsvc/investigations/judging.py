@@ -7,8 +7,9 @@ judges again.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from authsvc.core.verdicts import Disposition, Facts
 
 MOST_OF_ONE_ASN = 3
 """Sightings of one autonomous system that count on one day."""
+
+DAY = 86400.0
 
 MUCH_MORE = 0.5
 """By how much a score must rise before it is stored anew: a flagged item that goes viral is not written every time."""
@@ -66,7 +69,7 @@ def examine(row: Any, product: Product | None) -> Judged:
 
 def read_history(row: Any, product: Product | None) -> History:
     """Return the history that a row tells, as ``examine`` takes it."""
-    sightings = tuple(map(_sighting, row.evidence or ()))
+    sightings = _without_floods(row.evidence or ())
     if product is None:
         return History(sightings=sightings, facts=_facts(row, None))
     return History(
@@ -186,8 +189,29 @@ def open_alert(
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
+def _without_floods(rows: Iterable[list[Any]]) -> tuple[Sighting, ...]:
+    """
+    Return the sightings, where of each autonomous system no more than three confirmed ones are evidence on one day.
+
+    Not in the statement that stores a sighting: of scans that race there, each would see fewer than three. Here the
+    stored ones are judged together, so it holds whatever raced, and a limit that is changed later holds for all.
+    """
+    sightings = []
+    counted: dict[str, list[float]] = {}
+    for row in sorted(rows, key=itemgetter(2)):
+        seen, at, asn = _sighting(row), row[2], row[-1]
+        if asn is not None and seen.is_confirmed:
+            times = counted.setdefault(asn, [])
+            if sum(time > at - DAY for time in times) < MOST_OF_ONE_ASN:
+                times.append(at)
+            else:
+                seen = replace(seen, is_evidence=False)
+        sightings.append(seen)
+    return tuple(sightings)
+
+
 def _sighting(row: list[Any]) -> Sighting:
-    visitor, prefix, first_at, is_confirmed, country, latitude, longitude, radius_km, network = row
+    visitor, prefix, first_at, is_confirmed, country, latitude, longitude, radius_km, network, _asn = row
     return Sighting(
         visitor=bytes.fromhex(visitor),
         prefix=bytes.fromhex(prefix),
@@ -242,6 +266,7 @@ def _told_sighting(seen: Sighting) -> dict[str, Any]:
         "prefix": seen.prefix.hex() if seen.prefix else None,
         "first_at": seen.first_at.isoformat(),
         "is_confirmed": seen.is_confirmed,
+        "is_evidence": seen.is_evidence,
         "network": str(seen.network),
         **_told_place(seen.place),
     }

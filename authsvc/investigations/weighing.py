@@ -15,6 +15,8 @@ from sqlalchemy.orm import Session
 from authsvc import scan_statements as sql
 from authsvc.core import clones
 from authsvc.core.register import Product
+from authsvc.errors import NotFound
+from authsvc.holdings import Holdings
 from authsvc.investigations import judging
 from authsvc.investigations.judging import Judged
 from authsvc.item_rows import ItemName
@@ -35,6 +37,20 @@ class Subject:
     def sgtin(self) -> str:
         """The key under which the item is stored."""
         return self.name.sgtin
+
+    @classmethod
+    def of(cls, held: Holdings, key: str, serial: str | None) -> "Subject":
+        """
+        Return the item of a GTIN with a *serial*, or of an SSCC without one, as a process knows its brand and product.
+
+        Raises:
+            NotFound: The key is no brand's.
+        """
+        brand = held.register.find_brand(key)
+        if brand is None:
+            raise NotFound(f"{key} belongs to no brand here.")
+        name = ItemName(brand=brand, key=key, serial=serial, serial_keys=held.serial_keys_of(brand.id))
+        return cls(name, None if serial is None else held.register.find_product(key))
 
 
 def weigh(session: Session, subject: Subject) -> Judged:

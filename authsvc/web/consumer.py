@@ -10,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from authsvc import scanning
@@ -77,6 +78,9 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     checked = _check(rt, counted, link, token, shown, address)
     if _is_guess(checked):
         counted.is_within(limits.INVALID, address)
+    if shown.device is not None:
+        presenting.note_device(rt, shown, checked.verdict.facts.brand)
+        checked = replace(checked, is_internal=True)
     return _show(environ, rt, checked, cookie)
 
 

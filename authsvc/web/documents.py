@@ -29,6 +29,8 @@ def verdict(checked: Checked) -> dict[str, Any]:
         ],
         "receipt": receipts.spell(checked.receipt) if checked.receipt else None,
         "checked_at": time(facts.at),
+        # Said only to the brand's own devices: to everybody else it would be a word too many.
+        **({"internal": True} if checked.is_internal else {}),
     }
 
 

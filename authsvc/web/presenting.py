@@ -1,12 +1,15 @@
 """From a request to what a scan may know of it, and from its outcome to the page: one way for every route."""
 
-from datetime import datetime
+import contextlib
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from authsvc import receipts
+from authsvc import receipts, scanning
+from authsvc.core.devices import Device, digest
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import item_key
+from authsvc.errors import Unavailable
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
 from authsvc.web import meters, pages, visitors
@@ -18,8 +21,16 @@ def presentation(
 ) -> tuple[Presentation, visitors.Visitor]:
     """Return who shows *link*, as pseudonyms that hold for this item alone, and the visitor's cookie."""
     seen = visitors.seen(
-        environ, key=rt.visitor_key, at=at, locate=rt.locate, proxy_hops=rt.config.proxy_hops, random=rt.random
+        environ,
+        key=rt.visitor_key,
+        at=at,
+        locate=rt.locate,
+        proxy_hops=rt.config.proxy_hops,
+        random=rt.random,
+        find_asn=rt.find_asn,
     )
+    # Most installations trust no device, and most requests show none: then this costs nothing.
+    device = _find_device(environ, rt, link) if rt.held.devices else None
     key = item_key(link.gtin, link.serial, link.sscc, link.lot)
     shown = Presentation(
         id=rt.new_id(),
@@ -29,11 +40,35 @@ def presentation(
         is_known=not seen.cookie.is_new,
         place=seen.place,
         network=seen.network,
-        automated=seen.automated,
-        channel="typed" if is_typed else "camera",
+        automated=seen.automated if device is None else "internal",
+        channel="internal" if device is not None else "typed" if is_typed else "camera",
         is_typed=is_typed,
+        asn=seen.asn,
+        device=None if device is None else device.id,
     )
     return shown, seen.cookie
+
+
+def note_device(rt: Runtime, shown: Presentation, brand: Brand | None) -> None:
+    """Store, once an hour, that a trusted device is in use: one that is not can be revoked."""
+    if shown.device is None or brand is None:
+        return
+    last = rt.devices_seen.get(shown.device)
+    if last is None or shown.at - last > timedelta(hours=1):
+        rt.devices_seen[shown.device] = shown.at
+        with contextlib.suppress(Unavailable):
+            scanning.note_device(rt.connections, brand.id, shown.device, at=shown.at)
+
+
+def _find_device(environ: Environ, rt: Runtime, link: DigitalLink) -> Device | None:
+    """Return the trusted device that asks, if it is of the brand whose code it shows."""
+    secret = visitors.device_secret(environ)
+    if secret is None:
+        return None
+    held = rt.held
+    device = held.devices.get(digest(secret))
+    brand = held.register.find_brand(link.gtin or link.sscc or "")
+    return device if device is not None and brand is not None and device.brand_id == brand.id else None
 
 
 def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> str:

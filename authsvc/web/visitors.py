@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from authsvc.core.clones import Network, Place
+from authsvc.core.devices import is_secret
 from authsvc.web.crawlers import is_crawler
 
 Environ = Mapping[str, Any]
@@ -28,6 +29,10 @@ COOKIE = "__Host-v"
 PLAIN_COOKIE = "v"
 """The name where there is no TLS: a browser refuses ``__Host-`` and Secure on plain http."""
 
+DEVICE_HEADER = "HTTP_AUTHSVC_DEVICE"
+DEVICE_AGE = 365 * 24 * 3600
+"""How long a browser keeps the cookie of a trusted device: revoking is the way to end it."""
+
 COOKIE_AGE = 30 * 24 * 3600
 COOKIE_BYTES = 16
 
@@ -35,6 +40,10 @@ _COOKIE = {
     # 16 bytes are 22 characters, the last of which carries two bits: one cookie, one spelling.
     name: re.compile(rf"(?:^|;)[ \t]*{name}=([A-Za-z0-9_-]{{21}}[AQgw])[ \t]*(?:;|$)")
     for name in (COOKIE, PLAIN_COOKIE)
+}
+_DEVICE_COOKIE = {
+    secure: re.compile(rf"(?:^|;)[ \t]*{name}=([A-Za-z0-9_-]{{43}})[ \t]*(?:;|$)")
+    for secure, name in ((True, "__Host-d"), (False, "d"))
 }
 _PRIVATE_HOST = re.compile(
     r"(?:localhost|[a-z0-9-]{1,63}\.(?:localhost|local)|127(?:\.\d{1,3}){3}|10(?:\.\d{1,3}){3}|192\.168(?:\.\d{1,3}){2}"
@@ -63,6 +72,7 @@ class Seen:
     place: Place
     network: Network
     automated: str | None
+    asn: bytes | None = None
 
 
 def seen(
@@ -73,10 +83,12 @@ def seen(
     locate: Callable[[str], tuple[Place, Network]],
     proxy_hops: int,
     random: Callable[[int], bytes],
+    find_asn: Callable[[str], int | None] | None = None,
 ) -> Seen:
-    """Reduce a request to what a scan may know."""
+    """Reduce a request to what a scan may know; *find_asn* looks up the autonomous system of an address."""
     address = client_address(environ, proxy_hops)
     place, network = locate(address)
+    asn = None if find_asn is None else find_asn(address)
     return Seen(
         at=at,
         cookie=visitor_cookie(environ, random),
@@ -84,6 +96,7 @@ def seen(
         place=place,
         network=network,
         automated=is_automated(environ, network),
+        asn=None if asn is None else network_pseudonym(key, f"AS{asn}", at.date()),
     )
 
 
@@ -242,6 +255,23 @@ def set_cookie_header(visitor: Visitor, *, secure: bool) -> str:
     name = COOKIE if secure else PLAIN_COOKIE
     flags = "; Secure; HttpOnly; SameSite=Lax" if secure else "; HttpOnly; SameSite=Lax"
     return f"{name}={visitor.cookie}; Path=/; Max-Age={COOKIE_AGE}{flags}"
+
+
+def device_secret(environ: Environ) -> str | None:
+    """Return what the request shows as the secret of a trusted device, or None: a header, or a browser's cookie."""
+    if header := environ.get(DEVICE_HEADER):
+        return header if is_secret(header) else None
+    cookies = environ.get("HTTP_COOKIE") or ""
+    found = _DEVICE_COOKIE[is_secure(environ)].search(cookies) if "d=" in cookies else None
+    return found[1] if found else None
+
+
+def set_device_cookie_header(secret: str, *, secure: bool) -> str:
+    """Return the value of Set-Cookie that makes a browser show the secret of its device; an empty one ends that."""
+    name = "__Host-d" if secure else "d"
+    age = DEVICE_AGE if secret else 0
+    flags = "; Secure; HttpOnly; SameSite=Lax" if secure else "; HttpOnly; SameSite=Lax"
+    return f"{name}={secret}; Path=/; Max-Age={age}{flags}"
 
 
 def pseudonym(key: bytes, item: str, cookie: str) -> bytes:
