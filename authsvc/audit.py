@@ -54,6 +54,7 @@ class Event:
     act: str
     subject: str
     details: Mapping[str, Any]
+    previous: bytes
     hash: bytes
 
 
@@ -233,6 +234,7 @@ def _event(row: AuditEvent) -> Event:
         act=row.act,
         subject=row.subject,
         details=row.details,
+        previous=row.previous,
         hash=row.hash,
     )
 

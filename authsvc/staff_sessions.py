@@ -161,6 +161,11 @@ def prove(session: Session, signed: Signed, *, now: datetime, random: Random) ->
     return _rotate(session, signed.id, random, proved_at=now)
 
 
+def rotate(session: Session, signed: Signed, *, random: Random) -> str:
+    """Give a session another secret, as after a change of how its owner signs in, and return it."""
+    return _rotate(session, signed.id, random)
+
+
 def end(session: Session, session_id: UUID, account_id: UUID, *, now: datetime) -> None:
     """
     End a session of a person.

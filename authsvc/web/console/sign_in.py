@@ -47,7 +47,7 @@ def submit() -> Page:
             session, "second", guard.browser(), account_id=found.account_id, data={"next": to}, now=guard.now(),
             random=runtime().random,
         )  # fmt: skip
-    return _second_form(flow, found)
+    return _second_form(flow, found, to)
 
 
 @guard.open_to_all("/sign-in/second", methods=["POST"])
@@ -65,7 +65,9 @@ def second() -> Page:
             staff_sessions.take_flow(session, "second", flow, guard.browser(), now=guard.now())
             staff_attempts.give_back(session, counted)
             return welcome(session, found.account_id, "password and code", str(pending.data["next"]))
-    return _second_form(flow, found, fault="This code is not right, or was used before."), 401
+    return _second_form(
+        flow, found, str(pending.data["next"]), fault="This code is not right, or was used before."
+    ), 401
 
 
 @guard.open_to_all("/sign-out", methods=["POST"])
@@ -185,10 +187,10 @@ def _form(to: str, *, email: str = "", fault: str | None = None) -> str:
     return rendering.show_plain("console/sign_in.html", title="Sign in", next=to, email=email[:200], fault=fault)
 
 
-def _second_form(flow: str, found: Credentials, *, fault: str | None = None) -> str:
+def _second_form(flow: str, found: Credentials, to: str, *, fault: str | None = None) -> str:
     return rendering.show_plain(
         "console/second.html", title="Second step", flow=flow, has_totp=found.has_totp,
-        has_passkeys=found.passkeys > 0, fault=fault,
+        has_passkeys=found.passkeys > 0, next=to, fault=fault,
     )  # fmt: skip
 
 
@@ -226,7 +228,7 @@ def _accept_as(secret: str, known: Credentials, password: str) -> Page:
             session, "second", guard.browser(), account_id=known.account_id, data={"next": "/console/brands"},
             now=guard.now(), random=runtime().random,
         )  # fmt: skip
-    return _second_form(flow, known)
+    return _second_form(flow, known, "/console/brands")
 
 
 def _join(session: Session, invited: staff.Invitation, account_id: UUID, name: str) -> None:
