@@ -26,7 +26,7 @@ def overview() -> str:
 @guard.page("/account/password", role=Role.VIEWER, methods=["POST"])
 def change_password() -> tuple[str, int] | Response:
     """Take a new password; every other session of the person ends."""
-    me, new = guard.me(), request.form.get("new", "")
+    me, new = guard.own_account(), request.form.get("new", "")
     counted = sign_in.count_try(me.email)
     with guard.desk().as_auth() as session:
         found = staff_proofs.get(session, me.account_id)
@@ -51,13 +51,14 @@ def change_password() -> tuple[str, int] | Response:
 @guard.page("/account/app", role=Role.VIEWER, step_up=True)
 def app_form() -> str:
     """Show the QR code that sets up an authenticator app."""
+    guard.own_account()
     return _app_form(staff_proofs.new_totp_secret(runtime().random))
 
 
 @guard.page("/account/app", role=Role.VIEWER, methods=["POST"], step_up=True)
 def turn_on_app() -> str | tuple[str, int]:
     """Ask for codes from now on, once the app has shown a right one; show the recovery codes once."""
-    me, flow = guard.me(), request.form.get("flow", "")
+    me, flow = guard.own_account(), request.form.get("flow", "")
     try:
         with guard.desk().as_auth() as session:
             kept = staff_sessions.take_flow(session, "app", flow, guard.browser(), now=guard.now())
@@ -75,8 +76,9 @@ def turn_on_app() -> str | tuple[str, int]:
 @guard.page("/account/app/off", role=Role.VIEWER, methods=["POST"], step_up=True)
 def turn_off_app() -> Response:
     """Ask for codes no more."""
+    me = guard.own_account()
     with guard.desk().as_auth() as session:
-        staff_proofs.turn_off_totp(session, guard.me().account_id)
+        staff_proofs.turn_off_totp(session, me.account_id)
         _renew(session, "staff.app", {"is_on": False})
     return guard.done("Codes of an authenticator app are no longer asked for.", "/console/account")
 
@@ -84,11 +86,12 @@ def turn_off_app() -> Response:
 @guard.page("/account/recovery-codes", role=Role.VIEWER, methods=["POST"], step_up=True)
 def renew_codes() -> str:
     """Replace the recovery codes; show the new ones once."""
+    me = guard.own_account()
     with guard.desk().as_auth() as session:
-        if not staff_proofs.get(session, guard.me().account_id).has_totp:
+        if not staff_proofs.get(session, me.account_id).has_totp:
             raise NotFound("Recovery codes belong to an authenticator app. Set one up first.")
         codes = staff_proofs.renew_recovery_codes(
-            session, guard.me().account_id, key=guard.staff_key(), random=runtime().random
+            session, me.account_id, key=guard.staff_key(), random=runtime().random
         )
         _note(session, "staff.recovery-codes", {"count": len(codes)})
     return _show_codes(codes)

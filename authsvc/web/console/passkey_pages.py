@@ -70,7 +70,7 @@ def confirm() -> Json:
 @guard.page("/account/passkeys/options", role=Role.VIEWER, methods=["POST"], step_up=True)
 def new_options() -> Json:
     """Return what a new passkey is made with."""
-    me, challenge = guard.me(), runtime().random(passkeys.CHALLENGE_BYTES)
+    me, challenge = guard.own_account(), runtime().random(passkeys.CHALLENGE_BYTES)
     with guard.desk().as_auth() as session:
         asked = passkeys.registration_options(
             session, me.account_id, email=me.email, name=me.name, host=_host(), challenge=challenge
@@ -81,7 +81,7 @@ def new_options() -> Json:
 @guard.page("/account/passkeys", role=Role.VIEWER, methods=["POST"], step_up=True)
 def add() -> Json:
     """Keep a new passkey."""
-    me, body = guard.me(), _body()
+    me, body = guard.own_account(), _body()
     name = str(body.get("name") or "")
     with guard.desk().as_auth() as session:
         passkeys.register(
@@ -96,7 +96,7 @@ def add() -> Json:
 @guard.page("/account/passkeys/<key_id>/remove", role=Role.VIEWER, methods=["POST"], step_up=True)
 def remove(key_id: str) -> Response:
     """Forget a passkey."""
-    me = guard.me()
+    me = guard.own_account()
     with guard.desk().as_auth() as session:
         name = passkeys.remove(session, me.account_id, key_id)
         audit.record(session, me.brand_id, me.actor, "staff.passkey", me.email, {"removed": name}, at=guard.now())
