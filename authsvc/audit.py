@@ -54,6 +54,7 @@ class Event:
     act: str
     subject: str
     details: Mapping[str, Any]
+    previous: bytes
     hash: bytes
 
 
@@ -182,7 +183,7 @@ def export(session: Session, brand_id: UUID) -> Iterator[Event]:
 
 def _rows(session: Session, brand_id: UUID) -> Iterator[tuple[AuditEvent, str]]:
     query = (
-        select(AuditEvent, cast(AuditEvent.details, Text))
+        select(AuditEvent, cast(AuditEvent.details, Text).label("as_stored"))
         .where(AuditEvent.brand_id == brand_id)
         .order_by(AuditEvent.seq)
         .execution_options(yield_per=1000)
@@ -233,6 +234,7 @@ def _event(row: AuditEvent) -> Event:
         act=row.act,
         subject=row.subject,
         details=row.details,
+        previous=row.previous,
         hash=row.hash,
     )
 

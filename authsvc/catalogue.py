@@ -103,6 +103,11 @@ def get_brand_by_id(session: Session, brand_id: UUID) -> Brand:
     return _brand(session, session.get_one(BrandRow, brand_id))
 
 
+def get_slug(session: Session, brand_id: UUID) -> str:
+    """Return the short name of a brand."""
+    return session.scalars(select(BrandRow.slug).where(BrandRow.id == brand_id)).one()
+
+
 def get_product(session: Session, gtin: str) -> Product:
     """
     Return the product with a GTIN of 14 digits.

@@ -25,6 +25,7 @@ from authsvc.staff import SECRET_BYTES, Random, Role, hash_secret, spell
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
 PROOF_LIFE = timedelta(minutes=5)
+SSO = "single sign-on"
 FLOW_LIFE = timedelta(minutes=10)
 _TOUCH = timedelta(seconds=30)
 
@@ -42,6 +43,8 @@ class Signed:
     role: Role | None
     method: str
     proved_at: datetime
+    bound_to: UUID | None = None
+    """The one brand that a session may act for which the identity provider of that brand has vouched for."""
 
     def is_proved(self, now: datetime) -> bool:
         """Whether the person has proved who they are in the last five minutes."""
@@ -86,13 +89,15 @@ def start(
     now: datetime,
     new_id: Callable[[], UUID],
     random: Random,
+    proved_at: datetime | None = None,
+    bound_to: UUID | None = None,
 ) -> str:
-    """Sign somebody in and return the secret of the session."""
+    """Sign somebody in and return the secret of the session; it may be bound to one brand for good."""
     secret = spell(random(SECRET_BYTES))
     session.add(
         StaffSession(
             id=new_id(), token_hash=hash_secret(secret), account_id=account_id, method=method, agent=agent,
-            created_at=now, seen_at=now, proved_at=now,
+            created_at=now, seen_at=now, proved_at=proved_at or now, brand_id=bound_to,
         )
     )  # fmt: skip
     session.flush()
@@ -129,17 +134,20 @@ def find(session: Session, secret: str, *, now: datetime) -> Signed | None:
         role=Role(role) if role else None,
         method=found.method,
         proved_at=found.proved_at,
+        bound_to=found.brand_id if found.method == SSO else None,
     )
 
 
-def list_places(session: Session, account_id: UUID) -> list[Place]:
-    """Return the brands that somebody works for."""
+def list_places(session: Session, account_id: UUID, bound_to: UUID | None = None) -> list[Place]:
+    """Return the brands that somebody works for; of a session that is bound to one, that one."""
     query = (
         select(Brand.id, Brand.name, Staff.role)
         .join(Brand, Brand.id == Staff.brand_id)
         .where(Staff.account_id == account_id, Staff.deactivated_at.is_(None))
         .order_by(Brand.name)
     )
+    if bound_to is not None:
+        query = query.where(Brand.id == bound_to)
     return [Place(brand_id, name, Role(role)) for brand_id, name, role in session.execute(query)]
 
 
@@ -150,7 +158,8 @@ def choose(session: Session, signed: Signed, brand_id: UUID, *, random: Random) 
     Raises:
         NotFound: The person does not work for this brand.
     """
-    place = next((place for place in list_places(session, signed.account_id) if place.brand_id == brand_id), None)
+    places = list_places(session, signed.account_id, signed.bound_to)
+    place = next((place for place in places if place.brand_id == brand_id), None)
     if place is None:
         raise NotFound("You do not work for this brand.")
     return _rotate(session, signed.id, random, brand_id=brand_id, role=place.role.value), place
@@ -159,6 +168,11 @@ def choose(session: Session, signed: Signed, brand_id: UUID, *, random: Random) 
 def prove(session: Session, signed: Signed, *, now: datetime, random: Random) -> str:
     """Note that the person has just proved who they are. The secret changes: return the new one."""
     return _rotate(session, signed.id, random, proved_at=now)
+
+
+def rotate(session: Session, signed: Signed, *, random: Random) -> str:
+    """Give a session another secret, as after a change of how its owner signs in, and return it."""
+    return _rotate(session, signed.id, random)
 
 
 def end(session: Session, session_id: UUID, account_id: UUID, *, now: datetime) -> None:

@@ -84,3 +84,5 @@ def add_brand(place: Workplace, brand: Brand) -> None:
         catalogue.add_brand(session, brand, now=place.now())
         signing_keys.add_serial_key(session, brand.id, wrapping_key=place.wrapping_key, random=place.random)
         signing_keys.add_claim_key(session, brand.id, wrapping_key=place.wrapping_key, random=place.random)
+        details = {"name": brand.name, "prefixes": list(brand.prefixes), "hosts": list(brand.hosts)}
+        place.record(session, brand.id, "brand.add", brand.slug, details)

@@ -165,6 +165,7 @@ def issue_codes(
                 cores = len(os.sched_getaffinity(0))
                 code_files.write(partial, recipe, blocks, order.count, cores=cores, progress=progress)
                 issuing.close_run(session, brand, product, run, now=place.now())
+                place.record(session, brand.id, "run.issue", str(run.number), _describe(product, order, run))
         except BaseException as error:
             _fail_run(place, brand, run, error)
             raise
@@ -225,6 +226,8 @@ def _open_run(
             key = signing_keys.get_active_key(session, brand.id, form or product.token, wrapping_key=place.wrapping_key)
         signer = None if key is None else place.open_signer(key)
         run = issuing.open_run(session, brand, product, order, key=key, now=place.now())
+        # Before the first code exists: whoever stops the command half-way has still left a trace.
+        place.record(session, brand.id, "run.open", str(run.number), _describe(product, order, run))
         claim_key = None
         if run.claim_key is not None:
             claim_key = signing_keys.load_claim_key(session, brand.id, run.claim_key, wrapping_key=place.wrapping_key)
@@ -248,6 +251,11 @@ def _fail_run(place: Workplace, brand: Brand, run: issuing.OpenRun, error: BaseE
     # A database that went away meanwhile is what the person hears of; `doctor` names the run that it left.
     with contextlib.suppress(DBAPIError), place.sessions.begin() as session:
         issuing.fail_run(session, brand, run, failure)
+        place.record(session, brand.id, "run.fail", str(run.number), {"failure": failure})
+
+
+def _describe(product: Product, order: issuing.Order, run: issuing.OpenRun) -> dict[str, str | int | None]:
+    return {"gtin": product.gtin, "lot": order.lot, "count": order.count, "mode": run.mode.value}
 
 
 def _warn_of_local_address(place: Workplace, gtin: str) -> None:

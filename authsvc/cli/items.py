@@ -50,6 +50,8 @@ def set_one(sgtin: str, disposition: str, reason: str, as_json: bool) -> None:
             serial_keys=signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key),
             now=place.now(),
         )
+        details = {"from": str(info.previous), "to": str(info.disposition), "reason": reason}
+        place.record(session, brand.id, "item.set", info.sgtin, details)
     if as_json:
         print_json(info)
     else:
@@ -69,6 +71,7 @@ def commission(gtin: str, run: int, first: int, last: int, as_json: bool) -> Non
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand_by_id(session, catalogue.get_product(session, gtin).brand_id)
         done, count = items.commission_range(session, brand, gtin, run, first, last, now=place.now())
+        place.record(session, brand.id, "run.commission", str(run), {"gtin": gtin, "from": first, "to": last})
     if as_json:
         print_json({"gtin": gtin, "run": run, "commissioned": done, "count": count})
     else:

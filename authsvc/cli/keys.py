@@ -91,6 +91,7 @@ def activate(slug: str, key_id: int, as_json: bool) -> None:
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand(session, slug)
         info = signing_keys.activate(session, brand.id, key_id, now=place.now())
+        place.record(session, brand.id, "key.activate", str(key_id), {"format": info.format})
     _print_state(info, slug, as_json, "It signs from now on.")
 
 
@@ -103,6 +104,7 @@ def retire(slug: str, key_id: int, as_json: bool) -> None:
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand(session, slug)
         info = signing_keys.retire(session, brand.id, key_id, now=place.now())
+        place.record(session, brand.id, "key.retire", str(key_id), {"format": info.format})
     _print_state(info, slug, as_json, "It signs no more; all its codes stay good.")
 
 
@@ -144,6 +146,8 @@ def revoke(
         brand = catalogue.get_brand(session, slug)
         before = signing_keys.get_key(session, brand.id, key_id).revocation
         info = signing_keys.revoke(session, brand.id, key_id, revocation, reason=reason, now=place.now(), weaken=weaken)
+        details = {"how": _describe(info.revocation), "reason": reason, "weaken": weaken}
+        place.record(session, brand.id, "key.revoke", str(key_id), details)
     assert info.revocation is not None  # it has just been made
     _print_state(info, slug, as_json, _effect(info.revocation))
     if codes := made_good(before, info.revocation):

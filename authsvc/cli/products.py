@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,22 @@ def list_all(slug: str | None, as_json: bool) -> None:
 
 def import_products(place: Workplace, file: Path) -> catalogue.Imported:
     """Import a product file; pictures are found beside it."""
+    counts: Counter[str] = Counter()
+
+    def counted_rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
+        for number, row in read_rows(file):
+            counts[str(row.get("brand"))] += 1
+            yield number, row
+
     with place.sessions.begin() as session:
-        return catalogue.import_products(
-            session, read_rows(file), read_image=lambda name: read_image(file.parent, name), now=place.now()
+        imported = catalogue.import_products(
+            session, counted_rows(), read_image=lambda name: read_image(file.parent, name), now=place.now()
         )
+        for slug, count in counts.items():
+            place.record(
+                session, catalogue.get_brand(session, slug).id, "product.import", file.name, {"products": count}
+            )
+    return imported
 
 
 def read_image(folder: Path, name: str) -> bytes:

@@ -37,6 +37,8 @@ def recall(
             raise click.UsageError("--lift takes the number of the recall and nothing else.")
         with opened() as place, place.sessions.begin() as session:
             info = recalls.lift(session, lift, now=place.now())
+            brand_id = catalogue.get_product(session, info.gtin).brand_id
+            place.record(session, brand_id, "recall.lift", str(info.id), {"gtin": info.gtin, "lot": info.lot})
         _print(info, as_json, f"Recall {info.id} of {info.gtin} is lifted.")
         return
     if gtin is None or reason is None:
@@ -50,6 +52,9 @@ def recall(
         info = recalls.recall(
             session, product, lot=lot, between=between, reason=reason, remedy=remedy, serial_keys=keys, now=place.now()
         )
+        what = {"gtin": gtin, "lot": lot, "from": from_serial, "to": to_serial}
+        details = {**what, "reason": reason, "covers": info.covered}
+        place.record(session, product.brand_id, "recall.announce", str(info.id), details)
     codes = counted(info.covered, "issued code")
     _print(info, as_json, f"Recall {info.id} of {product.name} is in force and covers {codes}.")
     if between is None and lot is None:

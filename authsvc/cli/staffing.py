@@ -1,10 +1,13 @@
 """``authsvc staff``: the first people of a brand; they invite the others in the console."""
 
+from typing import TextIO
+
 import click
 
-from authsvc import catalogue, staff
+from authsvc import catalogue, oidc, staff, staff_sso
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
+from authsvc.core.wrapping import derive_key
 from authsvc.runtime import new_id
 from authsvc.staff import Role
 
@@ -42,6 +45,37 @@ def invite(email: str, slug: str, role: str, as_json: bool) -> None:
     click.echo(link)
     until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
     note(f"{invited.email} joins {brand.name} as {role} by this link, once, until {until}.")
+
+
+@staff_group.command()
+@click.option("--brand", "slug", required=True, metavar="SLUG", help="The brand.")
+@click.option("--issuer", metavar="URL", help="The provider's address, as its tokens name it.")
+@click.option("--client-id", metavar="ID", help="How the provider calls this service.")
+@click.option("--client-secret-file", type=click.File(), help="A file with the secret, if the provider gave one.")
+@click.option("--off", is_flag=True, help="End single sign-on.")
+def sso(slug: str, issuer: str | None, client_id: str | None, client_secret_file: TextIO | None, off: bool) -> None:
+    """
+    Let the people of a brand sign in by its identity provider (OpenID Connect), or end that.
+
+    Somebody who is in the team, or invited, is known by the e-mail address that the provider has verified.
+    """
+    if off == bool(issuer and client_id):
+        raise click.UsageError("Give --issuer and --client-id, or --off.")
+    with opened() as place, place.sessions.begin() as session:
+        brand = catalogue.get_brand(session, slug)
+        if issuer is None or client_id is None:
+            staff_sso.remove_provider(session, brand.id)
+        else:
+            secret = client_secret_file.read().strip() if client_secret_file else None
+            key = derive_key(place.config.secret, "staff")
+            provider = oidc.Provider(issuer, client_id, secret or None)
+            staff_sso.set_provider(session, brand.id, provider, key=key, now=place.now(), random=place.random)
+        place.record(session, brand.id, "staff.sso", slug, {"issuer": issuer, "client_id": client_id})
+    if off:
+        click.echo(f"Single sign-on of {slug} is off.")
+    else:
+        click.echo(f"The people of {slug} sign in by {issuer}.")
+        note(f"Register this address there: {place.config.base_url}/console/sso/callback")
 
 
 @staff_group.command("list")

@@ -68,6 +68,7 @@ class Workplace:
             if new.private is not None:
                 # Before the commit: a key that the register knows can always sign.
                 key_files.write_private(self.config.keys_dir, passphrase, brand_id, key_id, new.private)
+            self.record(session, brand_id, "key.new", str(key_id), {"format": form, "state": new.info.state.value})
         return new.info
 
 

@@ -20,7 +20,19 @@ A page is a function in a module of this package, imported at the end of this fi
   with every role; a new kind of ``<argument>`` needs an object of Halden in its ``OBJECTS``.
 """
 
-from authsvc.web.console import brand_choice, home, refusals, sign_in
+from authsvc.web.console import account, audit_log, brand_choice, home, passkey_pages, refusals, sign_in, sso, team
 from authsvc.web.console.guard import bp, check
 
-__all__ = ["bp", "brand_choice", "check", "home", "refusals", "sign_in"]
+__all__ = [
+    "account",
+    "audit_log",
+    "bp",
+    "brand_choice",
+    "check",
+    "home",
+    "passkey_pages",
+    "refusals",
+    "sign_in",
+    "sso",
+    "team",
+]

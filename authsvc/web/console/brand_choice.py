@@ -14,7 +14,7 @@ def choose() -> str | Response:
     """Show the brands of a person; where there is one, and none was chosen, go on with it."""
     to, me = guard.safe_next(request.args.get("next")), guard.signed()
     with guard.desk().as_auth() as session:
-        places = staff_sessions.list_places(session, me.account_id)
+        places = staff_sessions.list_places(session, me.account_id, me.bound_to)
         if len(places) == 1 and me.brand_id is None:
             secret, _ = sign_in.enter(session, me, places[0].brand_id)
             guard.set_session(secret)

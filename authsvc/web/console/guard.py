@@ -118,6 +118,18 @@ def signed() -> staff_sessions.Signed:
     return found
 
 
+def own_account() -> Me:
+    """
+    Return who is signed in, where they may change the account that all of their brands share.
+
+    Raises:
+        Forbidden: The provider of one brand has vouched for them, which speaks for that brand alone.
+    """
+    if signed().bound_to is not None:
+        raise Forbidden("Your company has signed you in. Sign in with a password or passkey to change the account.")
+    return me()
+
+
 def now() -> datetime:
     """Return the time of this request: the clock is read once."""
     if "now" not in g:

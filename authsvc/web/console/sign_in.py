@@ -4,13 +4,14 @@ The ways in: password and second factor, invitations, the proof before a grave a
 Whether an account exists, and whether it has a second factor, is told to nobody who does not know its password.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import audit, passwords, staff, staff_attempts, staff_proofs, staff_sessions
+from authsvc import audit, catalogue, passwords, staff, staff_attempts, staff_proofs, staff_sessions
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.staff_proofs import Credentials
 from authsvc.web import visitors
@@ -47,7 +48,7 @@ def submit() -> Page:
             session, "second", guard.browser(), account_id=found.account_id, data={"next": to}, now=guard.now(),
             random=runtime().random,
         )  # fmt: skip
-    return _second_form(flow, found)
+    return _second_form(flow, found, to)
 
 
 @guard.open_to_all("/sign-in/second", methods=["POST"])
@@ -65,7 +66,9 @@ def second() -> Page:
             staff_sessions.take_flow(session, "second", flow, guard.browser(), now=guard.now())
             staff_attempts.give_back(session, counted)
             return welcome(session, found.account_id, "password and code", str(pending.data["next"]))
-    return _second_form(flow, found, fault="This code is not right, or was used before."), 401
+    return _second_form(
+        flow, found, str(pending.data["next"]), fault="This code is not right, or was used before."
+    ), 401
 
 
 @guard.open_to_all("/sign-out", methods=["POST"])
@@ -169,6 +172,23 @@ def welcome(session: Session, account_id: UUID, method: str, to: str) -> Respons
     return guard.go(to)
 
 
+def welcome_by_provider(
+    session: Session, account_id: UUID, brand_id: UUID, to: str, *, proved_at: datetime | None
+) -> Response:
+    """Sign somebody in for one brand, for which its identity provider has vouched; the proof is as old as it says."""
+    rt, now = runtime(), guard.now()
+    agent = agents.describe(request.headers.get("User-Agent", ""))
+    secret = staff_sessions.start(
+        session, account_id, method=staff_sessions.SSO, agent=agent, now=now, new_id=rt.new_id, random=rt.random,
+        proved_at=proved_at or now - staff_sessions.PROOF_LIFE, bound_to=brand_id,
+    )  # fmt: skip
+    signed = staff_sessions.find(session, secret, now=now)
+    assert signed is not None  # it was started a moment ago
+    secret, _ = enter(session, signed, brand_id)
+    guard.set_session(secret)
+    return guard.go(to)
+
+
 def enter(session: Session, signed: staff_sessions.Signed, brand_id: UUID) -> tuple[str, staff_sessions.Place]:
     """Let a session act for a brand, and note it in the log of that brand."""
     secret, place = staff_sessions.choose(session, signed, brand_id, random=runtime().random)
@@ -185,19 +205,22 @@ def _form(to: str, *, email: str = "", fault: str | None = None) -> str:
     return rendering.show_plain("console/sign_in.html", title="Sign in", next=to, email=email[:200], fault=fault)
 
 
-def _second_form(flow: str, found: Credentials, *, fault: str | None = None) -> str:
+def _second_form(flow: str, found: Credentials, to: str, *, fault: str | None = None) -> str:
     return rendering.show_plain(
         "console/second.html", title="Second step", flow=flow, has_totp=found.has_totp,
-        has_passkeys=found.passkeys > 0, fault=fault,
+        has_passkeys=found.passkeys > 0, next=to, fault=fault,
     )  # fmt: skip
 
 
 def _confirm_form(to: str, *, fault: str | None = None) -> str:
     with guard.desk().as_auth() as session:
         found = staff_proofs.get(session, guard.signed().account_id)
+        bound_to = guard.signed().bound_to
+        slug = "" if bound_to is None else catalogue.get_slug(session, bound_to)
     return rendering.show_plain(
         "console/confirm.html", title="Confirm that it is you", next=to, email=found.email, fault=fault,
         has_password=found.password_hash is not None, has_totp=found.has_totp, has_passkeys=found.passkeys > 0,
+        is_bound=bound_to is not None, slug=slug,
     )  # fmt: skip
 
 
@@ -226,7 +249,7 @@ def _accept_as(secret: str, known: Credentials, password: str) -> Page:
             session, "second", guard.browser(), account_id=known.account_id, data={"next": "/console/brands"},
             now=guard.now(), random=runtime().random,
         )  # fmt: skip
-    return _second_form(flow, known)
+    return _second_form(flow, known, "/console/brands")
 
 
 def _join(session: Session, invited: staff.Invitation, account_id: UUID, name: str) -> None:

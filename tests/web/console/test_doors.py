@@ -1,0 +1,169 @@
+"""
+Every door of the console, tried by everybody: a stranger, each role, and the admin of a rival brand.
+
+The routes are read from the application, so a route that is added later is walked without a line here; one with a new
+kind of argument needs an object of Halden in ``OBJECTS``.
+"""
+
+import pytest
+from flask import Blueprint
+
+from authsvc import staff
+from authsvc.errors import BadConfig
+from authsvc.runtime import new_id
+from authsvc.staff import Role
+from authsvc.web import console
+from authsvc.web.console import guard
+
+DENIED = {401, 403}
+NO_BRAND_OBJECT = {"kind", "secret"}
+"""Arguments that name no object of a brand: a file format, the secret of an invitation."""
+
+
+def account_of_halden(scene, cast):
+    return cast.add(Role.VIEWER).account_id
+
+
+def invitation_of_halden(scene, cast):
+    with scene.owner_session() as session:
+        return staff.invite(
+            session, scene.halden, "open@halden.example", Role.VIEWER, invited_by="A test", now=scene.clock(),
+            new_id=new_id, random=scene.random,
+        ).id  # fmt: skip
+
+
+def session_of_halden(scene, cast):
+    person = cast.add(Role.ADMIN)
+    person.sign_in()
+    return scene.row("SELECT id FROM staff_sessions WHERE account_id = %s LIMIT 1", person.account_id)[0]
+
+
+OBJECTS = {
+    "account_id": account_of_halden,
+    "invitation_id": invitation_of_halden,
+    "session_id": session_of_halden,
+    "key_id": lambda _scene, _cast: "AAAA",
+    "kind": lambda _scene, _cast: "csv",
+    "secret": lambda _scene, _cast: "A" * 43,
+}
+"""For each argument of a route, a function that makes an object of Halden and returns its name."""
+
+
+def routes(app):
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/console"):
+            for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+                yield rule, method
+
+
+@pytest.fixture(scope="module")
+def walked(scene, cast):
+    """Return every route as method, address and declaration, with objects of Halden in its address."""
+    with scene.app.test_request_context(base_url="https://id.example.com"):
+        found = []
+        for rule, method in routes(scene.app):
+            values = {name: OBJECTS[name](scene, cast) for name in rule.arguments}
+            address = scene.app.url_for(rule.endpoint, **values).removeprefix("https://id.example.com")
+            found.append((method, address, guard.DECLARED[rule.endpoint], frozenset(rule.arguments)))
+    return found
+
+
+def ask(person, method, path):
+    if method == "GET":
+        return person.get(path)
+    return person.post(path, getattr(person, "held", None))
+
+
+def hold(person):
+    person.sign_in()
+    person.held = person.token()
+    return person
+
+
+def test_every_route_is_walked(walked, scene):
+    assert len(walked) == len(list(routes(scene.app))) > 25
+    assert {name for *_, names in walked for name in names} <= OBJECTS.keys()
+
+
+def test_a_stranger_is_led_to_the_sign_in_or_refused(walked, cast):
+    stranger = cast.add()
+    stranger.held = stranger.token()
+
+    for method, path, declared, _ in walked:
+        if declared.is_open:
+            continue
+        answer = ask(stranger, method, path)
+        if method == "GET":
+            assert answer.status_code == 303, path
+            assert answer.location.startswith("/console/sign-in?next="), path
+        else:
+            assert answer.status_code == 401, path
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_opens_its_doors_and_no_other(walked, cast, role, later):
+    person = hold(cast.add(role))
+    later(minutes=6)  # The proof is no longer fresh, so that nothing behind a door of that kind is changed.
+
+    for method, path, declared, _ in walked:
+        if declared.role is None:
+            continue
+        answer = ask(person, method, path)
+        if not role.may(declared.role):
+            assert answer.status_code == 403, path
+            assert f"needs the role {declared.role}" in answer.text, path
+        elif declared.step_up and method == "GET":
+            assert answer.location.startswith("/console/confirm?next="), path
+        elif declared.step_up:
+            assert answer.status_code == 403, path
+            assert "Confirm that it is you" in answer.text, path
+        else:
+            assert answer.status_code != 500, path
+            assert answer.status_code != 403, path
+            assert "/sign-in" not in (answer.location or ""), path
+
+
+def test_the_admin_of_a_rival_finds_nothing_of_halden(walked, scene, cast):
+    rival = hold(cast.add(Role.ADMIN, scene.rival))
+
+    for method, path, declared, names in walked:
+        if declared.role is None or not names - NO_BRAND_OBJECT:
+            continue
+        assert ask(rival, method, path).status_code == 404, path
+
+
+def test_an_unknown_object_and_one_of_another_brand_are_answered_alike(scene, cast):
+    rival, theirs = hold(cast.add(Role.ADMIN, scene.rival)), account_of_halden(scene, cast)
+
+    answers = [rival.post(f"/console/team/{number}/role", rival.held, role="admin") for number in (theirs, new_id())]
+
+    assert {answer.status_code for answer in answers} == {404}
+    first, second = (answer.text.partition("request")[0] for answer in answers)
+    assert first == second
+
+
+def test_a_page_without_a_declared_role_stops_the_start(scene):
+    app = scene.start()
+    stray = Blueprint("stray", __name__)
+    stray.add_url_rule("/console/stray", view_func=lambda: "open to all")
+    app._got_first_request = False
+    app.register_blueprint(stray)
+
+    with pytest.raises(BadConfig, match="/console/stray"):
+        console.check(app)
+
+
+def test_a_page_has_no_default_role():
+    with pytest.raises(TypeError, match="role"):
+        guard.page("/nowhere")
+
+
+def test_every_page_has_strict_headers(walked, cast):
+    person = hold(cast.add(Role.ADMIN))
+
+    for method, path, _, _ in walked:
+        if method == "GET":
+            headers = person.get(path).headers
+            assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'"), path
+            assert "unsafe" not in headers["Content-Security-Policy"]
+            assert headers["Cache-Control"] == "no-store", path
