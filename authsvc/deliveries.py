@@ -148,16 +148,9 @@ def sweep(courier: Courier) -> int:
     """
     found = 0
     with courier.sessions.begin() as session:
-        for table in "mails", "webhook_deliveries":
-            found += len(
-                session.execute(
-                    text(
-                        f"UPDATE {table} SET version = version + 1, next_at = :now "  # noqa: S608  one of two names
-                        "WHERE state = 'waiting' AND next_at < :before RETURNING id"
-                    ),
-                    {"now": courier.now(), "before": courier.now() - _LEFT_OVER},
-                ).all()
-            )
+        for table, task in ("mails", "send_mail"), ("webhook_deliveries", "deliver_webhook"):
+            left_over = {"task": task, "now": courier.now(), "before": courier.now() - _LEFT_OVER}
+            found += len(session.execute(text(_SWEEP.format(table=table)), left_over).all())
     if found:
         log.warning("left-over-deliveries", found=found)
     return found
@@ -232,6 +225,14 @@ WHERE id = :id AND version = :version AND state = 'waiting'"""
 _STEP_ASIDE = """
 UPDATE webhook_deliveries SET version = version + 1, next_at = :next
 WHERE id = :id AND version = :version AND state = 'waiting'"""
+
+# A backlog is no accident: what still has a job keeps it, and its place in the queue.
+_SWEEP = """
+UPDATE {table} w SET version = version + 1, next_at = :now
+WHERE w.state = 'waiting' AND w.next_at < :before AND NOT EXISTS (
+  SELECT FROM procrastinate_jobs j WHERE j.task_name = :task AND j.status IN ('todo', 'doing')
+    AND j.args->>'id' = w.id::text AND (j.args->>'version')::int = w.version)
+RETURNING id"""
 
 # Whoever comes second with the same version changes nothing.
 _NOTE = """

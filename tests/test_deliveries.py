@@ -242,6 +242,15 @@ def test_a_delivery_whose_job_was_lost_is_found(scene, courier, receiver, endpoi
     assert delivery(courier, scene.halden).state == "delivered"
 
 
+def test_a_delivery_that_waits_long_for_its_job_keeps_its_place(scene, courier, receiver, endpoint):
+    act_on_an_item(scene)
+    deliveries.spread_event(courier, scene.row("SELECT id FROM events")[0])
+    scene.clock.ahead += timedelta(hours=1)
+
+    assert deliveries.sweep(courier) == 0
+    assert scene.row("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'deliver_webhook'") == (1,)
+
+
 def test_what_ended_long_ago_is_forgotten_and_what_waits_is_not(scene, courier, receiver, endpoint):
     act_on_an_item(scene)
     run(courier)
