@@ -8,11 +8,10 @@ with the same headers and the same shape of refusal.
 import os
 from typing import Any
 
-import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from authsvc import db
+from authsvc import db, logs
 from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.desk import Desk
@@ -111,13 +110,4 @@ def _harden(response: Response) -> Response:
     return response
 
 
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(),
-    ],
-    logger_factory=structlog.WriteLoggerFactory(),
-)
+logs.configure()

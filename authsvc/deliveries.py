@@ -24,6 +24,7 @@ from authsvc.config import Config
 from authsvc.core import webhooks as standard
 from authsvc.core.wrapping import derive_key, unwrap
 from authsvc.errors import BadKey
+from authsvc.lanes import Lanes
 from authsvc.outbox import Deferred, Postbox, Refused, postbox
 
 log = structlog.get_logger()
@@ -51,6 +52,7 @@ class Courier:
     client: outbound.Client
     seal_key: bytes = field(repr=False)
     wrapping_key: bytes = field(repr=False)
+    lanes: Lanes = field(default_factory=Lanes)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     random: Callable[[int], bytes] = secrets.token_bytes
 
@@ -128,20 +130,13 @@ def deliver_webhook(courier: Courier, delivery_id: UUID, version: int) -> None:
         if due.disabled_at is not None:
             session.execute(text(_BURY), {"id": delivery_id, "version": version, "now": at})
             return
-    began = time.monotonic()
-    status, retry_after, fault = None, 0, None
-    try:
-        content = standard.body(due.type, due.at, due.data)
-        reply = courier.client.post(due.url, content, _headers(courier, due, content, at))
-        status, retry_after = reply.status, reply.retry_after or 0
-    except outbound.Unreachable as error:
-        fault = str(error)
-    except BadKey:
-        # Never without a signature: until the right secret is set again, this is a try that failed.
-        fault = "The secret of this endpoint does not open with the secret of the service."
-    took = round((time.monotonic() - began) * 1000)
+        if not courier.lanes.enter(due.endpoint_id):
+            aside = at + timedelta(seconds=20 + courier.random(1)[0] % 40)
+            session.execute(text(_STEP_ASIDE), {"id": delivery_id, "version": version, "next": aside})
+            return
+    tried = _try(courier, due, at)
     with courier.sessions.begin() as session:
-        _record(courier, session, due, at=at, took=took, status=status, retry_after=retry_after, fault=fault)
+        _record(courier, session, due, tried)
 
 
 def sweep(courier: Courier) -> int:
@@ -153,16 +148,9 @@ def sweep(courier: Courier) -> int:
     """
     found = 0
     with courier.sessions.begin() as session:
-        for table in "mails", "webhook_deliveries":
-            found += len(
-                session.execute(
-                    text(
-                        f"UPDATE {table} SET version = version + 1, next_at = :now "  # noqa: S608  one of two names
-                        "WHERE state = 'waiting' AND next_at < :before RETURNING id"
-                    ),
-                    {"now": courier.now(), "before": courier.now() - _LEFT_OVER},
-                ).all()
-            )
+        for table, task in ("mails", "send_mail"), ("webhook_deliveries", "deliver_webhook"):
+            left_over = {"task": task, "now": courier.now(), "before": courier.now() - _LEFT_OVER}
+            found += len(session.execute(text(_SWEEP.format(table=table)), left_over).all())
     if found:
         log.warning("left-over-deliveries", found=found)
     return found
@@ -185,6 +173,33 @@ def remove_old(courier: Courier) -> None:
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    at: datetime
+    took_s: float
+    status: int | None = None
+    retry_after: int | None = None
+    fault: str | None = None
+
+
+def _try(courier: Courier, due: Row[Any], at: datetime) -> _Tried:
+    began = time.monotonic()
+    status, retry_after, fault = None, None, None
+    try:
+        content = standard.body(due.type, due.at, due.data)
+        reply = courier.client.post(due.url, content, _headers(courier, due, content, at))
+        status, retry_after = reply.status, reply.retry_after
+    except outbound.Unreachable as error:
+        fault = str(error)
+    except BadKey:
+        # Never without a signature: until the right secret is set again, this is a try that failed.
+        fault = "The secret of this endpoint does not open with the secret of the service."
+    finally:
+        courier.lanes.leave(due.endpoint_id, time.monotonic() - began)
+    return _Tried(at=at, took_s=time.monotonic() - began, status=status, retry_after=retry_after, fault=fault)
+
+
 # A test goes to one endpoint, whatever it wants to hear of. Its brand is compared: the console names the endpoint.
 _SPREAD = """
 INSERT INTO webhook_deliveries (id, brand_id, endpoint_id, event_id, next_at, created_at)
@@ -206,6 +221,18 @@ WHERE d.id = :id AND d.version = :version AND d.state = 'waiting'"""
 _BURY = """
 UPDATE webhook_deliveries SET state = 'dead', ended_at = :now
 WHERE id = :id AND version = :version AND state = 'waiting'"""
+
+_STEP_ASIDE = """
+UPDATE webhook_deliveries SET version = version + 1, next_at = :next
+WHERE id = :id AND version = :version AND state = 'waiting'"""
+
+# A backlog is no accident: what still has a job keeps it, and its place in the queue.
+_SWEEP = """
+UPDATE {table} w SET version = version + 1, next_at = :now
+WHERE w.state = 'waiting' AND w.next_at < :before AND NOT EXISTS (
+  SELECT FROM procrastinate_jobs j WHERE j.task_name = :task AND j.status IN ('todo', 'doing')
+    AND j.args->>'id' = w.id::text AND (j.args->>'version')::int = w.version)
+RETURNING id"""
 
 # Whoever comes second with the same version changes nothing.
 _NOTE = """
@@ -240,28 +267,25 @@ def _headers(courier: Courier, due: Row[Any], content: bytes, at: datetime) -> d
     }
 
 
-def _record(
-    courier: Courier,
-    session: Session,
-    due: Row[Any],
-    *,
-    at: datetime,
-    took: int,
-    status: int | None,
-    retry_after: int,
-    fault: str | None,
-) -> None:
-    now, schedule = courier.now(), courier.config.webhook_schedule
+def _record(courier: Courier, session: Session, due: Row[Any], tried: _Tried) -> None:
+    now, schedule, status = courier.now(), courier.config.webhook_schedule, tried.status
     is_taken = status is not None and 200 <= status < 300
     is_last = due.tries >= len(schedule) or status == _GONE
     state = "delivered" if is_taken else "dead" if is_last else "waiting"
     wait = timedelta() if state != "waiting" else timedelta(seconds=schedule[due.tries])
-    if state == "waiting" and retry_after:
-        wait = max(wait, min(timedelta(seconds=retry_after), LONGEST_WAIT))
+    if state == "waiting" and tried.retry_after:
+        wait = max(wait, min(timedelta(seconds=tried.retry_after), LONGEST_WAIT))
     noted = {"id": due.id, "version": due.version, "state": state, "now": now, "next": now + wait}
     if session.execute(text(_NOTE), noted).one_or_none() is None:
         return
-    attempt = {"id": due.id, "brand": due.brand_id, "at": at, "took": took, "status": status, "fault": fault}
+    attempt = {
+        "id": due.id,
+        "brand": due.brand_id,
+        "at": tried.at,
+        "took": round(tried.took_s * 1000),
+        "status": status,
+        "fault": tried.fault,
+    }
     session.execute(text(_ATTEMPT), attempt)
     if is_taken:
         session.execute(
@@ -269,10 +293,10 @@ def _record(
             {"id": due.endpoint_id},
         )
         return
-    log.info("webhook-not-taken", delivery=str(due.id), status=status, fault=fault, state=state)
+    log.info("webhook-not-taken", delivery=str(due.id), status=status, fault=tried.fault, state=state)
     session.execute(
         text("UPDATE webhook_endpoints SET failing_since = :at WHERE id = :id AND failing_since IS NULL"),
-        {"id": due.endpoint_id, "at": at},
+        {"id": due.endpoint_id, "at": tried.at},
     )
     if state == "dead":
         _disable_if_hopeless(courier, session, due, is_gone=status == _GONE, now=now)

@@ -13,22 +13,27 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import postman
 import psycopg
 import pytest
+from receiver import Server, running
 from scene import Scene
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from authsvc import catalogue, db, signing_keys
+from authsvc import catalogue, db, signing_keys, webhooks
 from authsvc.config import Config
 from authsvc.core.register import Brand, Product
 from authsvc.core.wrapping import derive_key
+from authsvc.deliveries import Courier
+from authsvc.outbound import Client
 
 DEBIAN_BIN = Path("/usr/lib/postgresql/15/bin")
 TEMPLATE = "authsvc_template"
@@ -232,3 +237,33 @@ def scene(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         scene = Scene(url, tmp_path_factory.mktemp("home"))
         yield scene
         scene.close()
+
+
+# --- Deliveries ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def receiver() -> Iterator[Server]:
+    """Yield a web server on the loopback that keeps what it is sent."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def courier(scene: Scene) -> Iterator[Courier]:
+    """A courier on the scene's database and clock; every test begins with an empty queue and no endpoint."""
+    scene.admin.execute(
+        "TRUNCATE procrastinate_jobs, events, webhook_endpoints, mails, alert_mails, alert_recipients CASCADE"
+    )
+    config = replace(scene.config, webhook_allow=postman.LOOPBACK, webhook_schedule=(5.0, 300.0))
+    made = Courier.make(config, scene._sessions)
+    made.client.close()
+    client = Client(allow=postman.LOOPBACK, total_s=2)
+    yield replace(made, client=client, now=scene.clock)
+    client.close()
+
+
+@pytest.fixture
+def endpoint(scene: Scene, courier: Courier, receiver: Server) -> webhooks.NewSecret:
+    """Return an endpoint of Halden at the receiver, for every event."""
+    return postman.add(courier, scene.halden, receiver)

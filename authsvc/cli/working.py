@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from authsvc import db, jobs
+from authsvc import db, jobs, logs
 from authsvc.cli.output import note
 from authsvc.config import Config
 from authsvc.deliveries import Courier
@@ -20,6 +20,7 @@ def worker() -> None:
     """Run the jobs until Ctrl-C or SIGTERM: mail, webhooks, scan tables made ahead."""
     signal.signal(signal.SIGTERM, _end)
     config = Config.from_env(os.environ)
+    logs.configure()
     # Before the worker listens to signals itself, and after, this is the way out that also stops the database.
     with contextlib.suppress(KeyboardInterrupt), db.server(config) as url:
         db.check_server(url)

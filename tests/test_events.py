@@ -1,0 +1,160 @@
+"""Acts become events, in their own transaction, and events become the deliveries of those who listen."""
+
+import contextlib
+from uuid import uuid4
+
+import psycopg
+from postman import act_on_an_item, add, bodies, run
+from sqlalchemy import text
+
+from authsvc import db, deliveries, webhooks
+from authsvc.connections import Connections
+from authsvc.core import webhooks as standard
+from authsvc.core.verdicts import Disposition
+from authsvc.investigations import open_alert
+
+# --- Acts -------------------------------------------------------------------------------------------------------------
+
+
+def test_an_alert_of_a_scan_is_told_with_no_line_in_the_scan_path(scene, courier, receiver, endpoint, config):
+    web = Connections(db.web_url(config, scene.url), role=db.SCAN_ROLE)
+    item, alert = f"{scene.watch.gtin}.ALERT1", uuid4()
+    evidence = {"parts": [{"rule": "r", "weight": 1, "text": "12 people hold it"}]}
+    for _ in range(2):
+        open_alert(web, item, scene.halden.id, "r", evidence, at=scene.clock(), new_id=lambda: alert)
+    web.close()
+    run(courier)
+
+    [body] = bodies(receiver)
+    assert body["type"] == "alert.opened"
+    assert body["data"]["gtin"] == scene.watch.gtin
+    assert body["data"]["serial"] == "ALERT1"
+    assert (body["data"]["alert"], body["data"]["rule"]) == (str(alert), "r")
+    assert body["data"]["reasons"] == ["12 people hold it"]
+
+
+def test_an_alert_is_closed_and_opened_again_by_a_console(scene, courier, receiver, endpoint):
+    scene.admin.execute(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+        "VALUES ('00.095060000000000017', gen_random_uuid(), %s, 'r', 1, '{}', now())",
+        (scene.halden.id,),
+    )
+    with psycopg.connect(scene.url) as connection:
+        connection.execute(f"SET ROLE {db.CONSOLE_ROLE}")
+        connection.execute("SELECT set_config('authsvc.brand', %s, false)", (str(scene.halden.id),))
+        for closed in "now()", "now()", "NULL":
+            connection.execute(f"UPDATE alerts SET closed_at = {closed} WHERE sgtin LIKE '00.%'")
+            connection.commit()
+    run(courier)
+
+    assert [body["type"] for body in bodies(receiver)] == ["alert.opened", "alert.closed", "alert.reopened"]
+    assert {body["data"]["sscc"] for body in bodies(receiver)} == {"095060000000000017"}
+
+
+def test_conditions_and_recalls_are_told(scene, courier, receiver, endpoint):
+    link = act_on_an_item(scene)
+    scene.set_disposition(link, Disposition.STOLEN)
+    scene.set_disposition(link, Disposition.ACTIVE)
+    number = scene.recall(scene.watch, lot="L2410", remedy="Bring it back")
+    scene.admin.execute("UPDATE recalls SET lifted_at = now() WHERE id = %s", (number,))
+    run(courier)
+
+    told = [(body["type"], body["data"]) for body in bodies(receiver)]
+    assert [(kind, data["previous"], data["disposition"]) for kind, data in told[:2]] == [
+        ("item.disposition_changed", "active", "stolen"),
+        ("item.disposition_changed", "stolen", "active"),
+    ]
+    assert [(kind, data["recall"], data["lot"]) for kind, data in told[2:]] == [
+        ("recall.created", number, "L2410"),
+        ("recall.lifted", number, "L2410"),
+    ]
+
+
+def test_every_event_has_the_members_that_its_example_shows(scene, courier, receiver, endpoint):
+    act_on_an_item(scene)
+    number = scene.recall(scene.watch)
+    scene.admin.execute("UPDATE recalls SET lifted_at = now() WHERE id = %s", (number,))
+    scene.admin.execute(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+        "VALUES ('09506000134352.X', gen_random_uuid(), %s, 'r', 1, '{}', now())",
+        (scene.halden.id,),
+    )
+    scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE sgtin = '09506000134352.X'")
+    scene.admin.execute("UPDATE alerts SET closed_at = NULL WHERE sgtin = '09506000134352.X'")
+    run(courier)
+
+    found = {body["type"]: set(body["data"]) for body in bodies(receiver)}
+    assert found == {kind: set(event.example) for kind, event in standard.EVENT_TYPES.items()}
+
+
+def test_an_act_that_fails_is_not_told(scene, courier, endpoint):
+    with contextlib.suppress(RuntimeError), courier.sessions.begin() as session:
+        session.execute(
+            text(
+                "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+                "VALUES ('x', gen_random_uuid(), :b, 'r', 1, '{}', now())"
+            ),
+            {"b": scene.halden.id},
+        )
+        raise RuntimeError
+
+    assert run(courier) == []
+
+
+def test_a_scan_without_an_alert_queues_nothing(scene, courier, endpoint):
+    before = scene.fingerprint()
+    visitor = scene.visitor()
+    visitor.confirm(visitor.scan(scene.codes.path()))
+    after = scene.fingerprint()
+
+    changed = {table for table in after if after[table] != before[table]}
+    assert "scans" in {name.partition("_")[0] for name in changed}
+    assert not changed & {"events", "procrastinate_jobs", "webhook_deliveries", "mails"}
+
+
+def test_nothing_is_stored_where_nobody_listens(scene, courier, receiver):
+    add(courier, scene.halden, receiver, types=["recall.created"])
+    act_on_an_item(scene)
+
+    assert scene.row("SELECT count(*) FROM events") == (0,)
+
+
+def test_a_brand_hears_of_its_own_alone(scene, courier, receiver, endpoint):
+    add(courier, scene.rival, receiver, url=f"http://127.0.0.1:{receiver.port}/rival")
+    act_on_an_item(scene)
+    run(courier)
+
+    assert [path for path, _, _ in receiver.requests] == ["/in"]
+
+
+# --- Spreading --------------------------------------------------------------------------------------------------------
+
+
+def test_an_event_that_is_spread_twice_is_delivered_once(scene, courier, receiver, endpoint):
+    act_on_an_item(scene)
+    (event,) = scene.row("SELECT id FROM events")
+    for _ in range(3):
+        deliveries.spread_event(courier, event)
+    run(courier)
+
+    assert len(receiver.requests) == 1
+
+
+def test_each_endpoint_gets_what_it_asked_for_under_the_same_id(scene, courier, receiver, endpoint):
+    add(courier, scene.halden, receiver, url=f"http://127.0.0.1:{receiver.port}/other")
+    add(courier, scene.halden, receiver, url=f"http://127.0.0.1:{receiver.port}/recalls", types=["recall.created"])
+    act_on_an_item(scene)
+    run(courier)
+
+    assert sorted(path for path, _, _ in receiver.requests) == ["/in", "/other"]
+    assert len({headers["webhook-id"] for _, headers, _ in receiver.requests}) == 1
+
+
+def test_a_test_event_goes_to_its_endpoint_alone(scene, courier, receiver, endpoint):
+    other = add(courier, scene.halden, receiver, url=f"http://127.0.0.1:{receiver.port}/o", types=["recall.created"])
+    with courier.sessions.begin() as session:
+        webhooks.send_test(session, scene.halden.id, other.endpoint.id, uuid4(), now=courier.now())
+    run(courier)
+
+    assert [path for path, _, _ in receiver.requests] == ["/o"]
+    assert bodies(receiver)[0]["type"] == "webhook.test"
