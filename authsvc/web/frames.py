@@ -2,7 +2,7 @@
 Frames: a page is rendered once with marks where each check has values of its own, and filled in from then on.
 
 The pages of a product's good checks differ in a receipt, a nonce, a time and a serial number. To render one takes the
-template engine 85 us, to fill in a frame takes 15.
+template engine 94 us, to fill in a frame takes 28.
 
 What must stay true: a frame is found by everything that the template gets but the values of the marks. Whatever a page
 shows is in one or the other, so no page can show what belongs to another check. Each value is escaped as the engine
