@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -22,6 +22,7 @@ from psycopg.rows import namedtuple_row
 
 from authsvc import db, prepared
 from authsvc.errors import Unavailable
+from authsvc.flights import Flights, Refused
 
 LOCK_WAIT_MS = 250
 _WATCH_S = 0.05
@@ -93,6 +94,7 @@ class Connections:
         self._is_open = False  # of the breaker: open means that no call passes
         self._has_watchdog = False
         self._closed = threading.Event()
+        self._flights: dict[str, Flights] = {}
 
     @property
     def is_available(self) -> bool:
@@ -123,6 +125,45 @@ class Connections:
             raise Unavailable("The database does not answer. Try again in a few minutes.") from None
         finally:
             line.deadline = _IDLE
+
+    def fetch_together(self, alone: str, together: str, params: Params, *, key: str) -> Row:
+        """
+        Return the row for *params* of the statement *alone*, or of *together*, which does the same for several.
+
+        Where other threads want the same at this moment, one of them asks for all (``flights``): *together* takes an
+        array for each parameter, and returns one row for each element, with the parameter called *key* in it.
+        Raises as ``fetch`` does.
+        """
+        return self._company(alone, together, key).go(params[key], params)
+
+    def expected(self, alone: str, together: str, *, key: str) -> contextlib.AbstractContextManager[None]:
+        """Say that this thread will soon call ``fetch_together`` with the same statements."""
+        return self._company(alone, together, key).expected()
+
+    def _company(self, alone: str, together: str, key: str) -> Flights:
+        flights = self._flights.get(together)
+        if flights is None:
+            flights = self._flights.setdefault(
+                together,
+                Flights(lambda each: self.fetch(alone, each), lambda many: self._fetch_each(together, many, key)),
+            )
+        return flights
+
+    def _fetch_each(self, together: str, many: Sequence[Params], key: str) -> list[Row]:
+        line = self._line()
+        line.deadline = time.monotonic() + self._wait_s
+        arrays = {name: prepared.Array(params[name] for params in many) for name in many[0]}
+        try:
+            rows = prepared.run(line.connection.pgconn, line.ready, together, arrays)
+        except psycopg.Error as error:
+            if isinstance(error, _GONE) or error.sqlstate is None or line.connection.closed:
+                self._lose(line)
+                raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Refused from error
+        finally:
+            line.deadline = _IDLE
+        by_key = {getattr(row, key): row for row in rows}
+        return [by_key[params[key]] for params in many]
 
     @contextlib.contextmanager
     def transaction(self, *, wait_s: float | None = None) -> Iterator[psycopg.Connection[Row]]:
@@ -183,6 +224,11 @@ class Connections:
             "statement_timeout": max(int(self._wait_s * 1000) - 100, 100),
             "plan_cache_mode": "force_generic_plan",
             "jit": "off",
+            # Nor on how large the tables were when a statement was planned: over one that was empty then, a flight of
+            # scans would read the whole table each time, until it is analysed.
+            "enable_seqscan": "off",
+            "enable_hashjoin": "off",
+            "enable_mergejoin": "off",
             "timezone": "UTC",
             "datestyle": "ISO",
         } | ({"role": self._role} if self._role else {})

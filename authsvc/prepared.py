@@ -102,6 +102,19 @@ def _dump_text(value: Any) -> bytes:
     return str(value).encode()
 
 
+class Array(list[Any]):
+    """A list that is meant to go as an array: any other list is there by mistake."""
+
+
+def _dump_array(values: Array) -> bytes:
+    """Write an array (PostgreSQL manual, 8.15.6), every element in quotes: only so is a text never read as NULL."""
+    return b"{%b}" % b",".join([b"NULL" if each is None else _quote(DUMPERS[type(each)](each)) for each in values])
+
+
+def _quote(value: bytes) -> bytes:
+    return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+
+
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
     str: str.encode,
     int: _dump_text,
@@ -112,6 +125,7 @@ DUMPERS: dict[type, Callable[[Any], bytes]] = {
     datetime: lambda value: value.isoformat().encode(),
     date: lambda value: value.isoformat().encode(),
     Jsonb: lambda value: json.dumps(value.obj).encode(),
+    Array: _dump_array,
 }
 """By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
 

@@ -10,20 +10,64 @@ What must stay true:
 * The hot statement reads no scan and touches no row twice. ``issued`` is decided here, never by a cache.
 """
 
-_KEY = """
-k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s::text AS gtin,
-  %(serial)s::text AS serial, %(link_lot)s::text AS link_lot, %(at)s::timestamptz AS at, %(id)s::uuid AS id,
-  %(run)s::int AS run, %(index)s::bigint AS index)"""
+_ASKED = {
+    "sgtin": "text",
+    "brand_id": "uuid",
+    "gtin": "text",
+    "serial": "text",
+    "link_lot": "text",
+    "link_expires_on": "date",
+    "key_id": "int",
+    "at": "timestamptz",
+    "id": "uuid",
+}
+_DERIVED = {"run": "int", "index": "bigint"}
+_SEEN = {
+    "visitor": "bytea",
+    "prefix": "bytea",
+    "country": "text",
+    "latitude": "real",
+    "longitude": "real",
+    "radius_km": "real",
+    "network": "text",
+    "channel": "text",
+    "automated": "text",
+    "is_weak": "bool",
+    "is_signed": "bool",
+    "format": "text",
+    "needs_commission": "bool",
+    "asn": "bytea",
+    "device": "uuid",
+}
+"""
+Every parameter of a scan with its type: what is asked, what the serial stands for, what was seen.
 
-_SSCC_KEY = """
+They come in by ``k`` and by nothing else, and all that follows speaks of the rows of ``k`` and ``f``. So one scan and
+several together run the very same SQL.
+"""
+
+
+def _one(parameters: dict[str, str]) -> str:
+    return "SELECT " + ", ".join(f"%({name})s::{kind} AS {name}" for name, kind in parameters.items())
+
+
+def _several(parameters: dict[str, str]) -> str:
+    arrays = ", ".join(f"%({name})s::{kind}[]" for name, kind in parameters.items())
+    return f"SELECT * FROM unnest({arrays}) AS u ({', '.join(parameters)})"
+
+
+_SSCC = """
 s AS (SELECT number, sscc_first FROM runs
   WHERE brand_id = %(brand_id)s::uuid AND sscc_first <= %(sscc_number)s::bigint
     AND %(sscc_number)s::bigint < sscc_first + count
-  ORDER BY sscc_first DESC LIMIT 1),
-k AS (SELECT %(sgtin)s::text AS sgtin, %(brand_id)s::uuid AS brand_id, %(gtin)s::text AS gtin,
-  %(serial)s::text AS serial, %(link_lot)s::text AS link_lot, %(at)s::timestamptz AS at, %(id)s::uuid AS id,
-  s.number AS run, %(sscc_number)s::bigint - s.sscc_first AS index
-  FROM (SELECT) AS one LEFT JOIN s ON true)"""
+  ORDER BY sscc_first DESC LIMIT 1)"""
+
+
+def _case(parameters: dict[str, str]) -> str:
+    """Return ``k`` for a case, whose number stands for its run."""
+    run = "s.number AS run, %(sscc_number)s::bigint - s.sscc_first AS index"
+    return f"{_one(parameters)}, {run} FROM (SELECT) AS one LEFT JOIN s ON true"
+
 
 # Issued: the run is ours, for this product, finished, and long enough; or the item has a row of its own, which only a
 # scan of an issued code, an import or an exception makes. A lot in the link must be the lot of the item, and a token
@@ -35,14 +79,14 @@ f AS MATERIALIZED (
     coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
     o.flagged_at, coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
     o.commissioned_at AS own_commissioned_at,
-    coalesce(o.expires_on, r.expires_on, l.expires_on, %(link_expires_on)s::date) AS expires_on,
+    coalesce(o.expires_on, r.expires_on, l.expires_on, k.link_expires_on) AS expires_on,
     r.number AS any_run,
     coalesce(o.commissioned_at IS NOT NULL OR (r.number = k.run AND r.commissioned @> k.index), false)
       AS is_commissioned,
     coalesce(k.gtin IS NULL OR coalesce(o.gtin, r.gtin) = k.gtin, false)
       AND (o.sgtin IS NOT NULL OR coalesce(r.issued_at IS NOT NULL AND k.index < r.count, false))
       AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, ''))
-      AND coalesce(%(key_id)s::int IS NULL OR r.key_id = %(key_id)s::int, false) AS issued,
+      AND coalesce(k.key_id IS NULL OR r.key_id = k.key_id, false) AS issued,
     c.id AS recall_id, c.reason AS recall_reason, c.remedy AS recall_remedy, c.lot AS recall_lot,
     c.recalled_at AS recalled_at
   FROM k
@@ -92,12 +136,12 @@ _RECORD = f"""
 v AS (
   INSERT INTO sightings AS s (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, is_evidence, is_weak,
     country, latitude, longitude, radius_km, network, asn)
-  SELECT f.sgtin, %(visitor)s::bytea, f.brand_id, %(prefix)s::bytea, f.at, f.at, f.id,
-    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = f.sgtin AND e.is_evidence AND e.prefix = %(prefix)s::bytea
+  SELECT f.sgtin, f.visitor, f.brand_id, f.prefix, f.at, f.at, f.id,
+    NOT EXISTS (SELECT 1 FROM sightings e WHERE e.sgtin = f.sgtin AND e.is_evidence AND e.prefix = f.prefix
       AND e.first_at > f.at - interval '1 day'),
-    %(is_weak)s::bool, %(country)s::text, %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real,
-    %(network)s::text, %(asn)s::bytea
-  FROM f WHERE f.issued AND %(automated)s::text IS NULL
+    f.is_weak, f.country, f.latitude, f.longitude, f.radius_km,
+    f.network, f.asn
+  FROM f WHERE f.issued AND f.automated IS NULL
   ON CONFLICT (sgtin, visitor) DO UPDATE SET
     counted_at = CASE WHEN excluded.counted_at >= s.counted_at + interval '30 minutes'
       THEN excluded.counted_at ELSE s.counted_at END,
@@ -108,25 +152,25 @@ v AS (
 i AS (
   INSERT INTO items AS t (sgtin, brand_id, gtin, run, lot, seq, counted, first_at, last_at, first_valid_at)
   SELECT f.sgtin, f.brand_id, f.gtin, f.any_run, f.lot, 1, (v.counted_id = f.id)::int, f.at, f.at,
-    CASE WHEN %(is_signed)s::bool AND v.counted_id = f.id THEN statement_timestamp() END
+    CASE WHEN f.is_signed AND v.counted_id = f.id THEN statement_timestamp() END
   FROM f JOIN v USING (sgtin)
   ON CONFLICT (sgtin) DO UPDATE SET seq = t.seq + 1, counted = t.counted + excluded.counted,
     first_at = coalesce(t.first_at, excluded.first_at), last_at = greatest(t.last_at, excluded.last_at),
     first_valid_at = coalesce(t.first_valid_at, excluded.first_valid_at)
-  RETURNING t.seq, t.counted, t.first_at, t.first_valid_at),
+  RETURNING t.sgtin, t.seq, t.counted, t.first_at, t.first_valid_at),
 w AS (
   INSERT INTO scans (sgtin, at, id, brand_id, gtin, visitor, prefix, country, latitude, longitude, radius_km, network,
     channel, automated, is_weak, is_counted, key_id, format, run, lot, scan_number, first_at, mine_at,
     disposition, disposition_at, recall_id, expires_on, is_released, is_flagged, asn, device)
-  SELECT f.sgtin, f.at, f.id, f.brand_id, f.gtin, %(visitor)s::bytea, %(prefix)s::bytea, %(country)s::text,
-    %(latitude)s::real, %(longitude)s::real, %(radius_km)s::real, %(network)s::text, %(channel)s::text,
-    %(automated)s::text, %(is_weak)s::bool, coalesce(v.counted_id = f.id, false), %(key_id)s::int, %(format)s::text,
+  SELECT f.sgtin, f.at, f.id, f.brand_id, f.gtin, f.visitor, f.prefix, f.country,
+    f.latitude, f.longitude, f.radius_km, f.network, f.channel,
+    f.automated, f.is_weak, coalesce(v.counted_id = f.id, false), f.key_id, f.format,
     f.any_run, f.lot, i.counted, coalesce(i.first_at, f.old_first_at), CASE WHEN v.first_at < f.at THEN v.first_at END,
     f.disposition, f.disposition_at, f.recall_id, f.expires_on,
-    f.is_commissioned OR NOT %(needs_commission)s::bool, f.flagged_at IS NOT NULL, %(asn)s::bytea,
-    %(device)s::uuid
-  FROM f LEFT JOIN v ON true LEFT JOIN i ON true WHERE f.issued)
-SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) AS first_at,
+    f.is_commissioned OR NOT f.needs_commission, f.flagged_at IS NOT NULL, f.asn,
+    f.device
+  FROM f LEFT JOIN v USING (sgtin) LEFT JOIN i USING (sgtin) WHERE f.issued)
+SELECT f.sgtin, {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) AS first_at,
   CASE WHEN v.first_at < f.at THEN v.first_at END AS mine_at,
   coalesce(i.first_valid_at, f.old_first_valid_at) AS first_valid_at,
   i.seq IS NOT NULL AND i.seq <> coalesce(f.old_seq, 0) + 1 AS stale,
@@ -135,17 +179,20 @@ SELECT {_STATE}, i.counted AS scan_number, coalesce(i.first_at, f.old_first_at) 
   CASE WHEN i.counted > 1 AND f.is_commissioned THEN {
     _COMMISSIONED_AT.format(own="f.own_commissioned_at", brand="f.brand_id", run="f.any_run", index="f.index")
 } END AS commissioned_at
-FROM f LEFT JOIN v ON true LEFT JOIN i ON true"""
+FROM f LEFT JOIN v USING (sgtin) LEFT JOIN i USING (sgtin)"""
 
 _READ = f"""
 SELECT {_STATE}, NULL::int AS scan_number, f.old_first_at AS first_at,
   NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence
 FROM f"""
 
-SCAN_ITEM = f"WITH {_KEY}, {_FACTS}, {_RECORD}"
-SCAN_CASE = f"WITH {_SSCC_KEY}, {_FACTS}, {_RECORD}"
-READ_ITEM = f"WITH {_KEY}, {_FACTS} {_READ}"
-READ_CASE = f"WITH {_SSCC_KEY}, {_FACTS} {_READ}"
+_ITEM = _ASKED | _DERIVED
+
+SCAN_ITEM = f"WITH k AS ({_one(_ITEM | _SEEN)}), {_FACTS}, {_RECORD}"
+SCAN_ITEMS = f"WITH k AS ({_several(_ITEM | _SEEN)}), {_FACTS}, {_RECORD}"
+SCAN_CASE = f"WITH {_SSCC}, k AS ({_case(_ASKED | _SEEN)}), {_FACTS}, {_RECORD}"
+READ_ITEM = f"WITH k AS ({_one(_ITEM)}), {_FACTS} {_READ}"
+READ_CASE = f"WITH {_SSCC}, k AS ({_case(_ASKED)}), {_FACTS} {_READ}"
 
 READ_LOT = """
 SELECT l.lot IS NOT NULL AND (%(key_id)s::int IS NULL OR EXISTS (SELECT 1 FROM runs r

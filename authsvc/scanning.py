@@ -7,6 +7,7 @@ ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -93,7 +94,7 @@ def scan(
         # Started while the database was down: that no brand is known yet says nothing about the code.
         return Checked(decide(replace(known, has_history=False)))
     if not connections.is_available:
-        return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
+        return _without_history(held, known, key)
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
             return _refuse(connections, known, seen if writes else None, new_id)
@@ -101,13 +102,24 @@ def scan(
             return _scan_lot(connections, known, key, seen if writes else None, new_id)
         return _scan_item(held, connections, known, key, seen if writes else None, new_id)
     except Unavailable:
-        return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
+        return _without_history(held, known, key)
+
+
+def expected(connections: Connections) -> AbstractContextManager[None]:
+    """Say that a scan is on its way, so that others who are ready may wait a moment and go with it."""
+    return connections.expected(sql.SCAN_ITEM, sql.SCAN_ITEMS, key="sgtin")
 
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
     """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
     known, key = signatures.judge(held, link, token, at, is_typed=False)
-    return Checked(decide(signatures.without_history(known, key, _decode(held, known)[0])))
+    return _without_history(held, known, key)
+
+
+def _without_history(held: Holdings, known: Facts, key: VerificationKey | None) -> Checked:
+    # Only a revocation asks which run it is, and to read a serial takes 25 us.
+    run = _decode(held, known)[0] if key is not None and key.revocation is not None else None
+    return Checked(decide(signatures.without_history(known, key, run)))
 
 
 def note_device(connections: Connections, brand_id: UUID, device: UUID, *, at: datetime) -> None:
@@ -127,12 +139,13 @@ def _scan_item(
     proves = known.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
     params = _item_params(held, known, key, seen)
     recorded = seen if proves else None
-    if recorded is not None:
-        params.update(_scan_params(recorded, known, key))
-        statement = sql.SCAN_CASE if known.sscc else sql.SCAN_ITEM
+    if recorded is None:
+        row = connections.fetch(sql.READ_CASE if known.sscc else sql.READ_ITEM, params)
+    elif known.sscc:
+        row = connections.fetch(sql.SCAN_CASE, params | _scan_params(recorded, known, key))
     else:
-        statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
-    row = connections.fetch(statement, params)
+        params.update(_scan_params(recorded, known, key))
+        row = connections.fetch_together(sql.SCAN_ITEM, sql.SCAN_ITEMS, params, key="sgtin")
     if not row.issued:
         return _refuse(connections, replace(known, is_issued=False), seen, new_id)
     facts = _with_row(known, row, key)

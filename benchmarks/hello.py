@@ -27,6 +27,6 @@ if __name__ == "__main__":
         interface=Interfaces.WSGI,
         workers=WORKERS,
         blocking_threads=THREADS,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         working_dir=ROOT,
     ).serve()

@@ -7,6 +7,7 @@ login that may scan and do nothing else where there is one, and are not told the
 
 import contextlib
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -28,8 +29,13 @@ from authsvc.cli.output import note
 from authsvc.config import Config
 from authsvc.errors import BadConfig, BadKey
 
-THREADS = 4
-"""Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile."""
+THREADS = 8
+"""
+Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile.
+
+With eight, four scans on average go to the database together (``flights``), with four only three: 150 us of the
+database for each against 220. Sixteen bring no more. Hello world does not notice.
+"""
 
 STOP_S = 5
 """How long a worker may take to end. One that was just being started has lost the signal and would never end."""
@@ -58,6 +64,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
     if faults := key_files.check_modes(config.keys_dir):
         raise BadKey("\n".join(faults))
     meters = tempfile.mkdtemp(prefix="authsvc-meters-")
+    logging.getLogger("_granian").addFilter(_is_not_about_threads)
     signal.signal(signal.SIGTERM, _end)
     try:
         with db.server(config) as url:
@@ -141,6 +148,11 @@ def _names_base_url(file: Path) -> bool:
     if not file.exists():
         return False
     return any(line.startswith("AUTHSVC_BASE_URL=") for line in file.read_text(encoding="utf-8").splitlines())
+
+
+def _is_not_about_threads(record: logging.LogRecord) -> bool:
+    """Pass everything but granian's warning of more threads than two for each core: they mostly sleep."""
+    return "Python threads" not in record.getMessage()
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

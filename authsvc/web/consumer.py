@@ -25,6 +25,7 @@ from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers
 
 PREFIXES = ("/01/", "/00/")
 _LINKSET = "application/linkset+json"
+_write = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder each time that it gets an option
 _LINK_TYPE = re.compile(r"(?:[a-z0-9]{1,10}:)?[A-Za-z]{1,30}")
 
 
@@ -74,8 +75,14 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
     if not counted.is_within(limits.HARD_READS, address):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
-    shown, cookie = presenting.presentation(environ, rt, link, at=at)
-    checked = _check(rt, counted, link, token, shown, address)
+    cookie = None
+    if rt.connections.is_available:
+        with scanning.expected(rt.connections):
+            shown, cookie = presenting.presentation(environ, rt, link, at=at)
+            checked = _check(rt, counted, link, token, shown, address)
+    else:
+        # Nothing can be recorded: no pseudonym is made and no limit on recording asked, which are 100 us of 250.
+        checked = scanning.scan_signature(held, link, token, at=at)
     if _is_guess(checked):
         counted.is_within(limits.INVALID, address)
     if shown.device is not None:
@@ -127,7 +134,7 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
-        return Answer(json.dumps(documents.verdict(checked), ensure_ascii=False).encode(), JSON, 200, headers)
+        return Answer(_write(documents.verdict(checked)).encode(), JSON, 200, headers)
     page = presenting.page(environ, rt, checked, cookie)
     return Answer(page.encode(), HTML, 200, headers)
 

@@ -36,7 +36,8 @@ def verdict(checked: Checked) -> dict[str, Any]:
 
 def time(moment: datetime | None) -> str | None:
     """Spell a moment as RFC 3339 in UTC, to the second."""
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+    # strftime takes 6 us, and three of these stand in a verdict.
+    return None if moment is None else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _signature(facts: Facts) -> dict[str, Any]:

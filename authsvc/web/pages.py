@@ -23,6 +23,7 @@ from authsvc.core.register import Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict
 from authsvc.core.wording import Words
 from authsvc.web import assets
+from authsvc.web.frames import Frames, mark
 
 NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
@@ -176,7 +177,16 @@ def _verdict_page(
     at = (checked_at or facts.at).astimezone(UTC)
     is_signed = facts.signature.mark is Mark.VALID
     shows_product = not is_neutral and product is not None and (reason is not Reason.UNAVAILABLE or is_signed)
-    return _VERDICT.render(
+    values = {
+        "checked": _moment(at),
+        "checked_iso": at.isoformat(timespec="seconds"),
+        "receipt": check.receipt,
+        "reference": check.reference,
+        "nonce": check.nonce,
+        "serial": _groups(facts.serial) if facts.serial else None,
+    }
+    own = {name: value for name, value in values.items() if value}
+    return _FRAMES.fill(
         {
             "words": words,
             "title": words.title,
@@ -186,16 +196,11 @@ def _verdict_page(
             "item": product.noun if product else "item",
             "contact": _link(brand.contact) if brand else None,
             "host": check.host,
-            "receipt": check.receipt,
-            "reference": check.reference,
-            "nonce": check.nonce,
             "has_script": check.has_script,
             "is_live": is_live,
             "is_neutral": is_neutral,
             "note": note,
-            "checked": _moment(at),
-            "checked_iso": at.isoformat(timespec="seconds"),
-            "notices": () if is_neutral else enumerate(said for _, said in wording.notice_words(check.verdict)),
+            "notices": () if is_neutral else tuple(enumerate(said for _, said in wording.notice_words(check.verdict))),
             "is_typed": facts.is_typed,
             "is_signed": is_signed,
             "is_registered": facts.is_issued is True and product is not None,
@@ -204,25 +209,36 @@ def _verdict_page(
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
-            "serial": _groups(facts.serial) if facts.serial else None,
             "lot": facts.lot,
             "card": CARDS.get(reason) if shows_product else None,
-            "product": product,
             "may_compare": words.tone == "ok" or (reason is Reason.UNAVAILABLE and is_signed),
             **(_product(product, facts, reason) if shows_product and product else _NO_PRODUCT),
-        }
+            **{name: mark(name) if name in own else None for name in _OWN},
+        },
+        own,
     )
 
 
-_NO_PRODUCT: dict[str, Any] = {"picture": None, "picture_alt": "", "rows": ()}
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial")
+"""What each check has of its own; everything else on a page is the same for many."""
+
+_NO_PRODUCT: dict[str, Any] = {
+    "product_name": "",
+    "product_description": None,
+    "picture": None,
+    "picture_alt": "",
+    "rows": (),
+}
 
 
 def _product(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
     alt = product.attributes.get("image_alt")
     return {
+        "product_name": product.name,
+        "product_description": product.description,
         "picture": _picture(product.image),
         "picture_alt": alt if isinstance(alt, str) and alt else product.description or product.name,
-        "rows": _rows(product, facts, reason),
+        "rows": tuple(_rows(product, facts, reason)),
     }
 
 
@@ -230,7 +246,7 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     """Return label, value, and whether the value is a code, for each fact that a person can compare."""
     rows: list[tuple[str, str, bool]] = []
     if facts.serial:
-        rows.append(("Serial number", _groups(facts.serial), True))
+        rows.append(("Serial number", mark("serial"), True))
     if facts.sscc:
         rows.append(("Case number", _groups(facts.sscc), True))
     if not facts.is_item or facts.is_typed:
@@ -311,3 +327,4 @@ _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
 )
+_FRAMES = Frames(_VERDICT.render, _OWN)
