@@ -1,11 +1,15 @@
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
+
+from authsvc import jobs
 
 COMMAND = [sys.executable, "-c", "from authsvc.cli import main; main()", "worker"]
 
@@ -39,3 +43,34 @@ def test_worker_makes_partitions_and_stops_cleanly(database, config, stop):
     assert worker.returncode == 0, errors
     assert "Traceback" not in errors
     assert errors.endswith("The worker has stopped.\n")
+
+
+def test_the_job_of_the_night_learns_base_rates(database):
+    brand, sgtin = "00000000-0000-4000-8000-000000000001", "09506000000008.A"
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'b', 'B')", (brand,))
+        connection.execute(
+            "INSERT INTO products (gtin, brand_id, name, granularity) VALUES ('09506000000008', %s, 'x', 'serial')",
+            (brand,),
+        )
+        connection.execute(
+            "INSERT INTO items (sgtin, brand_id, gtin) VALUES (%s, %s, '09506000000008')", (sgtin, brand)
+        )
+        for visitor in (b"a", b"b"):
+            connection.execute(
+                "INSERT INTO sightings (sgtin, visitor, brand_id, prefix, first_at, counted_at, counted_id, "
+                "confirmed_id, is_evidence, is_weak, network) VALUES (%s, %s, %s, %s, now(), now(), "
+                "gen_random_uuid(), gen_random_uuid(), true, false, 'fixed')",
+                (sgtin, visitor, brand, visitor),
+            )
+
+        async def night():
+            app = jobs.make_app(database, None)
+            async with app.open_async():
+                await app.configure_task(jobs.LEARN_TRAFFIC).defer_async(timestamp=1_800_000_000)
+                await app.run_worker_async(wait=False)
+
+        asyncio.run(night())
+
+        found = connection.execute("SELECT gtin, items, visitors, learned_at FROM base_rates").fetchall()
+    assert found == [("09506000000008", 1, 2, datetime.fromtimestamp(1_800_000_000, UTC))]
