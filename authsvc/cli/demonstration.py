@@ -18,8 +18,8 @@ from uuid import uuid4
 import click
 
 from authsvc import catalogue, issuing, items, labels, recalls, receipts, scanning, signing_keys
+from authsvc.cli import demo_login, serving
 from authsvc.cli import issuing as issue_command
-from authsvc.cli import serving
 from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
 from authsvc.cli.setting_up import make_home
@@ -122,10 +122,12 @@ def demo(port: int, host: str, out: Path) -> None:
         make(home, out)
     base = os.environ["AUTHSVC_BASE_URL"]
     config = Config.from_env(os.environ)
+    login = demo_login.get(config)
     click.echo(
         f"\n  Check a code    {base}/\n"
         f"  Every answer    {base}/demo\n"
         f"  Mail it sends   {base}/demo/outbox\n"
+        f"  Console         {base}/console/  (sign in as {login.email}, password {login.password})\n"
         f"  Public keys     {base}/.well-known/jwks.json\n"
         f"  Sample codes    {out}/  (CSV files, and sheet.pdf to print)\n\n"
         "Ctrl-C stops the service and its database. The next start goes on from here."
@@ -144,6 +146,7 @@ def make(home: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with opened(Config.from_env(os.environ)) as place:
         samples = list(_samples(place, out))
+        demo_login.make(place)
     document = {"brand": "Halden", "entries": [sample.entry() for sample in samples]}
     (home / DEMO_FILE).write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
     (home / UNFINISHED).unlink()
@@ -197,9 +200,12 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
             (5, Disposition.INACTIVE, "Destroyed after a failed quality test"),
         ):
             serial = DigitalLink.parse(watches[index].uri).serial
-            items.set_disposition(session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys, now=now)
+            info = items.set_disposition(
+                session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys, now=now
+            )
+            place.record(session, halden.id, "item.set", info.sgtin, {"to": disposition.value, "reason": reason})
         product = catalogue.get_product(session, WATCH)
-        recalls.recall(
+        recall = recalls.recall(
             session,
             product,
             lot="B260801",
@@ -208,6 +214,8 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
             serial_keys=keys,
             now=now,
         )
+        details = {"gtin": WATCH, "lot": recall.lot, "reason": recall.reason}
+        place.record(session, halden.id, "recall.announce", str(recall.id), details)
         never = next(iter(derive(keys["0"], WATCH, 1, range(5000, 5001))))
         key = signing_keys.get_active_key(session, halden.id, "ed25519", wrapping_key=place.wrapping_key)
     never_issued = DigitalLink.build({"01": WATCH, "21": never})

@@ -1,0 +1,176 @@
+"""The ways in as a person walks them in Chromium: controls are found by their names alone."""
+
+import os
+import re
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from werkzeug.serving import make_server
+
+from authsvc.staff import Role
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
+NEW_PASSWORD = "nine brass kettles"
+SHOTS = os.environ.get("CONSOLE_SHOTS")  # A folder for pictures, for whoever wants to look.
+
+
+@pytest.fixture(scope="module")
+def site(scene):
+    """Serve the application on a port of localhost, where browsers have passkeys, and return its address."""
+    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
+    base = f"http://localhost:{server.server_port}"
+    server.app = scene.start(base_url=base)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield base
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Walk:
+    """One page of a fresh browser, and everything it complained of."""
+
+    def __init__(self, browser, site, **options):
+        self.site = site
+        self.page = browser.new_context(reduced_motion="reduce", **options).new_page()
+        self.complaints, self.asked = [], []
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+    def sign_in(self, email, password):
+        self.page.goto(f"{self.site}/console/")
+        self.page.get_by_label("E-mail address").fill(email)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
+
+    def click(self, name, role="button"):
+        self.page.get_by_role(role, name=name, exact=True).click()
+
+    def heading(self, text):
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(text)
+
+    def foreign(self):
+        return [url for url in self.asked if not url.startswith((self.site, "data:"))]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_the_ways_in_are_walked_by_names_and_have_no_accessibility_violation(site, browser, cast, width, scheme):
+    boss = cast.add(Role.ADMIN)
+    found = []
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = walk.page
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if Path(os.devnull) != SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    page.goto(f"{site}/console/")
+    walk.heading("Sign in")
+    look("sign-in")
+    walk.sign_in(boss.email, "not the password")
+    expect(page.get_by_role("alert")).to_contain_text("not right")
+    look("sign-in-refused")
+    walk.sign_in(boss.email, boss.password)
+    walk.heading("Overview")
+    look("overview")
+    for path, title in (
+        ("team", "Team"),
+        ("account", "My account"),
+        ("account/app", "Set up an authenticator app"),
+        ("audit", "Audit log"),
+        ("audit?act=key&who=nobody", "Audit log"),
+        ("brands", "Choose a brand"),
+        ("confirm", "Confirm that it is you"),
+        ("sso", "Sign in with your company"),
+    ):
+        page.goto(f"{site}/console/{path}")
+        walk.heading(title)
+        look(re.sub(r"\W+", "-", path))
+    page.goto(f"{site}/console/team")
+    page.get_by_label("E-mail address").fill(f"guest-{width}-{scheme}@halden.example")
+    page.get_by_role("radio", name=re.compile("Analyst")).check()
+    walk.click("Make the invitation")
+    link = page.get_by_text(re.compile(r"/console/invitation/")).inner_text()
+    look("team-invited")
+
+    guest = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = guest.page
+    page.goto(link)
+    guest.heading("Join the team of Halden")
+    look("invitation")
+    page.get_by_label("Your name").fill("A guest")
+    page.get_by_label("New password").fill(NEW_PASSWORD)
+    page.get_by_label("The password once more").fill(NEW_PASSWORD)
+    guest.click("Join the team")
+    guest.heading("Overview")
+
+    assert found == []
+    assert walk.foreign() + guest.foreign() == []
+    assert [said for said in walk.complaints if "401" not in said] + guest.complaints == []
+
+
+def test_a_passkey_is_added_signs_in_and_confirms(site, browser, cast, scene):
+    person = cast.add(Role.ADMIN)
+    walk = Walk(browser, site, viewport={"width": 1200, "height": 900})
+    page = walk.page
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    added = devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                     "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )  # fmt: skip
+
+    walk.sign_in(person.email, person.password)
+    page.goto(f"{site}/console/account")
+    page.get_by_label("Name of a new passkey").fill("My laptop")
+    walk.click("Add a passkey")
+    expect(page.get_by_text("My laptop")).to_be_visible()
+    page.context.clear_cookies()
+
+    page.goto(f"{site}/console/audit")
+    walk.click("Sign in with a passkey")
+    walk.heading("Audit log")
+    assert scene.row("SELECT method FROM staff_sessions ORDER BY created_at DESC LIMIT 1") == ("passkey",)
+
+    scene.admin.execute("UPDATE staff_sessions SET proved_at = proved_at - interval '6 minutes'")
+    page.goto(f"{site}/console/account/app")
+    walk.heading("Confirm that it is you")
+    walk.click("Confirm with a passkey")
+    walk.heading("Set up an authenticator app")
+
+    # The password alone does not do any more, and somebody without the passkey does not get on.
+    page.context.clear_cookies()
+    walk.sign_in(person.email, person.password)
+    walk.heading("Second step")
+    walk.click("Use a passkey")
+    walk.heading("Overview")
+    devtools.send("WebAuthn.setUserVerified", {"authenticatorId": added["authenticatorId"], "isUserVerified": False})
+    page.context.clear_cookies()
+    page.goto(f"{site}/console/sign-in")
+    walk.click("Sign in with a passkey")
+    expect(page.get_by_role("status").filter(has_text="No passkey was used")).to_be_visible()
+
+    assert walk.foreign() == []
+    assert walk.complaints == []
