@@ -4,6 +4,7 @@ The demo as a stranger meets it: started by its command, walked in a real browse
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -194,6 +195,22 @@ def test_the_figures_of_all_workers_are_published(demo):
     assert 'authsvc_scans_total{reason="stolen"}' in figures
     assert "authsvc_scan_seconds_count" in figures
     assert "authsvc_database_up 1.0" in figures
+
+
+def test_the_outbox_shows_the_mail_about_the_copied_watch(demo, browser):
+    page, complaints, _ = opened(browser)
+    page.goto(f"{demo.base}/demo")
+    page.get_by_role("link", name="Outbox").click()
+    mail = page.get_by_role("article", name=re.compile("[12] new alerts? for Halden"))
+    for _ in range(60):
+        if mail.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+
+    expect(mail).to_contain_text("security@halden.example")
+    expect(mail.get_by_role("link")).to_have_attribute("href", f"{demo.base}/console/alerts")
+    assert complaints == []
 
 
 def test_files_to_print_are_there(demo):

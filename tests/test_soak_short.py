@@ -24,11 +24,16 @@ def test_no_answered_scan_is_lost_when_everything_is_killed():
     assert (report["lost"], report["items_miscounted"], report["processes_left"]) == (0, 0, 0)
 
 
-def test_no_webhook_is_lost_or_sent_unsigned_when_workers_are_killed():
+def test_no_webhook_is_lost_or_sent_unsigned_when_workers_are_killed(database):
     command = [sys.executable, "-m", "tools.soak_webhooks", "--deliveries", "300", "--kills", "2", "--tries", "6"]
 
     ended = subprocess.run(
-        [*command, "--no-hangs", "--json"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        [*command, "--no-hangs", "--database", database, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
 
     assert ended.returncode == 0, ended.stderr + ended.stdout

@@ -208,14 +208,17 @@ class Workers:
             process.wait()
 
 
-def soak(deliveries: int, kills: int, tries: int, *, has_hangs: bool) -> Report:
-    """Raise alerts, kill workers, and compare what was sent with what must have been."""
+def soak(deliveries: int, kills: int, tries: int, *, has_hangs: bool, database: str | None = None) -> Report:
+    """
+    Raise alerts, kill workers, and compare what was sent with what must have been.
+
+    *database* is the address of an empty database at the newest migration; without one, a private server is started.
+    """
     began, book = time.monotonic(), Book(has_hangs=has_hangs)
     with tempfile.TemporaryDirectory(prefix="authsvc-soak-") as folder, _receiving(book) as port:
         home = Path(folder) / "home"
         home.mkdir()
-        with db.embedded(Path(folder) / "postgres") as url:
-            db.upgrade(url)
+        with _database(Path(folder), database) as url:
             brand_id = _register(url, port, book)
             workers = Workers(home, url, tries)
             workers.fill()
@@ -224,6 +227,16 @@ def soak(deliveries: int, kills: int, tries: int, *, has_hangs: bool) -> Report:
             finally:
                 workers.clear()
             return _compare(url, book, committed, rolled_back, kills=kills, seconds=round(time.monotonic() - began, 1))
+
+
+@contextlib.contextmanager
+def _database(folder: Path, given: str | None) -> Iterator[str]:
+    if given is not None:
+        yield given
+        return
+    with db.embedded(folder / "postgres") as url:
+        db.upgrade(url)
+        yield url
 
 
 @contextlib.contextmanager
@@ -305,11 +318,10 @@ def _campaign(
                 row = owner.execute(_ENDED).fetchone()
                 assert row is not None
                 ended = row[0]
-                # Spread over the whole of it, the last ones while only the retries are left.
-                while killed < kills and ended >= total * killed // kills:
+                # Spread over the whole of it, each while there is work under way.
+                if killed < kills and ended >= total * (killed + 1) // (kills + 1):
                     workers.kill_one()
                     killed += 1
-                    break
                 if not has_rotated and ended >= total // 2:
                     _rotate(url, brand_id, book)
                     has_rotated = True
@@ -380,10 +392,11 @@ def _compare(url: str, book: Book, committed: set[str], rolled_back: set[str], *
 @click.option("--kills", type=click.IntRange(0), default=20, show_default=True, help="How many workers are killed.")
 @click.option("--tries", type=click.IntRange(6, 10), default=10, show_default=True, help="Tries of a delivery.")
 @click.option("--hangs/--no-hangs", default=True, show_default=True, help="Let some tries run into the time limit.")
+@click.option("--database", metavar="URL", help="An empty database. [default: a private server]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a program.")
-def main(deliveries: int, kills: int, tries: int, hangs: bool, as_json: bool) -> None:
+def main(deliveries: int, kills: int, tries: int, hangs: bool, database: str | None, as_json: bool) -> None:
     """Kill workers while they deliver to a flaky receiver, and check that every delivery ended as it must."""
-    report = soak(deliveries, kills, tries, has_hangs=hangs)
+    report = soak(deliveries, kills, tries, has_hangs=hangs, database=database)
     figures = dataclasses.asdict(report)
     if as_json:
         click.echo(json.dumps(figures))

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import click
 
-from authsvc import catalogue, issuing, items, labels, recalls, receipts, scanning, signing_keys
+from authsvc import alert_mails, catalogue, issuing, items, labels, recalls, receipts, scanning, signing_keys
 from authsvc.cli import demo_login, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
@@ -218,6 +218,8 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         place.record(session, halden.id, "recall.announce", str(recall.id), details)
         never = next(iter(derive(keys["0"], WATCH, 1, range(5000, 5001))))
         key = signing_keys.get_active_key(session, halden.id, "ed25519", wrapping_key=place.wrapping_key)
+        # What the scans below raise is mailed to them, and stands in the outbox of the demo.
+        alert_mails.add_recipient(session, halden.id, "security@halden.example", now=now)
     never_issued = DigitalLink.build({"01": WATCH, "21": never})
     signed_never = never_issued.uri(place.config.base_url, s=tokens.issue(place.open_signer(key), never_issued.ais))
     _scan_by_others(place, [(watches[1].uri, COPIES[:1]), (watches[6].uri, COPIES)])

@@ -97,6 +97,12 @@ def every_page():
         reason="forged", title="Forged", text="A changed code.", href="/01/1", symbol_href="/demo/a.svg"
     )
     found["demo"] = pages.demo_index("Halden", [entry, replace(entry, reason="recalled", title="Recalled")])
+    mail = pages.MailEntry(
+        sender="Halden <no-reply@id.example.com>", to="ann@example.com", subject="2 new alerts", sent="1 May 2026",
+        paragraphs=((("Two alerts:", False),), (("- one", False), ("- two", False)), ((f"https://{HOST}/c", True),)),
+    )  # fmt: skip
+    found["outbox"] = pages.demo_outbox("Halden", [mail, mail])
+    found["empty outbox"] = pages.demo_outbox("Halden", [])
     found["problem"] = pages.problem(status=400, title="Not a Digital Link", detail="Got 'x'.", request_id="01JD")
     found["outage"] = pages.problem(status=503, title="Try again", detail="We are busy.", request_id="01JD")
     return found
@@ -156,7 +162,7 @@ def test_page_links_only_to_what_exists(name):
     links = {attributes["href"] for tag, attributes in tags if tag == "a"}
     targets = {attributes.get("id") for _, attributes in tags}
 
-    assert links <= {"#main", "/", "", HALDEN.contact, "/01/1"}
+    assert links <= {"#main", "/", "", HALDEN.contact, "/01/1", "/demo", "/demo/outbox", f"https://{HOST}/c"}
     assert {attributes["href"][1:] for tag, attributes in tags if tag == "use"} <= targets
     assert all(
         assets.find(attributes[key].removeprefix("/static/"))
