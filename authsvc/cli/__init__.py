@@ -34,6 +34,7 @@ _FAMILIES = {
     "audit": ("auditing:audit_group", "Check the log of everything that was done."),
     "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
     "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
+    "advise": ("advising:advise", "Say whether a product should carry batch or serial codes, and why."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 
