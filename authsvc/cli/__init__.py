@@ -27,6 +27,7 @@ _FAMILIES = {
     "keys": ("keys:keys", "Make, list, activate, retire and revoke signing keys."),
     "devices": ("devices:devices", "Trust devices of the brand's own people."),
     "issue": ("issuing:issue", "Issue codes into a CSV file."),
+    "labels": ("labelling:labels", "Print the labels of issued codes: PDF, ZPL, SVG, PNG, EPS, CSV."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
