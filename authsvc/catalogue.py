@@ -283,7 +283,8 @@ def _check_owner(session: Session, row: CheckedRow, brand: Brand, old: ProductRo
 
 def _check_change(session: Session, row: CheckedRow, old: ProductRow) -> list[Fault]:
     """Refuse what would change the meaning of codes that are printed, and what does not fit the values that stay."""
-    values = {"claim": old.claim, "token": old.token, "release": old.release, **row.values}
+    kept = ("claim", "token", "release", "category", "attributes", "markets")
+    values = {**{name: getattr(old, name) for name in kept}, **row.values}
     if unfit := check_together(row.row, values):
         return unfit
     faults = []

@@ -1,8 +1,8 @@
 """
-QR symbols: the matrix of a Digital Link, and its pictures as SVG and PNG.
+QR symbols: the matrix of a Digital Link.
 
-Every symbol has error level M and one byte-mode segment, so its size follows from the length of the link alone and all
-labels of a run are alike. What must stay true: the code words are those of ISO/IEC 18004, padding included.
+Every symbol has one byte-mode segment, so its size follows from the length of the link and the error level alone, and
+all labels of a run are alike. What must stay true: the code words are those of ISO/IEC 18004, padding included.
 
 That is why they are made here and not by segno. segno 1.6.6 pads the last code word with ``8 - length % 8`` zero bits,
 which is a whole byte when nothing is missing; and a byte-mode segment with its terminator always ends on a byte. Unless
@@ -12,10 +12,9 @@ shares, once for each mask (finder, timing, alignment, format and version patter
 As that is done on whole numbers, not on modules, it is also many times as fast.
 """
 
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from operator import itemgetter
 from typing import Any, Final
@@ -28,6 +27,8 @@ from authsvc.errors import BadInput
 QUIET: Final = 4  # modules of light margin, ISO/IEC 18004 6.3.8
 
 _LARGEST = 40
+_LEVELS: Final = {"L": consts.ERROR_LEVEL_L, "M": consts.ERROR_LEVEL_M, "Q": consts.ERROR_LEVEL_Q,
+                  "H": consts.ERROR_LEVEL_H}  # fmt: skip
 _PADS = b"\xec\x11" * 1200  # more than any version can need
 
 # ISO/IEC 18004 table 10: the modules (row i, column j) that a mask inverts.
@@ -43,18 +44,38 @@ _MASKS: tuple[Callable[[int, int], bool], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+class Level(StrEnum):
+    """How much of a QR symbol may be lost: about 7, 15, 25 and 30 %."""
+
+    L = "L"
+    M = "M"
+    Q = "Q"
+    H = "H"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """One QR symbol: a byte for each module, row by row, 1 is dark. The quiet zone belongs to the pictures."""
+    """
+    One symbol: a byte for each module, row by row, 1 is dark. The quiet zone belongs to the pictures.
+
+    *level* and *mask* are of QR symbols and None for others; *quiet* is how many light modules stand around it.
+    """
 
     version: int
-    mask: int
     rows: tuple[bytes, ...]
+    quiet: int = QUIET
+    level: Level | None = None
+    mask: int | None = None
 
     @property
     def size(self) -> int:
         """Modules along one side, without the quiet zone."""
         return len(self.rows)
+
+    @property
+    def side(self) -> int:
+        """Modules along one side, with the quiet zone."""
+        return len(self.rows) + 2 * self.quiet
 
     def bars(self) -> Iterator[tuple[int, int, int]]:
         """Yield column, row and length of every horizontal run of dark modules."""
@@ -66,9 +87,9 @@ class Symbol:
                 yield x, y, end - x
 
 
-def symbol(uri: str) -> Symbol:
+def symbol(uri: str, level: Level = Level.M) -> Symbol:
     """
-    Return the QR symbol of a Digital Link in the smallest version that holds it.
+    Return the QR symbol of a Digital Link in the smallest version that holds it at an error level.
 
     Raises:
         BadInput: The link is empty, too long for a symbol, or holds a character that a URI must escape.
@@ -76,90 +97,59 @@ def symbol(uri: str) -> Symbol:
     if not uri or not uri.isascii():
         raise BadInput("A symbol holds a web address in ASCII: write other characters in their %-form.")
     data = uri.encode("ascii")
-    version = next((v for v in range(1, _LARGEST + 1) if len(data) <= capacity(v)), None)
-    if version is None:
-        raise BadInput(f"A symbol holds at most {capacity(_LARGEST)} characters, this link has {len(data)}.")
-    form = _form(version)
-    region = form.place(_with_correction(_code_words(data, version), version))
+    version = version_for(len(data), level)
+    form = _form(version, level)
+    region = form.place(_with_correction(_code_words(data, version, level), version, level))
     # The lowest penalty wins; of equals the first, as in the standard.
     mask = min(range(8), key=lambda k: form.penalty(region ^ form.frames[k]))
-    return Symbol(version, mask, form.rows(region ^ form.frames[mask]))
+    return Symbol(version=version, rows=form.rows(region ^ form.frames[mask]), level=level, mask=mask)
 
 
-def capacity(version: int) -> int:
-    """Return how many bytes a symbol of *version* holds at level M in one byte-mode segment."""
-    return sum(words for words, _ in _blocks(version)) - (2 if version < 10 else 3)
-
-
-def svg(symbol: Symbol, *, title: str = "QR code", module_mm: float | None = None, quiet: int = QUIET) -> str:
+def version_for(length: int, level: Level = Level.M) -> int:
     """
-    Draw *symbol* as one SVG path, dark on a light ground whatever the colour scheme around it.
+    Return the smallest version that holds *length* bytes; its symbol has ``4 * version + 17`` modules along one side.
 
-    Without *module_mm* the picture has no size of its own and fills its place in the page.
+    Raises:
+        BadInput: None does.
     """
-    side = symbol.size + 2 * quiet
-    measure = "" if module_mm is None else f' width="{side * module_mm:g}mm" height="{side * module_mm:g}mm"'
-    path = "".join(f"M{x + quiet} {y + quiet}h{n}v1h-{n}z" for x, y, n in symbol.bars())
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}"{measure} role="img"'
-        f' shape-rendering="crispEdges"><title>{_escaped(title)}</title>'
-        f'<path fill="#fff" d="M0 0h{side}v{side}H0z"/><path fill="#000" d="{path}"/></svg>'
-    )
+    version = next((v for v in range(1, _LARGEST + 1) if length <= capacity(v, level)), None)
+    if version is None:
+        raise BadInput(f"A symbol holds at most {capacity(_LARGEST, level)} characters, this link has {length}.")
+    return version
 
 
-def png(symbol: Symbol, *, scale: int, quiet: int = QUIET) -> bytes:
-    """Draw *symbol* as a PNG picture of one bit a pixel, each module *scale* pixels wide."""
-    side = (symbol.size + 2 * quiet) * scale
-    margin = "1" * (quiet * scale)
-    filler = "1" * (-side % 8)
-
-    def line(pixels: str) -> bytes:
-        packed = int(pixels + filler, 2).to_bytes((side + 7) // 8, "big")
-        return b"\0" + packed  # filter 0: none
-
-    light = line("1" * side) * (quiet * scale)
-    body = b"".join(
-        line(margin + "".join(("1", "0")[module] * scale for module in row) + margin) * scale for row in symbol.rows
-    )
-    header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)  # one bit a pixel, greyscale
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(light + body + light, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-        for name, content in chunks
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def capacity(version: int, level: Level = Level.M) -> int:
+    """Return how many bytes a symbol of *version* holds in one byte-mode segment."""
+    return sum(words for words, _ in _blocks(version, level)) - (2 if version < 10 else 3)
 
 
 @cache
-def _blocks(version: int) -> tuple[tuple[int, int], ...]:
-    """Return the data and correction code words of each block at level M (ISO/IEC 18004 table 9)."""
+def _blocks(version: int, level: Level) -> tuple[tuple[int, int], ...]:
+    """Return the data and correction code words of each block (ISO/IEC 18004 table 9)."""
     table: Any = consts.ECC  # segno's stubs leave it open
     return tuple(
         (info.num_data, info.num_total - info.num_data)
-        for info in table[version][consts.ERROR_LEVEL_M]
+        for info in table[version][_LEVELS[level]]
         for _ in range(info.num_blocks)
     )
 
 
-def _code_words(data: bytes, version: int) -> bytes:
+def _code_words(data: bytes, version: int, level: Level) -> bytes:
     """Return mode, count, data, terminator and padding (ISO/IEC 18004 7.4)."""
     count_bits = 8 if version < 10 else 16
-    total = sum(words for words, _ in _blocks(version))
+    total = sum(words for words, _ in _blocks(version, level))
     # Mode 0100 and a terminator of four zero bits stand around whole bytes: together they end on a byte by themselves.
-    # A full symbol has room for exactly these four bits, so the terminator is never cut short at level M.
+    # A full symbol has room for exactly these four bits, so the terminator is never cut short.
     bits = 4 << count_bits | len(data)
     bits = (bits << 8 * len(data) | int.from_bytes(data, "big")) << 4
     words = bits.to_bytes(1 + count_bits // 8 + len(data), "big")
     return words + _PADS[: total - len(words)]
 
 
-def _with_correction(words: bytes, version: int) -> bytes:
+def _with_correction(words: bytes, version: int, level: Level) -> bytes:
     """Append the correction code words of each block and interleave (ISO/IEC 18004 7.5 and 7.6)."""
     data, correction, start = [], [], 0
-    for size, extra in _blocks(version):
+    for size, extra in _blocks(version, level):
         block = words[start : start + size]
         start += size
         table, shift = _division(extra), 8 * (extra - 1)
@@ -195,18 +185,19 @@ def _division(extra: int) -> tuple[int, ...]:
 
 class _Form:
     """
-    What all symbols of one version share.
+    What all symbols of one version and error level share.
 
     A matrix is one whole number here: module (i, j) is the bit ``(i + 4) * stride + j + 4``, four light modules stand
     around it, and rows are four light modules apart, so that a shift by 1 or by *stride* looks at a neighbour.
     """
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, level: Level) -> None:
         self.size = size = 4 * version + 17
         self.stride = stride = size + 4
         self._length = (size + 8) * stride + 8
         drawings = [
-            segno.make("0", version=version, error="m", mask=mask, boost_error=False, micro=False) for mask in range(8)
+            segno.make("0", version=version, error=level.value, mask=mask, boost_error=False, micro=False)
+            for mask in range(8)
         ]
         kinds = [list(row) for row in drawings[0].matrix_iter(border=0, verbose=True)]
         data = {consts.TYPE_DATA_DARK, consts.TYPE_DATA_LIGHT}
@@ -219,7 +210,7 @@ class _Form:
             inverted = {cell for cell in cells if _MASKS[mask](*cell)}
             self.frames.append(sum(self._bit(*cell) for cell in modules - set(cells) | inverted))
         # Where each bit of a matrix, highest first, comes from: a data bit, or the "0" that place() puts at the end.
-        bits = sum(map(sum, _blocks(version))) * 8
+        bits = sum(map(sum, _blocks(version, level))) * 8
         source = [bits] * self._length
         for k, (i, j) in enumerate(cells[:bits]):  # the remainder bits of some versions stay 0
             source[self._length - self._bit(i, j).bit_length()] = k
@@ -277,8 +268,8 @@ _DIGITS = bytes.maketrans(b"01", b"\0\1")
 
 
 @cache
-def _form(version: int) -> _Form:
-    return _Form(version)
+def _form(version: int, level: Level) -> _Form:
+    return _Form(version, level)
 
 
 def _path(size: int) -> Iterator[tuple[int, int]]:

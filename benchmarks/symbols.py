@@ -5,7 +5,7 @@ import secrets
 import segno
 import zxingcpp
 
-from authsvc import symbols
+from authsvc import symbol_pictures, symbols
 from benchmarks.cores import compare, endless
 from benchmarks.figures import Figure, Report, median
 from benchmarks.stand import GTIN, HOST
@@ -34,7 +34,7 @@ def measure(report: Report, *, seconds: float) -> None:
 
 
 def _ours(link: str) -> None:
-    symbols.svg(symbols.symbol(link))
+    symbol_pictures.svg(symbols.symbol(link))
 
 
 def _segno(link: str) -> None:

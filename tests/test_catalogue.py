@@ -273,6 +273,13 @@ def test_an_empty_choice_of_a_new_product_is_the_default(session, brand, now):
     [
         ({"claim": "required"}, {"granularity": "hybrid", "claim": ""}, "row 2, claim: a code of a hybrid product"),
         ({"release": "on-commission"}, {"granularity": "batch"}, "row 2, release: the code of a lot"),
+        ({"category": "EV battery"}, {"granularity": "batch"}, r"row 2, granularity: batch is not .* \(EU\) 2023/1542"),
+        ({"attributes": {"battery": {"kind": "ev"}}}, {"granularity": "hybrid"}, "row 2, granularity: hybrid is not"),
+        (
+            {"markets": ["US"], "category": "EV battery"},
+            {"granularity": "batch", "markets": "DE"},
+            "batch is not allowed",
+        ),
     ],
 )
 def test_what_is_kept_must_fit_what_is_new(session, brand, now, before, after, fault):
@@ -280,6 +287,12 @@ def test_what_is_kept_must_fit_what_is_new(session, brand, now, before, after, f
 
     with pytest.raises(BadInput, match=fault):
         load(session, now, {**WATCH, **after})
+
+
+def test_a_market_outside_of_the_rule_is_kept_too(session, brand, now):
+    load(session, now, {**WATCH, "markets": "US", "category": "EV battery"})
+
+    assert load(session, now, {**WATCH, "granularity": "batch"}).updated == 1
 
 
 def test_unknown_names_are_not_found(session):

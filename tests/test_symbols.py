@@ -7,7 +7,6 @@ the mask off, reads every code word of the data and of the correction, and share
 
 import io
 import re
-import xml.etree.ElementTree as ET
 
 import pytest
 import segno
@@ -17,12 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from authsvc import symbols
+from authsvc import symbol_pictures, symbols
 from authsvc.errors import BadInput
 
 LINK = "https://id.example.com/01/09521234543213/21/7K3M9QX2V4TD1RZ8?s=AQAB" + "x-_9" * 21
 FILLER = "https://id.example.com/01/09521234543213/10/L-7?" + "aZ09-_.~" * 30
-SVG = "{http://www.w3.org/2000/svg}"
 
 # Table 9 at level M: correction code words in a block, data code words of each block.
 BLOCKS = {
@@ -149,7 +147,9 @@ def repaired_segno(monkeypatch):
     monkeypatch.setattr(
         segno.encoder, "write_padding_bits", lambda buffer, _version, length: buffer.extend([0] * (-length % 8))
     )
-    return lambda text, **options: segno.make(text, error="m", mode="byte", boost_error=False, micro=False, **options)
+    return lambda text, error="m", **options: segno.make(
+        text, error=error, mode="byte", boost_error=False, micro=False, **options
+    )
 
 
 def decode(picture):
@@ -181,7 +181,7 @@ def test_every_length_of_a_version_has_the_code_words_of_the_standard(version):
 
 def test_every_length_is_decoded_at_level_m():
     for length in range(1, 214):
-        found = decode(Image.open(io.BytesIO(symbols.png(symbols.symbol(FILLER[:length]), scale=3))))
+        found = decode(Image.open(io.BytesIO(symbol_pictures.png(symbols.symbol(FILLER[:length]), scale=3))))
 
         assert (found.text, found.ec_level) == (FILLER[:length], "M")
 
@@ -214,45 +214,25 @@ def test_what_no_symbol_holds_is_refused(text):
 @settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=300))
 def test_any_printable_text_comes_back(text):
-    found = decode(Image.open(io.BytesIO(symbols.png(symbols.symbol(text), scale=2))))
+    found = decode(Image.open(io.BytesIO(symbol_pictures.png(symbols.symbol(text), scale=2))))
 
     assert found.bytes == text.encode()
 
 
-def test_svg_draws_exactly_the_matrix():
-    drawn = symbols.symbol(LINK)
-    root = ET.fromstring(symbols.svg(drawn))
-    ground, path = root.findall(f"{SVG}path")
-    dark = set()
-    shape = re.compile(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z")
-    for x, y, width, back in (map(int, match) for match in shape.findall(path.get("d"))):
-        assert width == back
-        dark |= {(y - 4, x - 4 + k) for k in range(width)}
+@pytest.mark.parametrize("level", ["L", "M", "Q", "H"])
+def test_every_level_has_the_modules_of_a_repaired_segno(repaired_segno, level):
+    for version in (1, 2, 5, 9, 10, 20):
+        length = symbols.capacity(version, symbols.Level(level))
+        for text in ("b" * length, "A" * (length - 2)):
+            drawn = symbols.symbol(text, symbols.Level(level))
+            second = repaired_segno(text, mask=drawn.mask, error=level.lower())
 
-    assert shape.sub("", path.get("d")) == ""
-    assert dark == {(i, j) for i, row in enumerate(drawn.rows) for j, module in enumerate(row) if module}
-    side = drawn.size + 8
-    assert root.get("viewBox") == f"0 0 {side} {side}"
-    assert (ground.get("fill"), ground.get("d"), path.get("fill")) == ("#fff", f"M0 0h{side}v{side}H0z", "#000")
+            assert drawn.version == version == second.version
+            assert drawn.rows == tuple(map(bytes, second.matrix))
+
+    found = decode(Image.open(io.BytesIO(symbol_pictures.png(symbols.symbol(LINK, symbols.Level(level)), scale=3))))
+    assert (found.text, found.ec_level) == (LINK, level)
 
 
-def test_svg_has_a_title_and_a_size_on_request():
-    drawn = symbols.symbol(LINK)
-    root = ET.fromstring(symbols.svg(drawn, title="Scan <this> & check", module_mm=0.5, quiet=2))
-
-    assert root.find(f"{SVG}title").text == "Scan <this> & check"
-    assert root.get("width") == root.get("height") == f"{(drawn.size + 4) * 0.5:g}mm"
-
-
-@pytest.mark.parametrize(("scale", "quiet"), [(1, 4), (3, 0), (8, 4)])
-def test_png_draws_exactly_the_matrix(scale, quiet):
-    drawn = symbols.symbol(LINK)
-    picture = Image.open(io.BytesIO(symbols.png(drawn, scale=scale, quiet=quiet)))
-    side = drawn.size + 2 * quiet
-
-    assert picture.size == (side * scale, side * scale)
-    for y in range(side * scale):
-        for x in range(side * scale):
-            i, j = y // scale - quiet, x // scale - quiet
-            dark = 0 <= i < drawn.size and 0 <= j < drawn.size and drawn.rows[i][j]
-            assert bool(picture.getpixel((x, y))) is not bool(dark)
+def test_the_quiet_zone_counts_for_the_side():
+    assert symbols.symbol(LINK).side == symbols.symbol(LINK).size + 8

@@ -27,6 +27,7 @@ _FAMILIES = {
     "keys": ("keys:keys", "Make, list, activate, retire and revoke signing keys."),
     "devices": ("devices:devices", "Trust devices of the brand's own people."),
     "issue": ("issuing:issue", "Issue codes into a CSV file."),
+    "labels": ("labelling:labels", "Print the labels of issued codes: PDF, ZPL, SVG, PNG, EPS, CSV."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
@@ -34,6 +35,7 @@ _FAMILIES = {
     "audit": ("auditing:audit_group", "Check the log of everything that was done."),
     "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
     "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
+    "advise": ("advising:advise", "Say whether a product should carry batch or serial codes, and why."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import click
 
-from authsvc import alert_mails, catalogue, issuing, items, labels, recalls, receipts, scanning, signing_keys
+from authsvc import alert_mails, catalogue, issuing, items, recalls, receipts, scanning, signing_keys
 from authsvc.cli import demo_login, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
@@ -35,6 +35,10 @@ from authsvc.core.verdicts import Disposition
 from authsvc.db import SCAN_ROLE
 from authsvc.errors import Conflict
 from authsvc.holdings import load
+from authsvc.labels import sheets
+from authsvc.labels.codes import Code, Label, read_codes
+from authsvc.labels.layouts import Layout
+from authsvc.labels.templates import DEFAULT, builtin_stocks, builtin_templates
 from authsvc.runtime import new_id
 
 UNFINISHED = "demo.unfinished"
@@ -173,7 +177,8 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     watches = _issue(place, out, "watches", WATCH, issuing.Order(count=100, lot="B260915"))
     recalled = _issue(place, out, "watches-recalled", WATCH, issuing.Order(count=10, lot="B260801"))
     batteries = _issue(place, out, "batteries", BATTERY, issuing.Order(count=10, lot="V75-2609"))
-    old = date.today() - timedelta(days=40)  # noqa: DTZ011  a calendar day on the label, wherever this runs
+    today = date.today()  # noqa: DTZ011  a calendar day on the label, wherever this runs
+    old = today - timedelta(days=40)
     stored = _issue(place, out, "batteries-old", BATTERY, issuing.Order(count=2, lot="V75-2401", expires_on=old))
     wine = _issue(place, out, "wine", WINE, issuing.Order(count=1, lot="L24-117"))
     cases = _issue(place, out, "cases", SHIRTS, issuing.Order(count=5, lot="TS-0926", contents=24))
@@ -186,7 +191,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         ("Fjord T-shirt, case", cases),
         ("Fjord T-shirt", shirt),
     ]
-    _print_sheet(out, printed)
+    _print_sheet(out, printed, today)
 
     with place.sessions.begin() as session:
         keys = signing_keys.load_serial_keys(session, halden.id, wrapping_key=place.wrapping_key)
@@ -252,22 +257,20 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         yield Sample(name, reason, title, text, uris[name])
 
 
-def _issue(place: Workplace, out: Path, name: str, gtin: str, order: issuing.Order) -> list[labels.Code]:
+def _issue(place: Workplace, out: Path, name: str, gtin: str, order: issuing.Order) -> list[Code]:
     file = out / f"{name}.csv"
     file.unlink(missing_ok=True)
     level = "lot" if order.is_lot_level else None
     issue_command.issue_codes(place, gtin, order, file, level=level)
     with file.open(encoding="utf-8", newline="") as lines:
-        return list(labels.read_codes(lines))
+        return list(read_codes(lines))
 
 
-def _print_sheet(out: Path, groups: list[tuple[str, list[labels.Code]]]) -> None:
-    chosen = (
-        labels.Label(code.uri, name, code.gtin, code.lot, code.serial, code.claim_code)
-        for name, codes in groups
-        for code in codes
-    )
-    labels.sheet(out / "sheet.pdf", chosen, title="Halden sample labels")
+def _print_sheet(out: Path, groups: list[tuple[str, list[Code]]], today: date) -> None:
+    chosen = (Label.of(code, name, today) for name, codes in groups for code in codes)
+    template = builtin_templates()[DEFAULT]
+    stock = builtin_stocks()[template.stock or ""]
+    sheets.write(out / "sheet.pdf", chosen, Layout(template=template), stock, title="Halden sample labels")
 
 
 def _scan_by_others(place: Workplace, scanned: list[tuple[str, tuple[str, ...]]]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from authsvc.core import laws
 from authsvc.core.gs1 import normalise_gtin
 from authsvc.core.register import Granularity, Release
 from authsvc.errors import BadDigitalLink
@@ -101,7 +102,21 @@ def check_together(row: int, values: Mapping[str, Any]) -> list[Fault]:
         faults.append(Fault(row, "claim", what))
     if granularity == Granularity.BATCH and values.get("release") == Release.ON_COMMISSION:
         faults.append(Fault(row, "release", "the code of a lot is not commissioned: use on-issue"))
+    if granularity != Granularity.SERIAL:
+        faults += _against_law(row, values)
     return faults
+
+
+def _against_law(row: int, values: Mapping[str, Any]) -> list[Fault]:
+    """Refuse codes that many items share where law asks for one on each: the labels would have to be printed again."""
+    category, attributes, markets = values.get("category"), values.get("attributes") or {}, values.get("markets") or ()
+    try:
+        rule = laws.find_rule(category, attributes, markets)
+    except laws.UnclearBattery as error:
+        return [Fault(row, "attributes", str(error))]
+    if rule is None:
+        return []
+    return [Fault(row, "granularity", laws.refusal(rule, Granularity(values["granularity"])))]
 
 
 # --- Cells: each check returns the value or raises ValueError with the end of a sentence ------------------------------
@@ -171,6 +186,7 @@ def _attributes(cell: Any) -> dict[str, Any]:
     if not isinstance(cell, dict):
         raise ValueError('must be a JSON object, such as {"noun": "watch"}')  # noqa: TRY004  as above
     _refuse_unstorable(cell)
+    _check_battery(cell.get("battery"))
     if "noun" in cell and not (isinstance(cell["noun"], str) and 0 < len(cell["noun"].strip()) <= 40):
         raise ValueError(f'"noun" must be the word for one unit, such as "watch", got {cell["noun"]!r}')
     threshold = cell.get("copy_threshold")
@@ -186,6 +202,18 @@ def _attributes(cell: Any) -> dict[str, Any]:
     if not is_pairs:
         raise ValueError('"facts" must be pairs of texts, such as [["Case", "Steel, 40 mm"]]')
     return dict(cell)
+
+
+def _check_battery(battery: Any) -> None:
+    """Check what law decides by: kind and energy."""
+    if battery is None:
+        return
+    if not isinstance(battery, dict) or battery.get("kind") not in list(laws.BatteryKind):
+        kinds = ", ".join(laws.BatteryKind)
+        raise ValueError(f'"battery" must name its kind, as in {{"kind": "ev", "kwh": 75}}; the kinds are {kinds}')
+    kwh = battery.get("kwh")
+    if kwh is not None and (isinstance(kwh, bool) or not isinstance(kwh, (int, float)) or not 0 < kwh <= 1e6):
+        raise ValueError(f'"kwh" of a battery must be its energy in kWh, a number above 0, got {kwh!r}')
 
 
 def _refuse_unstorable(value: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from authsvc import outbox, symbols
+from authsvc import outbox, symbol_pictures, symbols
 from authsvc.config import DEMO_FILE
 from authsvc.errors import NotFound
 from authsvc.web import pages
@@ -46,7 +46,7 @@ def symbol(name: str) -> Response:
     """Draw the symbol of a sample code, with the address a phone can reach."""
     for entry in _read()["entries"]:
         if entry["name"] == name:
-            drawn = symbols.svg(symbols.symbol(runtime().config.base_url + entry["path"]), title=entry["title"])
+            drawn = symbol_pictures.svg(symbols.symbol(runtime().config.base_url + entry["path"]), title=entry["title"])
             return Response(drawn, mimetype="image/svg+xml")
     raise NotFound("There is no such sample code.")
 

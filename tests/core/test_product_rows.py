@@ -124,3 +124,62 @@ def test_the_threshold_has_a_column_of_its_own():
 
     assert row.values["copy_threshold"] == 3
     assert row.values["attributes"] == {"noun": "watch", "facts": [["Case", "Steel"]], "a": 1}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"category": "EV battery"},
+        {"attributes": {"battery": {"kind": "lmt", "kwh": 0.5}}},
+        {"category": "batteries", "attributes": '{"battery": {"kind": "industrial", "kwh": 2.5}}', "markets": "US DE"},
+        {"category": "Pharmaceuticals"},
+    ],
+)
+@pytest.mark.parametrize("granularity", ["batch", "hybrid"])
+def test_what_law_serialises_is_refused_as_anything_else(cells, granularity):
+    _, faults = check_row(3, {**WATCH, **cells, "granularity": granularity})
+
+    assert [fault.column for fault in faults] == ["granularity"]
+    assert f"row 3, granularity: {granularity} is not allowed" in str(faults[0])
+    assert "Regulation (EU)" in faults[0].text
+    assert "Choose serial" in faults[0].text
+    assert check_row(3, {**WATCH, **cells})[1] == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"category": "batteries", "attributes": {"battery": {"kind": "portable", "kwh": 0.01}}},
+        {"attributes": {"battery": {"kind": "industrial", "kwh": 2}}},
+        {"category": "EV battery", "markets": "US CN"},
+        {"category": "textiles"},
+    ],
+)
+def test_what_law_leaves_open_may_be_batch(cells):
+    assert check_row(3, {**WATCH, **cells, "granularity": "batch"})[1] == []
+
+
+def test_a_battery_of_unknown_kind_is_asked_about():
+    _, faults = check_row(3, {**WATCH, "category": "batteries", "granularity": "batch"})
+
+    assert [fault.column for fault in faults] == ["attributes"]
+    assert "which kind" in faults[0].text
+
+
+@pytest.mark.parametrize(
+    ("battery", "text"),
+    [
+        ("yes", "must name its kind"),
+        ({"kwh": 3}, "must name its kind"),
+        ({"kind": "solar"}, "the kinds are ev, lmt"),
+        ({"kind": []}, "must name its kind"),
+        ({"kind": "ev", "kwh": "75"}, "a number above 0, got '75'"),
+        ({"kind": "ev", "kwh": True}, "a number above 0"),
+        ({"kind": "ev", "kwh": 0}, "a number above 0"),
+    ],
+)
+def test_a_battery_names_its_kind_and_its_energy(battery, text):
+    _, (fault,) = check_row(3, {**WATCH, "attributes": {"battery": battery}})
+
+    assert fault.column == "attributes"
+    assert text in fault.text

@@ -7,7 +7,7 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from authsvc import audit, passkeys, passwords, staff_attempts, staff_proofs, staff_sessions, symbols
+from authsvc import audit, passkeys, passwords, staff_attempts, staff_proofs, staff_sessions, symbol_pictures, symbols
 from authsvc.core.wrapping import unwrap, wrap
 from authsvc.errors import BadInput, NotFound
 from authsvc.staff import Role
@@ -142,7 +142,9 @@ def _app_form(secret: str, *, fault: str | None = None) -> str:
             session, "app", guard.browser(), account_id=me.account_id, data={"secret": raw.hex()}, now=guard.now(),
             random=random,
         )  # fmt: skip
-    drawn = symbols.svg(symbols.symbol(staff_proofs.totp_uri(secret, me.email, me.brand)), title="QR code for the app")
+    drawn = symbol_pictures.svg(
+        symbols.symbol(staff_proofs.totp_uri(secret, me.email, me.brand)), title="QR code for the app"
+    )
     return rendering.show(
         "console/app.html", title="Set up an authenticator app", flow=flow, fault=fault,
         secret=" ".join(secret[i : i + 4] for i in range(0, len(secret), 4)),
