@@ -20,7 +20,8 @@ from scene import BERLIN, session_of
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from authsvc import db, investigations
+from authsvc import db, investigations, scanning
+from authsvc import scan_statements as sql
 from authsvc.core.clones import Fact, FactKind
 from authsvc.core.verdicts import Disposition, Reason
 from authsvc.errors import BadInput, Conflict, NotFound
@@ -158,6 +159,41 @@ def test_a_fact_is_of_an_issued_item_and_of_the_past(scene, session):
     other = ItemName(brand=scene.halden, key=link.gtin, serial="NEVER", serial_keys={})
     with pytest.raises(NotFound, match="never issued"):
         investigations.record_fact(session, Subject(other, None), Fact(kind=FactKind.SOLD, at=order["now"]), **order)
+
+
+class Spy:
+    """Hands statements on, and remembers the last."""
+
+    def __init__(self, connections) -> None:
+        self.connections = connections
+        self.is_available = True
+        self.statement, self.params = "", {}
+
+    def fetch_together(self, alone, together, params, *, key):
+        self.statement, self.params = alone, params
+        return self.connections.fetch(alone, params)
+
+
+def test_a_scan_of_an_item_without_facts_reads_none_and_is_one_statement(scene):
+    """The tables of facts stand in the statement, and the plan never runs them until an item's counter says so."""
+    rt, link, product = scene.rt, scene.codes.link(), scene.watch
+    spy = Spy(rt.connections)
+    seen = scene.presentation()
+    check(scene, link)
+    scanning.scan(rt.held, spy, link, link.extension("s"), seen, at=seen.at, new_id=rt.new_id)
+
+    def plan():
+        scene.admin.execute("BEGIN")
+        values = spy.params | {"id": rt.new_id(), "visitor": scene.random(16)}
+        lines = scene.admin.execute("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + spy.statement, values).fetchall()
+        scene.admin.execute("ROLLBACK")
+        tables = ("item_facts", "resolutions", "commissions")
+        return {t: "never executed" in line for (line,) in lines for t in tables if f" on {t} " in line}
+
+    assert spy.statement == sql.SCAN_ITEM
+    assert plan() == {"item_facts": True, "resolutions": True, "commissions": True}
+    record(scene, subject(scene, link, product), FactKind.SOLD)
+    assert plan() == {"item_facts": False, "resolutions": False, "commissions": True}
 
 
 # --- A console --------------------------------------------------------------------------------------------------------
