@@ -151,6 +151,46 @@ def test_a_scan_under_way_does_not_raise_what_was_just_explained(scene, flagged)
     assert scene.row("SELECT flagged_at FROM items WHERE sgtin = %s", link.sgtin) == (None,)
 
 
+def test_what_is_said_of_another_alert_says_nothing_of_the_scans(scene, flagged):
+    """A receipt that was copied, or a code that was never issued, does not rest on the history of an item."""
+    link, about = flagged
+    copied, unissued = scene.rt.new_id(), scene.rt.new_id()
+    for sgtin, alert, rule in (
+        (link.sgtin, copied, "receipt-copied"),
+        (f"{link.gtin}.NEVER", unissued, "signed-not-issued"),
+    ):
+        scene.admin.execute(
+            "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+            "VALUES (%s, %s, %s, %s, 1, '{}', now())",
+            (sgtin, alert, scene.halden.id, rule),
+        )
+
+    assert resolve(scene, about, FactKind.FALSE_ALARM, alert=copied).is_flagged
+    assert scene.scan(link).verdict.reason is Reason.POSSIBLE_COPY
+    nowhere = Subject.of(scene.rt.held, link.gtin, "NEVER")
+    found = resolve(scene, nowhere, FactKind.FALSE_ALARM, alert=unissued)
+    assert not found.is_flagged
+    assert not undo(scene, nowhere, found.id).is_flagged
+    assert alert_of(scene, nowhere) == unissued
+    with pytest.raises(NotFound, match="belongs to no brand"):
+        Subject.of(scene.rt.held, "00000000000000", "A")
+
+
+def test_a_resolution_among_racing_scans_is_not_raced_away(scene, flagged):
+    link, about = flagged
+
+    with ThreadPoolExecutor(12) as pool:
+        scans = [pool.submit(check, scene, link, place=BERLIN) for _ in range(24)]
+        resolved = resolve(scene, about, FactKind.FALSE_ALARM)
+        for scan in scans:
+            scan.result()
+
+    assert not resolved.is_flagged
+    assert scene.row("SELECT flagged_at, facts FROM items WHERE sgtin = %s", link.sgtin) == (None, 1)
+    assert scene.rows("SELECT 1 FROM alerts WHERE sgtin = %s AND closed_at IS NULL", link.sgtin) == []
+    assert scene.scan(link).verdict.outcome is Outcome.AUTHENTIC
+
+
 def test_a_verdict_that_was_given_is_not_rewritten(scene, flagged):
     link, about = flagged
     rt = scene.rt
