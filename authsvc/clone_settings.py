@@ -31,8 +31,9 @@ def set_clone_settings(
     """
     Set how clone evidence is judged, for a brand or for one of its products, and return what holds then.
 
-    What is None stays as it is. *target_rate* is the share of genuine scanned items that may be flagged. *has_lifecycle* says that commissioning and
-    sale are recorded. *copy_threshold* is a hard limit on visitors of one item of a product; 0 takes it away.
+    What is None stays as it is. *target_rate* is the share of genuine scanned items that may be flagged.
+    *has_lifecycle* says that commissioning and sale are recorded. *copy_threshold* is a hard limit on visitors of one
+    item of a product; 0 takes it away.
 
     Raises:
         BadInput: A value is out of its range.
