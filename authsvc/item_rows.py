@@ -7,8 +7,7 @@ Whoever changes an item locks its row first and counts ``seq``, so that a scan t
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc.core import serials
@@ -48,17 +47,8 @@ def lock(session: Session, name: ItemName) -> Item:
     row = _find(session, name)
     if row is None:
         run = _get_run(session, name)
-        values = {
-            "sgtin": name.sgtin,
-            "brand_id": name.brand.id,
-            "gtin": run.gtin,
-            "run": run.number,
-            "lot": run.lot,
-            "claim_key": run.claim_key,
-            "expires_on": run.expires_on,
-        }
-        # A scan may have made it since.
-        session.execute(insert(Item).values(**values).on_conflict_do_nothing(index_elements=[Item.sgtin]))
+        # A function of the database, because a console may not insert items. A scan may have made it since.
+        session.execute(select(func.authsvc_make_item(name.sgtin, name.brand.id, run.number)))
         row = _find(session, name)
     if row is None or row.brand_id != name.brand.id:
         raise NotFound(f"{name.brand.name} has no item {name.sgtin}.")

@@ -1,24 +1,19 @@
-"""Investigations: facts that reach the score, alerts that are raised once, and what people make of them."""
+"""Investigations: alerts that are raised once, what people make of them, and owners who prove what they hold."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from cases import FAR, alert_of, check, check_daily, flagged_item, record, resolve, subject, undo
 from scene import BERLIN, Scene, session_of
 
-from authsvc import investigations, receipts, signing_keys
+from authsvc import investigations, receipts
 from authsvc.core import claim_codes
-from authsvc.core.clones import Fact, FactKind, Place
-from authsvc.core.verdicts import Disposition, Outcome, Reason
+from authsvc.core.clones import FactKind
+from authsvc.core.verdicts import Outcome, Reason
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Proof, Subject
-from authsvc.item_rows import ItemName
 
-PARIS = Place("FR", 48.9, 2.3, 200.0)
-FAR = [
-    Place("VN", 10.8, 106.7, 200.0), Place("BR", -23.5, -46.6, 200.0), Place("US", 40.7, -74.0, 200.0),
-    Place("AU", -33.9, 151.2, 200.0), Place("ZA", -26.2, 28.0, 200.0), Place("JP", 35.7, 139.7, 200.0),
-]  # fmt: skip
 CLAIM_KEY = bytes(range(32))
 
 
@@ -35,72 +30,9 @@ def session(scene):
         yield session
 
 
-def subject(scene: Scene, link, product) -> Subject:
-    with session_of(scene) as session:
-        keys = signing_keys.load_serial_keys(session, scene.halden.id, wrapping_key=scene.wrapping_key)
-    brand = next(brand for brand in (scene.halden, scene.rival) if brand.id == product.brand_id)
-    name = ItemName(brand=brand, key=link.gtin, serial=link.serial, serial_keys=keys)
-    return Subject(name, scene.rt.held.register.find_product(product.gtin))
-
-
-def check(scene: Scene, link, **values):
-    """Let somebody new scan and confirm."""
-    checked = scene.scan(link, **values)
-    rt = scene.rt
-    receipts.confirm(rt.held, rt.connections, checked.receipt, at=scene.clock(), new_id=rt.new_id)
-    return checked
-
-
-def check_daily(scene: Scene, link, places) -> None:
-    """Let somebody new check the code every day, the last of them now."""
-    scene.clock.ahead -= timedelta(days=len(places))
-    for place in places:
-        scene.clock.ahead += timedelta(days=1)
-        check(scene, link, place=place)
-
-
-def record(scene: Scene, about: Subject, kind: FactKind, **values) -> None:
-    now = scene.clock()
-    with session_of(scene) as session, session.begin():
-        fact = Fact(kind=kind, at=values.pop("at", now), **values)
-        investigations.record_fact(session, about, fact, id=scene.rt.new_id(), by="shop", now=now)
-
-
-def set_lifecycle(scene: Scene, product) -> None:
-    scene.admin.execute("UPDATE products SET has_lifecycle = true WHERE gtin = %s", (product.gtin,))
-    scene.refresh()
-
-
-def score(scene: Scene, about: Subject) -> float:
-    with session_of(scene) as session:
-        return investigations.weigh(session, about).examination.score
-
-
 @pytest.fixture
 def flagged(scene):
-    """Return a code that copies were made of, told of by its alert, and what an investigation is about."""
-    product = scene.add_product()
-    link = scene.issue(product).link()
-    check_daily(scene, link, (BERLIN, *FAR * 4))
-    assert scene.scan(link).verdict.reason is Reason.POSSIBLE_COPY
-    return link, subject(scene, link, product)
-
-
-def alert_of(scene: Scene, about: Subject):
-    return scene.row("SELECT id FROM alerts WHERE sgtin = %s AND closed_at IS NULL", about.sgtin)[0]
-
-
-def resolve(scene: Scene, about: Subject, kind: FactKind, **values):
-    with session_of(scene) as session, session.begin():
-        return investigations.resolve(
-            session, about, values.pop("alert", None) or alert_of(scene, about), kind, reason="looked at it", by="ana",
-            id=scene.rt.new_id(), now=scene.clock(),
-        )  # fmt: skip
-
-
-def undo(scene: Scene, about: Subject, id_):
-    with session_of(scene) as session, session.begin():
-        return investigations.undo(session, about, id_, reason="wrong item", by="ana", now=scene.clock())
+    return flagged_item(scene)
 
 
 # --- Alerts -----------------------------------------------------------------------------------------------------------
@@ -219,6 +151,46 @@ def test_a_scan_under_way_does_not_raise_what_was_just_explained(scene, flagged)
     assert scene.row("SELECT flagged_at FROM items WHERE sgtin = %s", link.sgtin) == (None,)
 
 
+def test_what_is_said_of_another_alert_says_nothing_of_the_scans(scene, flagged):
+    """A receipt that was copied, or a code that was never issued, does not rest on the history of an item."""
+    link, about = flagged
+    copied, unissued = scene.rt.new_id(), scene.rt.new_id()
+    for sgtin, alert, rule in (
+        (link.sgtin, copied, "receipt-copied"),
+        (f"{link.gtin}.NEVER", unissued, "signed-not-issued"),
+    ):
+        scene.admin.execute(
+            "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+            "VALUES (%s, %s, %s, %s, 1, '{}', now())",
+            (sgtin, alert, scene.halden.id, rule),
+        )
+
+    assert resolve(scene, about, FactKind.FALSE_ALARM, alert=copied).is_flagged
+    assert scene.scan(link).verdict.reason is Reason.POSSIBLE_COPY
+    nowhere = Subject.of(scene.rt.held, link.gtin, "NEVER")
+    found = resolve(scene, nowhere, FactKind.FALSE_ALARM, alert=unissued)
+    assert not found.is_flagged
+    assert not undo(scene, nowhere, found.id).is_flagged
+    assert alert_of(scene, nowhere) == unissued
+    with pytest.raises(NotFound, match="belongs to no brand"):
+        Subject.of(scene.rt.held, "00000000000000", "A")
+
+
+def test_a_resolution_among_racing_scans_is_not_raced_away(scene, flagged):
+    link, about = flagged
+
+    with ThreadPoolExecutor(12) as pool:
+        scans = [pool.submit(check, scene, link, place=BERLIN) for _ in range(24)]
+        resolved = resolve(scene, about, FactKind.FALSE_ALARM)
+        for scan in scans:
+            scan.result()
+
+    assert not resolved.is_flagged
+    assert scene.row("SELECT flagged_at, facts FROM items WHERE sgtin = %s", link.sgtin) == (None, 1)
+    assert scene.rows("SELECT 1 FROM alerts WHERE sgtin = %s AND closed_at IS NULL", link.sgtin) == []
+    assert scene.scan(link).verdict.outcome is Outcome.AUTHENTIC
+
+
 def test_a_verdict_that_was_given_is_not_rewritten(scene, flagged):
     link, about = flagged
     rt = scene.rt
@@ -227,120 +199,6 @@ def test_a_verdict_that_was_given_is_not_rewritten(scene, flagged):
 
     read = receipts.get(rt.held, rt.connections, given.receipt, at=scene.clock())
     assert read.then.reason is Reason.POSSIBLE_COPY
-
-
-# --- Facts ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def watched(scene):
-    """Return an item of a product of which records are kept, seen by a few people."""
-    product = scene.add_product(markets="DE;FR")
-    set_lifecycle(scene, product)
-    codes = scene.issue(product)
-    link = codes.link(0)
-    check_daily(scene, link, (BERLIN, BERLIN, *FAR))
-    return product, codes, link, subject(scene, link, product)
-
-
-@pytest.mark.parametrize(
-    ("kind", "values"),
-    [
-        (FactKind.SOLD, {}),
-        (FactKind.REGISTERED, {"visitor": b"owner-of-the-item", "place": BERLIN}),
-        (FactKind.CLAIMED, {}),
-        (FactKind.TRANSFERRED, {"visitor": b"its-next-owner", "place": PARIS}),
-        (FactKind.COMMISSIONED, {"markets": frozenset({"IT"})}),
-    ],
-    ids=str,
-)
-def test_a_recorded_fact_reaches_the_score_of_the_next_scan(scene, watched, kind, values):
-    _, _, link, about = watched
-    before = score(scene, about)
-
-    record(scene, about, kind, at=scene.clock() - timedelta(days=30), **values)
-
-    assert score(scene, about) != before
-    row = investigations.judge_again(scene.rt.connections, link.sgtin, about.product)
-    assert [fact.kind for fact in row.history.facts] == [kind]
-    assert row.history.facts[0].visitor == values.get("visitor")
-
-
-def test_an_offer_is_told(scene, watched):
-    _, _, link, about = watched
-    record(scene, about, FactKind.OFFERED)
-
-    told = investigations.judge_again(scene.rt.connections, link.sgtin, about.product)
-    assert [fact.kind for fact in told.history.facts] == [FactKind.OFFERED]
-
-
-def test_a_commissioned_range_is_a_fact_of_each_item_without_a_row(scene, watched):
-    product, codes, link, about = watched
-    before = score(scene, about)
-    rows = scene.row("SELECT count(*) FROM items WHERE gtin = %s", product.gtin)
-    scene.clock.ahead -= timedelta(days=60)
-    scene.commission(product, codes.run, 0, 10)
-    scene.clock.ahead += timedelta(days=60)
-
-    with session_of(scene) as session:
-        (fact,) = investigations.weigh(session, about).history.facts
-    assert (fact.kind, fact.markets) == (FactKind.COMMISSIONED, frozenset({"DE", "FR"}))
-    assert score(scene, about) != before
-    assert scene.row("SELECT count(*) FROM items WHERE gtin = %s", product.gtin) == rows
-    # The statement of a scan reads it too: whatever makes it raise an alert, the fact is in its evidence.
-    scene.admin.execute("UPDATE products SET copy_threshold = 2 WHERE gtin = %s", (product.gtin,))
-    scene.refresh()
-    scene.scan(link)
-    assert scene.row("SELECT evidence -> 'facts' -> 0 ->> 'kind' FROM alerts WHERE sgtin = %s", link.sgtin) == (
-        "commissioned",
-    )
-
-
-def test_an_item_that_is_gone_and_seen_again_says_so(scene, watched):
-    _, _, link, about = watched
-    scene.set_disposition(link, Disposition.STOLEN)
-    check(scene, link, place=PARIS)
-
-    with session_of(scene) as session:
-        parts = investigations.weigh(session, about).examination.parts
-    assert "seen-though-gone" in {part.rule for part in parts}
-
-
-def test_a_withdrawn_fact_no_longer_speaks(scene, session, watched):
-    _, _, link, about = watched
-    record(scene, about, FactKind.SOLD)
-    (fact,) = scene.row("SELECT id FROM item_facts WHERE sgtin = %s", link.sgtin)
-
-    with session.begin():
-        investigations.withdraw_fact(session, about, fact, by="ana", now=scene.clock())
-
-    assert investigations.judge_again(scene.rt.connections, link.sgtin, about.product).history.facts == ()
-    with pytest.raises(Conflict, match="taken back"):
-        investigations.withdraw_fact(session, about, fact, by="ana", now=scene.clock())
-    with pytest.raises(NotFound, match="no such fact"):
-        investigations.withdraw_fact(session, about, scene.rt.new_id(), by="ana", now=scene.clock())
-
-
-def test_a_fact_is_of_an_issued_item_and_of_the_past(scene, session):
-    product = scene.add_product()
-    link = scene.issue(product).link()
-    about = subject(scene, link, product)
-    order = {"id": scene.rt.new_id(), "by": "shop", "now": scene.clock()}
-
-    for _ in range(2):
-        investigations.record_fact(session, about, Fact(kind=FactKind.SOLD, at=order["now"]), **order)
-    session.commit()
-    assert scene.row("SELECT count(*) FROM item_facts WHERE sgtin = %s", link.sgtin) == (1,)
-    assert scene.scan(link).verdict.reason is Reason.FIRST_CHECK
-    with pytest.raises(BadInput, match="in the future"):
-        investigations.record_fact(
-            session, about, Fact(kind=FactKind.SOLD, at=order["now"] + timedelta(days=1)), **order
-        )
-    with pytest.raises(BadInput, match="is a resolution"):
-        investigations.record_fact(session, about, Fact(kind=FactKind.TEST, at=order["now"]), **order)
-    other = ItemName(brand=scene.halden, key=link.gtin, serial="NEVER", serial_keys={})
-    with pytest.raises(NotFound, match="never issued"):
-        investigations.record_fact(session, Subject(other, None), Fact(kind=FactKind.SOLD, at=order["now"]), **order)
 
 
 # --- Proofs -----------------------------------------------------------------------------------------------------------

@@ -59,8 +59,9 @@ def set_clones(slug: str, target_rate: float | None, has_lifecycle: bool | None)
     """Set how clone evidence is judged for the products of SLUG that set nothing of their own."""
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand(session, slug)
-        clone_settings.set_clone_settings(session, brand, target_rate=target_rate, has_lifecycle=has_lifecycle)
-    click.echo(f"{brand.name} is judged by these settings from the next scans on.")
+        found = clone_settings.set_clone_settings(session, brand, target_rate=target_rate, has_lifecycle=has_lifecycle)
+    click.echo(f"{brand.name} accepts {found.target_rate:g} of its genuine items flagged.")
+    click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")
 
 
 @brands.command("list")

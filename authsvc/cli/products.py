@@ -68,7 +68,7 @@ def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None,
     """Set how clone evidence is judged for the product GTIN; what is not given stays as it is."""
     with opened() as place, place.sessions.begin() as session:
         product = catalogue.get_product(session, gtin)
-        clone_settings.set_clone_settings(
+        found = clone_settings.set_clone_settings(
             session,
             catalogue.get_brand_by_id(session, product.brand_id),
             product.gtin,
@@ -76,7 +76,10 @@ def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None,
             has_lifecycle=has_lifecycle,
             copy_threshold=copy_limit,
         )
-    click.echo(f"{product.name} is judged by these settings from the next scans on.")
+    click.echo(f"Of genuine items of {product.name}, {found.target_rate:g} may be flagged.")
+    click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")
+    if found.copy_threshold is not None:
+        click.echo(f"An item that {found.copy_threshold} visitors confirmed is flagged in any case.")
 
 
 @products.command("list")

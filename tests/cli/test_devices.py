@@ -45,10 +45,15 @@ def test_targets_of_false_alarms_are_set_for_a_brand_and_a_product(authsvc, hald
     file.write_text("gtin,brand,name,granularity\n09506000134352,halden,Watch,serial\n", encoding="ascii")
     authsvc("products", "import", file)
 
-    assert authsvc("brands", "set", "halden", "--false-alarms", "0.0003", "--records").out.startswith(
-        "Halden is judged"
+    brand = authsvc("brands", "set", "halden", "--false-alarms", "0.0003", "--records").out
+    assert brand == "Halden accepts 0.0003 of its genuine items flagged.\nCommissioning and sale are recorded.\n"
+    followed = authsvc("products", "set", "09506000134352").out
+    assert followed == "Of genuine items of Watch, 0.0003 may be flagged.\nCommissioning and sale are recorded.\n"
+    own = authsvc("products", "set", "09506000134352", "--false-alarms", "0.01", "--no-records", "--copy-limit", "12")
+    assert own.out == (
+        "Of genuine items of Watch, 0.01 may be flagged.\nCommissioning and sale are not recorded.\n"
+        "An item that 12 visitors confirmed is flagged in any case.\n"
     )
-    assert authsvc("products", "set", "09506000134352", "--false-alarms", "0.01", "--copy-limit", "12").out
     (product,) = json.loads(authsvc("products", "list", "--json").out)
     assert product["copy_threshold"] == 12
     authsvc("products", "set", "09506000134352", "--copy-limit", "0")
