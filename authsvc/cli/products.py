@@ -76,6 +76,8 @@ def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None,
             has_lifecycle=has_lifecycle,
             copy_threshold=copy_limit,
         )
+        details = {"false_alarms": target_rate, "records": has_lifecycle, "copy_limit": copy_limit}
+        place.record(session, product.brand_id, "product.set", product.gtin, details)
     click.echo(f"{product.name} is judged by these settings from the next scans on.")
 
 

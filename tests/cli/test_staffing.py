@@ -109,14 +109,23 @@ def test_every_command_that_changes_something_is_in_the_log(halden, tmp_path, da
     halden("keys", "retire", "--brand", "halden", "--key", 3)
     halden("keys", "revoke", "--brand", "halden", "--key", 2, "--mode", "all", "--reason", "It leaked")
     halden("staff", "invite", "a@example.com", "--brand", "halden", "--role", "viewer")
+    halden("brands", "set", "halden", "--false-alarms", "0.0005")
+    halden("products", "set", watch, "--copy-limit", 12)
+    device = json.loads(halden("devices", "add", "--brand", "halden", "--name", "Line 3", "--json").out)["id"]
+    halden("devices", "revoke", "--brand", "halden", "--id", device)
+    url = "https://hooks.example.com/x"
+    hook = json.loads(halden("webhooks", "add", "--brand", "halden", url, "--json").out)
+    halden("alert-mails", "--brand", "halden", "--add", "a@example.com")
 
     assert acts(database) == [
         "brand.add halden", "key.new 1", "product.import products.csv", "run.open 1", "run.issue 1", "run.commission 1",
         f"item.set {watch}.{serial}", "recall.announce 1", "recall.lift 1", "key.new 2", "key.activate 2", "key.new 3",
         "key.retire 3", "key.revoke 2", "staff.invite a@example.com",
+        "brand.set halden", f"product.set {watch}", f"device.add {device}", f"device.revoke {device}",
+        f"webhook.add {hook['endpoint']['id']}", "alert-mail.set halden",
     ]  # fmt: skip
     said = halden("audit", "verify").out
-    assert said.startswith("halden: 15 events, 15:")
+    assert said.startswith("halden: 21 events, 21:")
     with psycopg.connect(database) as connection:
         (details,) = connection.execute("SELECT details FROM audit_events WHERE act = 'key.revoke'").fetchone()
     assert details == {"how": "all", "reason": "It leaked", "weaken": False}

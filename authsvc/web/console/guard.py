@@ -27,7 +27,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from authsvc import audit, staff_sessions
 from authsvc.core.wrapping import derive_key
 from authsvc.desk import Desk
-from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded
+from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded, Unavailable
 from authsvc.staff import SECRET_BYTES, Role, hash_secret, spell
 from authsvc.web.console import cookies
 from authsvc.web.site import runtime
@@ -236,6 +236,9 @@ def _guard() -> BaseResponse | None:
     declared = DECLARED.get(request.endpoint or "")
     if declared is None:
         raise NotFound("There is no page at this address.")
+    if not runtime().connections.is_available:
+        # The scans have found that the database is away; nobody here needs to wait, and hold a thread, to learn it.
+        raise Unavailable("The database does not answer. Try again in a few minutes.")
     given = cookies.read(cookies.FORM, request)
     g.browser = given or spell(runtime().random(SECRET_BYTES))
     g.is_new_browser = given is None
