@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from authsvc import passwords
 from authsvc.core.wrapping import unwrap, wrap
 from authsvc.errors import BadInput, NotFound
-from authsvc.models import StaffAccount, StaffPasskey, StaffRecoveryCode
+from authsvc.models import StaffAccount, StaffPasskey, StaffRecoveryCode, StaffSession
 from authsvc.staff import Random
 
 TOTP_STEP_S = 30
@@ -39,6 +39,11 @@ class Credentials:
     has_totp: bool
     passkeys: int
     recovery_codes: int
+
+    @property
+    def has_own_proof(self) -> bool:
+        """Whether somebody can sign in to this account without the provider of a brand."""
+        return self.password_hash is not None or self.passkeys > 0
 
     @property
     def has_second_factor(self) -> bool:
@@ -85,6 +90,18 @@ def set_password(session: Session, account_id: UUID, password: str) -> None:
     row = session.get_one(StaffAccount, account_id)
     passwords.check_new(password, email=row.email)
     row.password_hash = passwords.make_hash(password)
+
+
+def reset(session: Session, account_id: UUID, *, now: datetime) -> None:
+    """Take every proof from an account and end its sessions, for whoever has lost them all."""
+    turn_off_totp(session, account_id)
+    session.execute(delete(StaffPasskey).where(StaffPasskey.account_id == account_id))
+    session.execute(update(StaffAccount).where(StaffAccount.id == account_id).values(password_hash=None))
+    session.execute(
+        update(StaffSession)
+        .where(StaffSession.account_id == account_id, StaffSession.ended_at.is_(None))
+        .values(ended_at=now)
+    )
 
 
 # --- Codes of an app -------------------------------------------------------------------------------------------------

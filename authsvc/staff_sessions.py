@@ -27,6 +27,9 @@ ABSOLUTE = timedelta(hours=12)
 PROOF_LIFE = timedelta(minutes=5)
 SSO = "single sign-on"
 FLOW_LIFE = timedelta(minutes=10)
+RESET = "reset"
+"""The kind of a flow that sets a new password, and its browser: the link goes to a person and opens in any."""
+
 _TOUCH = timedelta(seconds=30)
 
 
@@ -232,6 +235,7 @@ def begin_flow(
     data: Mapping[str, Any] | None = None,
     now: datetime,
     random: Random,
+    life: timedelta = FLOW_LIFE,
 ) -> str:
     """Keep what the next step needs, for the browser with this form cookie, and return the flow's secret."""
     session.execute(delete(StaffFlow).where(StaffFlow.expires_at < now))
@@ -239,7 +243,7 @@ def begin_flow(
     session.add(
         StaffFlow(
             token_hash=hash_secret(secret), browser_hash=hash_secret(browser), kind=kind, account_id=account_id,
-            data=dict(data or {}), expires_at=now + FLOW_LIFE,
+            data=dict(data or {}), expires_at=now + life,
         )
     )  # fmt: skip
     session.flush()

@@ -14,9 +14,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from authsvc import staff
+from authsvc import staff, staff_proofs
 from authsvc.core.wrapping import unwrap, wrap
-from authsvc.errors import NotFound
+from authsvc.errors import Conflict, NotFound
 from authsvc.models import Brand, Staff, StaffAccount, StaffIdentity, StaffInvitation, StaffSso
 from authsvc.oidc import Identity, Provider, check_issuer
 from authsvc.staff import Random
@@ -101,6 +101,7 @@ def recognise(
 
     Raises:
         NotFound: It is nobody's.
+        Conflict: There is an account of this address with a proof of its own, outside of this team.
     """
     account_id = session.scalar(
         select(StaffIdentity.account_id)
@@ -154,6 +155,9 @@ def _join(session: Session, brand_id: UUID, identity: Identity, now: datetime, n
         raise NotFound(_NOBODY)
     open_one: StaffInvitation = row[0]
     account = session.scalar(select(StaffAccount).where(StaffAccount.email == identity.email))
+    if account is not None and staff_proofs.get(session, account.id).has_own_proof:
+        # Another brand may have made this account and know its password: its holder has to show that it is theirs.
+        raise Conflict("There is an account with your address already. Accept the invitation by its link and password.")
     if account is None:
         account = StaffAccount(id=new_id(), email=identity.email, name=identity.name, created_at=now)
         session.add(account)

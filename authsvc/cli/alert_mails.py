@@ -28,6 +28,9 @@ def alert_mails_command(
         if mode is not None or hour is not None:
             alert_mails.set_mode(session, brand_id, mode=mode or found.mode, hour=found.hour if hour is None else hour)
             found = alert_mails.get_settings(session, brand_id)
+        if added or removed or mode is not None or hour is not None:
+            details = {"added": list(added), "removed": list(removed), "mode": mode, "hour": hour}
+            place.record(session, brand_id, "alert-mail.set", slug, details)
     if as_json:
         print_json(found)
         return

@@ -60,6 +60,8 @@ def set_clones(slug: str, target_rate: float | None, has_lifecycle: bool | None)
     with opened() as place, place.sessions.begin() as session:
         brand = catalogue.get_brand(session, slug)
         found = clone_settings.set_clone_settings(session, brand, target_rate=target_rate, has_lifecycle=has_lifecycle)
+        details = {"false_alarms": target_rate, "records": has_lifecycle}
+        place.record(session, brand.id, "brand.set", slug, details)
     click.echo(f"{brand.name} accepts {found.target_rate:g} of its genuine items flagged.")
     click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")
 

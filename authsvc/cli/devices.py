@@ -39,6 +39,8 @@ def add(slug: str, name: str, as_json: bool) -> None:
             secret=secret,
             now=place.now(),
         )
+        brand_id = catalogue.get_brand(session, slug).id
+        place.record(session, brand_id, "device.add", str(info.id), {"name": info.name, "kind": info.kind.value})
     if as_json:
         print_json({"id": info.id, "name": info.name, "kind": info.kind.value, "key": secret})
         return
@@ -71,6 +73,7 @@ def revoke(slug: str, device_id: UUID, as_json: bool) -> None:
     with opened() as place, place.sessions.begin() as session:
         brand_id = catalogue.get_brand(session, slug).id
         info = trusted_devices.revoke_device(session, brand_id, device_id, now=place.now())
+        place.record(session, brand_id, "device.revoke", str(info.id), {"name": info.name})
     if as_json:
         print_json(info)
         return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from authsvc import catalogue, db, key_files, places, signing_keys
 from authsvc.cli.output import counted, json_option, print_json
@@ -76,7 +77,7 @@ def examine() -> list[Finding]:
     try:
         with opened(config) as place:
             findings.append(_server(place))
-            for look in _schema, _login, _partitions, _jobs, _clock, _active_keys, _runs:
+            for look in _schema, _login, _console_login, _partitions, _jobs, _clock, _active_keys, _runs:
                 findings += look(place)
     except AuthsvcError as error:
         findings.append(Finding("database", Mark.FAULT, str(error)))
@@ -168,6 +169,22 @@ def _schema(place: Workplace) -> Findings:
     else:
         remedy = "run `authsvc db upgrade`"
         yield Finding("schema", Mark.FAULT, f"at revision {current}, this release needs {newest}: {remedy}")
+
+
+def _console_login(place: Workplace) -> Findings:
+    url = db.desk_url(place.config, place.url)
+    name = make_url(url).username
+    try:
+        may_serve = db.may_serve_console(url)
+    except AuthsvcError as error:
+        yield Finding("console login", Mark.FAULT, str(error))
+        return
+    if may_serve:
+        yield Finding("console login", Mark.OK, f"the console logs in as {name}")
+    else:
+        roles = f"{db.CONSOLE_ROLE}, {db.AUTH_ROLE}"
+        remedy = f"set AUTHSVC_CONSOLE_DATABASE_URL, or run `GRANT {roles} TO {name}` as the owner"
+        yield Finding("console login", Mark.WARNING, f"{name} may not serve the console: {remedy}")
 
 
 def _login(place: Workplace) -> Findings:

@@ -76,6 +76,8 @@ def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None,
             has_lifecycle=has_lifecycle,
             copy_threshold=copy_limit,
         )
+        details = {"false_alarms": target_rate, "records": has_lifecycle, "copy_limit": copy_limit}
+        place.record(session, product.brand_id, "product.set", product.gtin, details)
     click.echo(f"Of genuine items of {product.name}, {found.target_rate:g} may be flagged.")
     click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")
     if found.copy_threshold is not None:

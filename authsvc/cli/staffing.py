@@ -1,15 +1,19 @@
 """``authsvc staff``: the first people of a brand; they invite the others in the console."""
 
+from datetime import timedelta
 from typing import TextIO
 
 import click
 
-from authsvc import catalogue, oidc, staff, staff_sso
+from authsvc import catalogue, oidc, staff, staff_proofs, staff_sessions, staff_sso
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
 from authsvc.core.wrapping import derive_key
+from authsvc.errors import NotFound
 from authsvc.runtime import new_id
 from authsvc.staff import Role
+
+_RESET_LIFE = timedelta(days=1)
 
 
 @click.group("staff")
@@ -45,6 +49,37 @@ def invite(email: str, slug: str, role: str, as_json: bool) -> None:
     click.echo(link)
     until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
     note(f"{invited.email} joins {brand.name} as {role} by this link, once, until {until}.")
+
+
+@staff_group.command()
+@click.argument("email")
+@click.option("--brand", "slug", required=True, metavar="SLUG", help="A brand that the person works for.")
+@json_option
+def reset(email: str, slug: str, as_json: bool) -> None:
+    """
+    Print a one-time link by which EMAIL sets a new password, for a lost phone or passkey. It works for a day.
+
+    Password, authenticator app, recovery codes and passkeys of the account are gone at once, and its sessions end.
+    """
+    with opened() as place:
+        with place.sessions.begin() as session:
+            brand, now = catalogue.get_brand(session, slug), place.now()
+            wanted = staff.parse_email(email)
+            found = [m for m in staff.list_members(session, brand.id) if m.email == wanted and m.deactivated_at is None]
+            if not found:
+                raise NotFound(f"{wanted} is not in the team of {brand.name}.")
+            staff_proofs.reset(session, found[0].account_id, now=now)
+            secret = staff_sessions.begin_flow(
+                session, staff_sessions.RESET, staff_sessions.RESET, account_id=found[0].account_id, now=now,
+                random=place.random, life=_RESET_LIFE,
+            )  # fmt: skip
+            place.record(session, brand.id, "staff.reset", wanted)
+        link = f"{place.config.base_url}/console/reset/{secret}"
+    if as_json:
+        print_json({"email": wanted, "link": link})
+        return
+    click.echo(link)
+    note(f"{wanted} sets a new password by this link, once, within a day. Every other way in is closed.")
 
 
 @staff_group.command()

@@ -42,6 +42,8 @@ def add(slug: str, url: str, types: tuple[str, ...], description: str, as_json: 
             random=place.random,
             now=place.now(),
         )
+        brand_id = catalogue.get_brand(session, slug).id
+        place.record(session, brand_id, "webhook.add", str(made.endpoint.id), {"url": url, "types": list(types)})
     _show_secret(made, as_json, f"Endpoint {made.endpoint.id} gets the events of {slug}.")
 
 
@@ -76,6 +78,7 @@ def rotate(slug: str, endpoint: UUID, as_json: bool) -> None:
             random=place.random,
             now=place.now(),
         )
+        place.record(session, catalogue.get_brand(session, slug).id, "webhook.rotate", str(endpoint))
     _show_secret(made, as_json, "For a day both secrets sign.")
 
 
@@ -88,6 +91,7 @@ def disable(slug: str, endpoint: UUID, reason: str) -> None:
     with opened() as place, place.sessions.begin() as session:
         brand_id = catalogue.get_brand(session, slug).id
         info = webhooks.disable_endpoint(session, brand_id, endpoint, reason=reason, now=place.now())
+        place.record(session, brand_id, "webhook.disable", str(endpoint), {"reason": reason})
     click.echo(f"{info.url} gets nothing more.")
 
 
@@ -97,7 +101,9 @@ def disable(slug: str, endpoint: UUID, reason: str) -> None:
 def enable(slug: str, endpoint: UUID) -> None:
     """Send to an endpoint again."""
     with opened() as place, place.sessions.begin() as session:
-        info = webhooks.enable_endpoint(session, catalogue.get_brand(session, slug).id, endpoint, now=place.now())
+        brand_id = catalogue.get_brand(session, slug).id
+        info = webhooks.enable_endpoint(session, brand_id, endpoint, now=place.now())
+        place.record(session, brand_id, "webhook.enable", str(endpoint))
     click.echo(f"{info.url} gets events again.")
     note(f"What it missed is in the dead list: authsvc webhooks replay --brand {slug} --endpoint {endpoint}")
 
@@ -148,6 +154,7 @@ def replay(slug: str, endpoint: UUID | None, delivery: UUID | None) -> None:
             count = webhook_history.replay_dead(session, brand_id, endpoint, now=place.now())
         elif delivery is not None:
             webhook_history.replay(session, brand_id, delivery, now=place.now())
+        place.record(session, brand_id, "webhook.replay", str(endpoint or delivery), {"count": count})
     click.echo(f"{count:,} {'delivery' if count == 1 else 'deliveries'} will be tried again now.")
 
 

@@ -14,7 +14,9 @@ from authsvc.errors import NotFound
 from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
 
-FAMILIES = ("", "brand", "item", "key", "product", "recall", "run", "staff", "audit")
+FAMILIES = (
+    "", "alert-mail", "audit", "brand", "device", "item", "key", "product", "recall", "run", "staff", "webhook",
+)  # fmt: skip
 _COLUMNS = ("number", "time (UTC)", "by", "who", "act", "subject", "details", "hash")
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 from uuid import UUID
@@ -27,7 +28,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from authsvc import audit, staff_sessions
 from authsvc.core.wrapping import derive_key
 from authsvc.desk import Desk
-from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded
+from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded, Unavailable
 from authsvc.staff import SECRET_BYTES, Role, hash_secret, spell
 from authsvc.web.console import cookies
 from authsvc.web.site import runtime
@@ -236,9 +237,10 @@ def _guard() -> BaseResponse | None:
     declared = DECLARED.get(request.endpoint or "")
     if declared is None:
         raise NotFound("There is no page at this address.")
-    given = cookies.read(cookies.FORM, request)
-    g.browser = given or spell(runtime().random(SECRET_BYTES))
-    g.is_new_browser = given is None
+    if not runtime().connections.is_available:
+        # The scans have found that the database is away; nobody here needs to wait, and hold a thread, to learn it.
+        raise Unavailable("The database does not answer. Try again in a few minutes.")
+    _name_browser()
     if request.method in _UNSAFE:
         _check_form()
     if declared.is_open:
@@ -248,15 +250,13 @@ def _guard() -> BaseResponse | None:
         return _to_sign_in()
     g.signed = found
     if declared.role is not None:
-        if found.brand_id is None or found.brand is None or found.role is None:
+        member = _member(found)
+        if member is None:
             return redirect(f"{PREFIX}/brands?{remember()}", 303)
-        g.me = Me(
-            account_id=found.account_id, name=found.name, email=found.email, role=found.role,
-            brand_id=found.brand_id, brand=found.brand,
-        )  # fmt: skip
-        if not found.role.may(declared.role):
+        g.me = member
+        if not member.role.may(declared.role):
             raise Forbidden(
-                f"This needs the role {declared.role}, and yours is {found.role}. Ask an admin of the team."
+                f"This needs the role {declared.role}, and yours is {member.role}. Ask an admin of the team."
             )
     if declared.step_up and not found.is_proved(now()):
         if request.method != "GET":
@@ -273,7 +273,8 @@ def _finish(response: Response) -> Response:
     response.headers.add("Vary", "Cookie")
     if g.get("is_new_browser"):
         cookies.put(response, cookies.FORM, g.browser, request)
-    if "new_session" in g:
+    # What was refused was rolled back, and a new secret with it.
+    if "new_session" in g and response.status_code < HTTPStatus.BAD_REQUEST:
         if g.new_session:
             cookies.put(response, cookies.SESSION, g.new_session, request)
         else:
@@ -281,6 +282,21 @@ def _finish(response: Response) -> Response:
     if g.get("has_shown_notice") and not g.get("keeps_notice"):
         cookies.drop(response, cookies.NOTICE, request)
     return response
+
+
+def _name_browser() -> None:
+    given = cookies.read(cookies.FORM, request)
+    g.browser = given or spell(runtime().random(SECRET_BYTES))
+    g.is_new_browser = given is None
+
+
+def _member(found: staff_sessions.Signed) -> Me | None:
+    if found.brand_id is None or found.brand is None or found.role is None:
+        return None
+    return Me(
+        account_id=found.account_id, name=found.name, email=found.email, role=found.role, brand_id=found.brand_id,
+        brand=found.brand,
+    )  # fmt: skip
 
 
 def _declare(rule: str, methods: Sequence[str], declaration: Declaration) -> Callable[[View], View]:

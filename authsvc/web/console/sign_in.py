@@ -117,6 +117,30 @@ def accept(secret: str) -> Page:
         return _invitation(secret, fault=str(error)), 400
 
 
+@guard.open_to_all("/reset/<secret>")
+def reset(secret: str) -> Page:
+    """Show the form behind a one-time link of ``authsvc staff reset``."""
+    return _reset(secret)
+
+
+@guard.open_to_all("/reset/<secret>", methods=["POST"])
+def set_password(secret: str) -> Page:
+    """Take a new password, once."""
+    password = request.form.get("password", "")
+    if password != request.form.get("again", ""):
+        return _reset(secret, fault="The two passwords differ. Type the same one twice."), 400
+    try:
+        with guard.desk().as_auth() as session:
+            kept = staff_sessions.take_flow(
+                session, staff_sessions.RESET, secret, staff_sessions.RESET, now=guard.now()
+            )
+            assert kept.account_id is not None  # of this kind of flow
+            staff_proofs.set_password(session, kept.account_id, password)
+            return welcome(session, kept.account_id, "password", "/console/account")
+    except BadInput as error:
+        return _reset(secret, fault=str(error)), 400
+
+
 # --- The proof before a grave act -------------------------------------------------------------------------------------
 
 
@@ -232,6 +256,18 @@ def _invitation(secret: str, *, fault: str | None = None) -> str:
         "console/invitation.html", title=f"Join the team of {invited.brand}", invited=invited, is_known=is_known,
         role_text=staff.ROLE_TEXTS[invited.role], shortest=passwords.SHORTEST, secret=secret,
         name=request.form.get("name", "")[:200], fault=fault,
+    )  # fmt: skip
+
+
+def _reset(secret: str, *, fault: str | None = None) -> str:
+    with guard.desk().as_auth() as session:
+        kept = staff_sessions.find_flow(session, staff_sessions.RESET, secret, staff_sessions.RESET, now=guard.now())
+        if kept is None or kept.account_id is None:
+            raise NotFound("This link was used or has expired. Ask for a new one.")
+        found = staff_proofs.get(session, kept.account_id)
+    return rendering.show_plain(
+        "console/reset.html", title="Set a new password", secret=secret, email=found.email, fault=fault,
+        shortest=passwords.SHORTEST,
     )  # fmt: skip
 
 

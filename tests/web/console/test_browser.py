@@ -146,7 +146,7 @@ def test_a_passkey_is_added_signs_in_and_confirms(site, browser, cast, scene):
     page.goto(f"{site}/console/account")
     page.get_by_label("Name of a new passkey").fill("My laptop")
     walk.click("Add a passkey")
-    expect(page.get_by_text("My laptop")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove My laptop")).to_be_visible()
     page.context.clear_cookies()
 
     page.goto(f"{site}/console/audit")

@@ -2,6 +2,8 @@
 
 import pytest
 
+from authsvc import db
+from authsvc.connections import Connections
 from authsvc.staff import Role
 
 
@@ -134,3 +136,14 @@ def test_right_passwords_are_not_counted(cast):
     for _ in range(12):
         assert person.sign_in().status_code == 303
         person.post("/console/sign-out")
+
+
+def test_while_the_database_is_away_nobody_waits(cast, scene, tmp_path):
+    lost = Connections(f"postgresql://nobody@/nothing?host={tmp_path}", role=db.SCAN_ROLE, probe_s=60)
+    app = scene.start(runs_on=lost)
+    person = cast.add()
+    person.visitor = scene.visitor(app)
+
+    assert person.get("/console/").status_code == 503
+    assert person.get("/console/sign-in").status_code == 503
+    assert "does not answer" in person.last.text
