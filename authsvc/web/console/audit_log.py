@@ -14,7 +14,7 @@ from authsvc.errors import NotFound
 from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
 
-FAMILIES = ("", "brand", "item", "key", "product", "recall", "run", "staff", "audit")
+FAMILIES = ("", "brand", "item", "key", "mail", "product", "recall", "run", "staff", "audit", "webhook")
 _COLUMNS = ("number", "time (UTC)", "by", "who", "act", "subject", "details", "hash")
 
 
