@@ -56,7 +56,10 @@ def queue(sessions, mail, now, nonce=NONCE):
 
 def job_list(sessions):
     with sessions() as session:
-        query = "SELECT task_name, args, scheduled_at FROM procrastinate_jobs WHERE status = 'todo' ORDER BY id"
+        query = (
+            "SELECT task_name, args, scheduled_at FROM procrastinate_jobs "
+            "WHERE status = 'todo' AND task_name = 'send_mail' ORDER BY id"
+        )
         return [tuple(row) for row in session.execute(text(query))]
 
 

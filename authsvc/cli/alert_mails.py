@@ -29,8 +29,8 @@ def alert_mails_command(
             alert_mails.set_mode(session, brand_id, mode=mode or found.mode, hour=found.hour if hour is None else hour)
             found = alert_mails.get_settings(session, brand_id)
         if added or removed or mode is not None or hour is not None:
-            details = {"added": list(added), "removed": list(removed), "mode": mode, "hour": hour}
-            place.record(session, brand_id, "alert-mail.set", slug, details)
+            changed = {"added": len(added), "removed": len(removed), "mode": found.mode, "hour": found.hour}
+            place.record(session, brand_id, "mail.recipients", slug, changed)
     if as_json:
         print_json(found)
         return

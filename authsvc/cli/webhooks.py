@@ -30,9 +30,10 @@ def webhooks_group() -> None:
 def add(slug: str, url: str, types: tuple[str, ...], description: str, as_json: bool) -> None:
     """Send the events of a brand to URL. The secret is shown once, now."""
     with opened() as place, place.sessions.begin() as session:
+        brand_id = catalogue.get_brand(session, slug).id
         made = webhooks.add_endpoint(
             session,
-            catalogue.get_brand(session, slug).id,
+            brand_id,
             new_id(),
             url=url,
             description=description,
@@ -42,8 +43,7 @@ def add(slug: str, url: str, types: tuple[str, ...], description: str, as_json: 
             random=place.random,
             now=place.now(),
         )
-        brand_id = catalogue.get_brand(session, slug).id
-        place.record(session, brand_id, "webhook.add", str(made.endpoint.id), {"url": url, "types": list(types)})
+        place.record(session, brand_id, "webhook.add", str(made.endpoint.id), {"url": made.endpoint.url})
     _show_secret(made, as_json, f"Endpoint {made.endpoint.id} gets the events of {slug}.")
 
 
@@ -70,15 +70,16 @@ def list_all(slug: str, as_json: bool) -> None:
 def rotate(slug: str, endpoint: UUID, as_json: bool) -> None:
     """Make a new secret; the old one signs too for a day."""
     with opened() as place, place.sessions.begin() as session:
+        brand_id = catalogue.get_brand(session, slug).id
         made = webhooks.rotate_secret(
             session,
-            catalogue.get_brand(session, slug).id,
+            brand_id,
             endpoint,
             wrapping_key=place.wrapping_key,
             random=place.random,
             now=place.now(),
         )
-        place.record(session, catalogue.get_brand(session, slug).id, "webhook.rotate", str(endpoint))
+        place.record(session, brand_id, "webhook.rotate", str(endpoint))
     _show_secret(made, as_json, "For a day both secrets sign.")
 
 
@@ -114,7 +115,9 @@ def enable(slug: str, endpoint: UUID) -> None:
 def test(slug: str, endpoint: UUID) -> None:
     """Send a test event to one endpoint."""
     with opened() as place, place.sessions.begin() as session:
-        webhooks.send_test(session, catalogue.get_brand(session, slug).id, endpoint, new_id(), now=place.now())
+        brand_id = catalogue.get_brand(session, slug).id
+        webhooks.send_test(session, brand_id, endpoint, new_id(), now=place.now())
+        place.record(session, brand_id, "webhook.test", str(endpoint))
     click.echo("A test event is on its way.")
     note(f"How it went: authsvc webhooks deliveries --brand {slug} --endpoint {endpoint}")
 
@@ -154,7 +157,7 @@ def replay(slug: str, endpoint: UUID | None, delivery: UUID | None) -> None:
             count = webhook_history.replay_dead(session, brand_id, endpoint, now=place.now())
         elif delivery is not None:
             webhook_history.replay(session, brand_id, delivery, now=place.now())
-        place.record(session, brand_id, "webhook.replay", str(endpoint or delivery), {"count": count})
+        place.record(session, brand_id, "webhook.replay", str(endpoint or delivery), {"deliveries": count})
     click.echo(f"{count:,} {'delivery' if count == 1 else 'deliveries'} will be tried again now.")
 
 

@@ -68,3 +68,23 @@ def test_who_is_mailed_is_shown_and_changed(halden):
     found = json.loads(halden("alert-mails", "--brand", "halden", "--json").out)
     assert found == {"mode": "daily", "hour": 7, "recipients": ["ann@example.com"]}
     assert "e-mail address" in halden("alert-mails", "--brand", "halden", "--add", "nobody", code=1).err
+
+
+def test_every_act_is_in_the_log_and_no_look_is(halden, endpoint, place):
+    halden("webhooks", "rotate", "--brand", "halden", endpoint)
+    halden("webhooks", "test", "--brand", "halden", endpoint)
+    halden("webhooks", "replay", "--brand", "halden", "--endpoint", endpoint)
+    halden("webhooks", "disable", "--brand", "halden", endpoint, "--reason", "moving house")
+    halden("webhooks", "enable", "--brand", "halden", endpoint)
+    halden("webhooks", "list", "--brand", "halden")
+    halden("alert-mails", "--brand", "halden", "--add", "ann@example.com")
+    halden("alert-mails", "--brand", "halden")
+
+    with place.sessions() as session:
+        acts = session.scalars(text("SELECT act FROM audit_events WHERE act ~ '^(webhook|mail)' ORDER BY seq")).all()
+        details = session.scalars(text("SELECT details::text FROM audit_events WHERE act ~ '^(webhook|mail)'")).all()
+    assert acts == [
+        *("webhook.add", "webhook.rotate", "webhook.test", "webhook.replay", "webhook.disable", "webhook.enable"),
+        "mail.recipients",
+    ]
+    assert not any("whsec_" in text or "ann@" in text for text in details)

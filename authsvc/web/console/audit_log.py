@@ -14,9 +14,7 @@ from authsvc.errors import NotFound
 from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
 
-FAMILIES = (
-    "", "alert-mail", "audit", "brand", "device", "item", "key", "product", "recall", "run", "staff", "webhook",
-)  # fmt: skip
+FAMILIES = ("", "audit", "brand", "device", "item", "key", "mail", "product", "recall", "run", "staff", "webhook")
 _COLUMNS = ("number", "time (UTC)", "by", "who", "act", "subject", "details", "hash")
 
 
