@@ -12,6 +12,7 @@ shares, once for each mask (finder, timing, alignment, format and version patter
 As that is done on whole numbers, not on modules, it is also many times as fast.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,6 +30,7 @@ QUIET: Final = 4  # modules of light margin, ISO/IEC 18004 6.3.8
 _LARGEST = 40
 _LEVELS: Final = {"L": consts.ERROR_LEVEL_L, "M": consts.ERROR_LEVEL_M, "Q": consts.ERROR_LEVEL_Q,
                   "H": consts.ERROR_LEVEL_H}  # fmt: skip
+_dark_runs = re.compile(rb"\x01+").finditer
 _PADS = b"\xec\x11" * 1200  # more than any version can need
 
 # ISO/IEC 18004 table 10: the modules (row i, column j) that a mask inverts.
@@ -80,10 +82,8 @@ class Symbol:
     def bars(self) -> Iterator[tuple[int, int, int]]:
         """Yield column, row and length of every horizontal run of dark modules."""
         for y, row in enumerate(self.rows):
-            end = 0
-            while (x := row.find(1, end)) >= 0:
-                end = row.find(0, x)
-                end = end if end >= 0 else len(row)
+            for run in _dark_runs(row):
+                x, end = run.span()
                 yield x, y, end - x
 
 
