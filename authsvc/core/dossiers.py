@@ -130,16 +130,15 @@ class Dossier:
         return row
 
     def _confirm(self, row: Row, event: Event) -> bool:
-        """Note that the page ran, which only what had its page run too can keep from being evidence."""
-        if row[_IS_CONFIRMED]:
-            return False
+        """Note that the page ran; what is no evidence yet becomes it, if nobody else of the network stands for it."""
+        was = row[_IS_CONFIRMED], row[_IS_EVIDENCE]
         row[_IS_CONFIRMED] = True
         if not row[_IS_EVIDENCE]:
             others = [each for each in self._lately(event.at - DAY_S) if each[_IS_CONFIRMED] and each is not row]
             points = sum(event.asn is not None and each[_ASN] == event.asn for each in others)
             is_first = all(each[_PREFIX] != event.prefix for each in others)
             row[_IS_EVIDENCE] = is_first and points < OPERATOR_POINTS
-        return bool(row[_IS_EVIDENCE])
+        return bool(row[_IS_EVIDENCE]) and was != (True, True)
 
     def _lately(self, since: int) -> Iterator[Row]:
         """Yield the evidence whose first scan was after *since*, newest first."""

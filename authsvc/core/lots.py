@@ -148,8 +148,8 @@ def known_items_meet_new_people(found: LotWindow) -> tuple[Part, ...]:
         Part(
             "known-items",
             weight,
-            f"{_items(place.known)} of lot {place.lot} that somebody had checked at least {KNOWN_DAYS} days earlier met "
-            f"new people in {place.country} within {WINDOW_DAYS} days; {_about(usual)} would be usual",
+            f"{_items(place.known)} of lot {place.lot} that somebody had checked at least {KNOWN_DAYS} days earlier "
+            f"met new people in {place.country} within {WINDOW_DAYS} days; {_about(usual)} would be usual",
         ),
     )
 
@@ -220,7 +220,7 @@ def codes_refused_from_one_network(found: Refused) -> tuple[Part, ...]:
 RULES: tuple[Rule, ...] = (
     Rule("known-items-meet-new-people", 13.0, LotWindow, known_items_meet_new_people),
     Rule("lot-in-a-far-place", 20.0, LotWindow, lot_in_a_far_place),
-    Rule("neighbours-of-a-copy", 6.0, Neighbourhood, neighbours_of_a_copy),
+    Rule("neighbours-of-a-copy", 5.0, Neighbourhood, neighbours_of_a_copy),
     Rule("codes-refused-from-one-network", 20.0, Refused, codes_refused_from_one_network),
 )
 
