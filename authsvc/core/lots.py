@@ -173,7 +173,8 @@ def lot_in_a_far_place(found: LotWindow) -> tuple[Part, ...]:
             surprise(seen, usual),
             f"{_items(seen)} of lot {place.lot} appeared in {place.country} within {WINDOW_DAYS} days, where "
             f"{place.before:,} of {found.lot_before:,} had been seen before; {_about(usual)} would be usual; "
-            f"{place.known:,} of them had been checked elsewhere at least {KNOWN_DAYS} days earlier",
+            f"{place.known:,} of them had been checked elsewhere at least {KNOWN_DAYS} days earlier"
+            + (_LIKE_TRADE if place.known * 20 < seen else ""),
         )
     ]
     if place.markets:
@@ -257,6 +258,9 @@ _FAR = 0.05
 _LEAST_USUAL = 0.5
 _OUTSIDE = 3.0
 _LEAKED = 10.0
+
+
+_LIKE_TRADE = ", so few that goods traded past their market are likelier than copies"
 
 
 class _Total:

@@ -79,6 +79,15 @@ def test_a_far_place_is_new_to_an_established_lot_and_is_not_everywhere(more, ex
     assert rules(window(place(country="VN", fresh=30), **more)) == expected
 
 
+def test_a_far_place_whose_items_nobody_had_checked_before_looks_like_trade():
+    (traded,), (copied,) = (
+        examine(window(place(country="VN", known=known, fresh=200), known=50.0)) for known in (9, 30)
+    )
+
+    assert traded.parts[0].text.endswith("goods traded past their market are likelier than copies")
+    assert copied.parts[0].text.endswith("30 of them had been checked elsewhere at least 7 days earlier")
+
+
 def test_a_market_of_the_product_is_no_far_place():
     assert rules(window(place(country="VN", fresh=30, markets=frozenset({"VN"})))) == []
 
