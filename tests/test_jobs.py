@@ -10,7 +10,8 @@ import procrastinate
 import psycopg
 import pytest
 
-from authsvc import jobs
+from authsvc import db, jobs
+from authsvc.deliveries import Courier
 
 COMMAND = [sys.executable, "-c", "from authsvc.cli import main; main()", "worker"]
 
@@ -77,8 +78,9 @@ def test_the_job_of_the_night_learns_base_rates(database):
     assert found == [("09506000000008", 1, 2, datetime.fromtimestamp(1_800_000_000, UTC))]
 
 
-def test_the_watch_over_lots_is_a_job_that_waits_once(database):
-    app = jobs.make_app(database)
+def test_the_watch_over_lots_is_a_job_that_waits_once(database, config):
+    engine = db.make_engine(database)
+    app = jobs.make_app(database, Courier.make(config, db.make_sessions(engine)))
 
     async def run():
         async with app.open_async():
@@ -89,6 +91,7 @@ def test_the_watch_over_lots_is_a_job_that_waits_once(database):
             await app.run_worker_async(wait=False, install_signal_handlers=False)
 
     asyncio.run(run())
+    engine.dispose()
     with psycopg.connect(database) as connection:
         states = "SELECT status FROM procrastinate_jobs WHERE task_name = 'watch_lots'"
         assert connection.execute(states).fetchall() == [("succeeded",)]

@@ -202,6 +202,21 @@ def test_an_alert_that_was_closed_is_not_raised_again_by_the_same_counts_but_by_
     assert watch(connection, now=later) == 2
 
 
+def test_other_systems_are_told_of_a_lot_as_of_a_lot(scene, connection, lots):
+    connection.execute(
+        "INSERT INTO alert_recipients (brand_id, address, created_at) VALUES (%s, 'a@b.example', now())",
+        (scene.halden.id,),
+    )
+    connection.execute("DELETE FROM events")
+    copy(connection, lots)
+    watch(connection)
+
+    data = connection.execute("SELECT data FROM events WHERE type = 'alert.opened' ORDER BY data->>'rule'").fetchall()
+    connection.execute("DELETE FROM alert_recipients")
+    members = ("subject", "gtin", "lot", "serial", "sscc")
+    assert [tuple(told[name] for name in members) for (told,) in data] == [("lot", lots.gtin, "L3", None, None)] * 2
+
+
 # --- Networks --------------------------------------------------------------------------------------------------------
 
 
