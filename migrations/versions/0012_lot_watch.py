@@ -25,8 +25,9 @@ BEGIN
     CASE WHEN TG_OP = 'INSERT' THEN 'alert.opened' WHEN is_closed THEN 'alert.closed' ELSE 'alert.reopened' END,
     CASE WHEN TG_OP = 'INSERT' THEN NEW.opened_at WHEN is_closed THEN NEW.closed_at ELSE now() END,
     CASE WHEN NEW.subject = 'item' THEN authsvc_item_words(NEW.sgtin) ELSE jsonb_build_object('gtin',
-      NEW.evidence->'gtin', 'lot', NEW.evidence->'lot', 'serial', NULL, 'sscc', NULL) END
-    || jsonb_build_object('subject', NEW.subject, 'alert', NEW.id, 'rule', NEW.rule, 'score', NEW.score,
+      NEW.evidence->'gtin', 'serial', NULL, 'sscc', NULL) END
+    || jsonb_build_object('subject', NEW.subject, 'lot', CASE WHEN NEW.subject <> 'item' THEN NEW.evidence->'lot' END,
+      'alert', NEW.id, 'rule', NEW.rule, 'score', NEW.score,
       'reasons', coalesce(jsonb_path_query_array(NEW.evidence, '$.parts[*].text'), '[]'),
       'opened_at', NEW.opened_at, 'closed_at', NEW.closed_at));
   RETURN NULL;
