@@ -9,7 +9,7 @@ whoever judges sees the newest ``CONFIRMED`` sightings whose page ran and the ne
 A dossier is bounded however often its item is scanned, and packs into plain values, so that a replay can put it aside.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,7 +77,8 @@ class Dossier:
     def sightings(self) -> tuple[Sighting, ...]:
         """What the scan statement would read back, newest first, those whose page ran before the others."""
         ran, opened = self._read_back()
-        return tuple(_sighting(visitor, row) for visitor, row in (*ran, *opened))
+        surplus = _surplus(row for _, row in reversed(ran))
+        return tuple(_sighting(visitor, row, is_evidence=id(row) not in surplus) for visitor, row in (*ran, *opened))
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -106,16 +107,11 @@ class Dossier:
         """Write down a visitor who was never seen before; whether it is evidence is decided here."""
         if len(self._visitors) >= MOST_VISITORS:
             self._forget()
-        since, points, is_evidence = event.at - DAY_S, 0, True
-        for other in self._lately(since):
-            if other[_PREFIX] == event.prefix:
-                is_evidence = False
-            points += event.asn is not None and other[_ASN] == event.asn
         row: Row = [
             event.at,
             event.at,
             False,
-            is_evidence and points < OPERATOR_POINTS,
+            all(other[_PREFIX] != event.prefix for other in self._lately(event.at - DAY_S)),
             event.channel == "shared",
             event.prefix,
             event.asn,
@@ -134,10 +130,8 @@ class Dossier:
         was = row[_IS_CONFIRMED], row[_IS_EVIDENCE]
         row[_IS_CONFIRMED] = True
         if not row[_IS_EVIDENCE]:
-            others = [each for each in self._lately(event.at - DAY_S) if each[_IS_CONFIRMED] and each is not row]
-            points = sum(event.asn is not None and each[_ASN] == event.asn for each in others)
-            is_first = all(each[_PREFIX] != event.prefix for each in others)
-            row[_IS_EVIDENCE] = is_first and points < OPERATOR_POINTS
+            others = (each for each in self._lately(event.at - DAY_S) if each[_IS_CONFIRMED] and each is not row)
+            row[_IS_EVIDENCE] = all(each[_PREFIX] != event.prefix for each in others)
         return bool(row[_IS_EVIDENCE]) and was != (True, True)
 
     def _lately(self, since: int) -> Iterator[Row]:
@@ -187,11 +181,27 @@ def _bytes(text: str | None) -> bytes | None:
     return None if text is None else text.encode("utf-8", "surrogatepass")
 
 
-def _sighting(visitor: str, row: Row) -> Sighting:
+def _surplus(rows: Iterable[Row]) -> set[int]:
+    """Return which of the rows, given in the order of time, are more than one operator's network may add in a day."""
+    times: dict[int, list[int]] = {}
+    surplus = set()
+    for row in rows:
+        if row[_ASN] is None:
+            continue
+        at, earlier = row[_FIRST_AT], times.setdefault(row[_ASN], [])
+        if sum(time > at - DAY_S for time in earlier) < OPERATOR_POINTS:
+            earlier.append(at)
+        else:
+            surplus.add(id(row))
+    return surplus
+
+
+def _sighting(visitor: str, row: Row, *, is_evidence: bool) -> Sighting:
     return Sighting(
         visitor=_bytes(visitor) or b"",
         first_at=_moment(row[_FIRST_AT]),
         is_confirmed=row[_IS_CONFIRMED],
+        is_evidence=is_evidence,
         is_shared=row[_IS_SHARED],
         prefix=_bytes(row[_PREFIX]),
         place=Place(*row[_PLACE]),

@@ -22,7 +22,7 @@ def dossier(*events):
 
 
 def visitors(found):
-    return [seen.visitor.decode() for seen in found.sightings]
+    return [seen.visitor.decode() for seen in found.sightings if seen.is_evidence]
 
 
 def test_an_automated_scan_is_nothing():
@@ -45,13 +45,12 @@ def test_a_prefix_makes_one_sighting_evidence_in_a_day():
     assert found.counted == 4
 
 
-def test_an_operator_makes_three_sightings_evidence_in_a_day():
-    events = [scan(n, f"v{n}", f"p{n}", asn=64_500) for n in range(5)]
+def test_of_one_operator_three_sightings_a_day_are_evidence():
+    events = [scan(n, f"v{n}", f"p{n}", asn=64_500, is_confirmed=True) for n in range(5)]
+    others = [scan(9, "other", "q", asn=64_501, is_confirmed=True), scan(9, "none", "r", is_confirmed=True)]
 
-    assert visitors(dossier(*events, scan(9, "other", "q", asn=64_501), scan(9, "none", "r"))) == [
-        "none", "other", "v2", "v1", "v0",
-    ]  # fmt: skip
-    assert visitors(dossier(*events, scan(DAY_S, "next", "q", asn=64_500)))[0] == "next"
+    assert visitors(dossier(*events, *others)) == ["none", "other", "v2", "v1", "v0"]
+    assert visitors(dossier(*events, scan(DAY_S, "next", "q", asn=64_500, is_confirmed=True)))[0] == "next"
 
 
 def test_a_confirmation_outweighs_openings_of_the_same_prefix_but_not_another_confirmation():
