@@ -8,6 +8,7 @@ old, so that somebody who raises alerts by the thousand fills no mailbox. Recipi
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import delete, select, text
@@ -130,7 +131,7 @@ def mail_waiting(
     alerts = sorted(alerts, key=lambda alert: (alert.at, alert.id))
     shown = [
         {
-            "item": alert.data["sscc"] or f"{alert.data['gtin']} {alert.data['serial']}",
+            "item": _subject(alert.data),
             "text": (alert.data["reasons"] or [alert.data["rule"]])[0],
             "at": f"{alert.at:%Y-%m-%d %H:%M}",
         }
@@ -163,6 +164,14 @@ def tell(
             values=values,
         )
         mails.enqueue(session, draft, seal_key=seal_key, nonce=random(_NONCE_BYTES), now=now)
+
+
+def _subject(data: dict[str, Any]) -> str:
+    """Name what an alert is about: an item or case, or one of the things that the watch over lots looks at."""
+    kind = data.get("subject", "item")
+    if kind == "item":
+        return str(data["sscc"] or f"{data['gtin']} {data['serial']}")
+    return "a network" if data["gtin"] is None else f"{data['gtin']}, lot {data['lot'] or '-'}"
 
 
 def _next_hour(now: datetime, hour: int) -> datetime:

@@ -16,9 +16,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import procrastinate
+import psycopg
 import structlog
 
-from authsvc import db, deliveries, traffic
+from authsvc import db, deliveries, lot_watch, traffic
 from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
 
@@ -29,6 +30,7 @@ PARTITIONS_AHEAD = 3
 
 MAKE_PARTITIONS = "make_partitions"
 LEARN_TRAFFIC = "learn_traffic"
+WATCH_LOTS = "watch_lots"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -73,6 +75,17 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     @app.task(name="remove_old_deliveries", queueing_lock="remove_old_deliveries", retry=_ANEW)
     def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
         deliveries.remove_old(courier)
+
+    @app.periodic(cron="*/15 * * * *")
+    @app.task(name=WATCH_LOTS, queueing_lock=WATCH_LOTS, lock=WATCH_LOTS)
+    def watch_lots(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            lot_watch.watch(
+                connection,
+                now=datetime.fromtimestamp(timestamp, UTC),
+                new_id=lambda: UUID(bytes=courier.random(16)),
+                wrapping_key=courier.wrapping_key,
+            )
 
     return app
 

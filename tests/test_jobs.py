@@ -6,10 +6,12 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import procrastinate
 import psycopg
 import pytest
 
-from authsvc import jobs
+from authsvc import db, jobs
+from authsvc.deliveries import Courier
 
 COMMAND = [sys.executable, "-c", "from authsvc.cli import main; main()", "worker"]
 
@@ -74,3 +76,27 @@ def test_the_job_of_the_night_learns_base_rates(database):
 
         found = connection.execute("SELECT gtin, items, visitors, learned_at FROM base_rates").fetchall()
     assert found == [("09506000000008", 1, 2, datetime.fromtimestamp(1_800_000_000, UTC))]
+
+
+def test_the_watch_over_lots_is_a_job_that_waits_once(database, config):
+    engine = db.make_engine(database)
+    app = jobs.make_app(database, Courier.make(config, db.make_sessions(engine)))
+
+    async def run():
+        async with app.open_async():
+            task = app.configure_task(jobs.WATCH_LOTS, queueing_lock=jobs.WATCH_LOTS)
+            await task.defer_async(timestamp=1_780_000_000)
+            with pytest.raises(procrastinate.exceptions.AlreadyEnqueued):
+                await task.defer_async(timestamp=1_780_000_900)
+            await app.run_worker_async(wait=False, install_signal_handlers=False)
+
+    asyncio.run(run())
+    engine.dispose()
+    with psycopg.connect(database) as connection:
+        states = "SELECT status FROM procrastinate_jobs WHERE task_name = 'watch_lots'"
+        # The worker may add the one that was due last by the clock.
+        assert set(connection.execute(states).fetchall()) == {("succeeded",)}
+        assert connection.execute("SELECT job FROM job_marks ORDER BY job").fetchall() == [
+            ("lots-counted",),
+            ("lots-judged",),
+        ]

@@ -170,7 +170,7 @@ def test_every_table_of_ours_belongs_to_a_brand(connection):
     every = tables(connection, "brand_id")
     mapped = set(Base.metadata.tables)
 
-    assert mapped - set(every) == {"brands", "register_version", *OF_A_PERSON}
+    assert mapped - set(every) == {"brands", "job_marks", "register_version", *OF_A_PERSON}
 
 
 def test_every_brand_owned_table_is_under_row_level_security(connection):
@@ -279,6 +279,7 @@ def two_brands(scene):
             (("INSERT INTO trusted_devices (brand_id, id, kind, name, secret_hash) "
              "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
+            ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
         ):  # fmt: skip
             scene.admin.execute(statement, values)
         hire(scene, brand)

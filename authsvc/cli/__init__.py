@@ -36,6 +36,7 @@ _FAMILIES = {
     "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
     "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
     "advise": ("advising:advise", "Say whether a product should carry batch or serial codes, and why."),
+    "replay": ("replaying:replay", "Judge a recorded trace for copies, without a database."),
     "simulate": ("simulating:simulate", "Make a trace of genuine and copied items, with the truth beside it."),
 }
 

@@ -59,11 +59,11 @@ def counted(number: int, noun: str) -> str:
 
 
 @contextlib.contextmanager
-def progress(total: int, noun: str) -> Iterator[Callable[[int], None]]:
+def progress(total: int, noun: str, doing: str = "Making") -> Iterator[Callable[[int], None]]:
     """
     Yield a function that takes the number done; it draws a bar once that is worth while, and on a terminal only.
 
-    *noun* says what is made, in the singular.
+    *noun* says what is made, in the singular, and *doing* what is done with it.
     """
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -75,7 +75,7 @@ def progress(total: int, noun: str) -> Iterator[Callable[[int], None]]:
             if bar is None:
                 if not sys.stderr.isatty() or time.monotonic() - start < PATIENCE_S:
                     return
-                label = f"Making {counted(total, noun)}"
+                label = f"{doing} {counted(total, noun)}"
                 bar = stack.enter_context(click.progressbar(length=total, label=label, file=sys.stderr))
             bar.update(done - shown)
             shown = done

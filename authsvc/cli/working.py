@@ -17,7 +17,7 @@ from authsvc.deliveries import Courier
 
 @click.command()
 def worker() -> None:
-    """Run the jobs until Ctrl-C or SIGTERM: mail, webhooks, scan tables made ahead."""
+    """Run the jobs until Ctrl-C or SIGTERM: mail, webhooks, the watch over lots, scan tables made ahead."""
     signal.signal(signal.SIGTERM, _end)
     config = Config.from_env(os.environ)
     logs.configure()

@@ -17,7 +17,11 @@ from authsvc.errors import BadInput
 
 
 class Kind(StrEnum):
-    """What happened. A scan is somebody's check; the others are facts about the life of the item."""
+    """
+    What happened. A scan is somebody's check; the others are facts about the life of the item.
+
+    The last six are what people made of an alert: proof of possession, and the resolutions.
+    """
 
     SCAN = "scan"
     COMMISSIONED = "commissioned"
@@ -25,6 +29,14 @@ class Kind(StrEnum):
     REGISTERED = "registered"
     TRANSFERRED = "transferred"
     CLAIMED = "claimed"
+    OFFERED = "offered"
+    GONE = "gone"
+    PROVEN = "proven"
+    CONFIRMED_CLONE = "confirmed-clone"
+    FALSE_ALARM = "false-alarm"
+    OWNER_ERROR = "owner-error"
+    GREY_MARKET = "grey-market"
+    TEST = "test"
 
 
 class Event(NamedTuple):
@@ -32,8 +44,8 @@ class Event(NamedTuple):
     One line of a trace. ``at`` is in whole seconds since 1970, UTC.
 
     ``visitor`` is a pseudonym of who scanned, registered or took over, different for every item. ``prefix`` is a
-    pseudonym of the network prefix that is good for one day. ``markets`` stands on *commissioned* only: the countries
-    for which the item is meant.
+    pseudonym of the network prefix that is good for one day, ``asn`` the AS number of the network's operator, where the
+    service is told it. ``markets`` stands on *commissioned* only: the countries for which the item is meant.
     """
 
     kind: str
@@ -52,6 +64,7 @@ class Event(NamedTuple):
     channel: str | None = None
     markets: tuple[str, ...] | None = None
     lot: str | None = None
+    asn: int | None = None
 
 
 def read_line(line: str | bytes) -> Event:
@@ -65,6 +78,8 @@ def read_line(line: str | bytes) -> Event:
         row = json.loads(line)
     except ValueError as error:
         raise BadInput(f"A line of a trace is a JSON object; this one is not: {error}.") from None
+    except RecursionError:
+        raise BadInput("A line of a trace is a JSON object; this one is nested too deeply.") from None
     if not isinstance(row, dict):
         raise BadInput(f"A line of a trace is a JSON object, got {type(row).__name__}.")
     kind = row.get("event")
@@ -87,6 +102,7 @@ def read_line(line: str | bytes) -> Event:
         _text(row, "channel"),
         _read_markets(row.get("markets")),
         _text(row, "lot"),
+        _read_asn(row.get("asn")),
     )
 
 
@@ -111,9 +127,11 @@ def write_line(event: Event) -> str:
             "confirmed": event.is_confirmed,
             "channel": event.channel,
         }
+        if event.asn is not None:
+            row["asn"] = event.asn
     elif event.kind == Kind.COMMISSIONED:
         row |= {"markets": event.markets, "lot": event.lot}
-    elif event.kind in {Kind.REGISTERED, Kind.TRANSFERRED}:
+    elif event.kind in _WITH_VISITOR:
         row["visitor"] = event.visitor
     return json.dumps(row, separators=(",", ":"))
 
@@ -127,6 +145,7 @@ def write_time(at: int) -> str:
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 _KINDS = frozenset(Kind)
+_WITH_VISITOR = frozenset({Kind.REGISTERED, Kind.TRANSFERRED, Kind.PROVEN})
 
 
 def _read_time(text: object) -> int:
@@ -147,7 +166,10 @@ def _read_time(text: object) -> int:
         raise BadInput(f"at is a time like 2026-01-05T10:11:12Z, got {text!r}.") from None
     if moment.tzinfo is None:
         raise BadInput(f"at needs its offset from UTC, as the Z of 2026-01-05T10:11:12Z; got {text!r}.")
-    return int(moment.astimezone(UTC).timestamp())
+    try:
+        return int(moment.astimezone(UTC).timestamp())
+    except OverflowError:
+        raise BadInput(f"at is a time of the years 1 to 9999 in UTC, got {text!r}.") from None
 
 
 def _text(row: dict[str, Any], name: str, *, needed: bool = False) -> str | None:
@@ -166,6 +188,14 @@ def _number(row: dict[str, Any], name: str, least: float, most: float) -> float 
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
         raise BadInput(f"{name} of an event is a number from {least:g} to {most:g}, got {value!r}.")
     return float(value)
+
+
+def _read_asn(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**32:
+        raise BadInput(f"asn of an event is a whole number below 2^32, got {value!r}.")
+    return value
 
 
 def _read_markets(value: object) -> tuple[str, ...] | None:

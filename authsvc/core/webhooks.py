@@ -41,6 +41,8 @@ class EventType:
 _ITEM = {"gtin": "09506000134352", "serial": "7K3M9QX2V4TD1RZ8", "sscc": None}
 _ALERT = {
     **_ITEM,
+    "subject": "item",
+    "lot": None,
     "alert": "3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f",
     "rule": "more-visitors-than-usual",
     "score": 12.5,

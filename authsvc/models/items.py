@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authsvc.models.base import Base
@@ -20,7 +20,15 @@ class Item(Base):
     """
 
     __tablename__ = "items"
-    __table_args__ = {"postgresql_with": {"fillfactor": "80"}}  # noqa: RUF012  SQLAlchemy reads this very name
+    __table_args__ = (
+        Index(
+            "ix_items_flagged_run",
+            "brand_id",
+            "run",
+            postgresql_where=text("flagged_at IS NOT NULL AND run IS NOT NULL"),
+        ),
+        {"postgresql_with": {"fillfactor": "80"}},
+    )
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
     brand_id: Mapped[UUID]

@@ -15,6 +15,7 @@ class Sighting(Base):
     __tablename__ = "sightings"
     __table_args__ = (
         Index("ix_sightings_sgtin_first_at", "sgtin", text("first_at DESC"), postgresql_where=text("is_evidence")),
+        Index("ix_sightings_first_at", "first_at"),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 

@@ -25,6 +25,7 @@ from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
 from authsvc.core.traces import Event
 from authsvc.simulation import DAY, REPEAT_S, Life
 from benchmarks.clones.detectors import Tier, Unsettled
+from benchmarks.clones.lot_watching import watch
 from benchmarks.clones.lots import LotWatch
 
 
@@ -133,5 +134,5 @@ def _sighting(event: Event) -> Sighting:
     )
 
 
-LOT_WATCH: LotWatch | None = None
-"""Our watch over lots; None until there is one."""
+LOT_WATCH: LotWatch | None = watch
+"""Our watch over lots."""

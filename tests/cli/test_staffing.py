@@ -122,7 +122,7 @@ def test_every_command_that_changes_something_is_in_the_log(halden, tmp_path, da
         f"item.set {watch}.{serial}", "recall.announce 1", "recall.lift 1", "key.new 2", "key.activate 2", "key.new 3",
         "key.retire 3", "key.revoke 2", "staff.invite a@example.com",
         "brand.set halden", f"product.set {watch}", f"device.add {device}", f"device.revoke {device}",
-        f"webhook.add {hook['endpoint']['id']}", "alert-mail.set halden",
+        f"webhook.add {hook['endpoint']['id']}", "mail.recipients halden",
     ]  # fmt: skip
     said = halden("audit", "verify").out
     assert said.startswith("halden: 21 events, 21:")
