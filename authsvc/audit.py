@@ -5,7 +5,7 @@ The audit log: every act of staff and of commands, chained by hashes within each
 the last lock that any transaction takes, and no two of them can wait for each other. What is rolled back was not
 done, and is not in the log.
 
-A trigger of the database numbers and chains the rows (migration 0013); ``verify`` computes the chain anew, here, from
+A trigger of the database numbers and chains the rows (migration 0012); ``verify`` computes the chain anew, here, from
 what is stored. Whoever owns the tables can forge a whole chain: note the newest hash elsewhere (``authsvc audit
 verify`` prints it, and compares with the one that you kept).
 """

@@ -162,7 +162,17 @@ def test_page_links_only_to_what_exists(name):
     links = {attributes["href"] for tag, attributes in tags if tag == "a"}
     targets = {attributes.get("id") for _, attributes in tags}
 
-    assert links <= {"#main", "/", "", HALDEN.contact, "/01/1", "/demo", "/demo/outbox", f"https://{HOST}/c"}
+    assert links <= {
+        "#main",
+        "/",
+        "",
+        HALDEN.contact,
+        "/01/1",
+        "/demo",
+        "/demo/outbox",
+        "/console/",
+        f"https://{HOST}/c",
+    }
     assert {attributes["href"][1:] for tag, attributes in tags if tag == "use"} <= targets
     assert all(
         assets.find(attributes[key].removeprefix("/static/"))

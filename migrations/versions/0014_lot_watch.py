@@ -9,8 +9,8 @@ point; events tell of it too. The job keeps, for each lot, country and day, how 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
