@@ -12,7 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from authsvc import passwords
@@ -52,9 +52,8 @@ class Credentials:
 
 
 def find(session: Session, email: str) -> Credentials | None:
-    """Return the credentials of the account with this address."""
-    account_id = session.scalar(select(StaffAccount.id).where(StaffAccount.email == email.strip().lower()))
-    return None if account_id is None else get(session, account_id)
+    """Return the credentials of the account with this address; one statement, whether or not there is one."""
+    return _read(session, StaffAccount.email == email.strip().lower())
 
 
 def get(session: Session, account_id: UUID) -> Credentials:
@@ -64,20 +63,10 @@ def get(session: Session, account_id: UUID) -> Credentials:
     Raises:
         NotFound: There is no such account.
     """
-    row = session.get(StaffAccount, account_id)
-    if row is None:
+    found = _read(session, StaffAccount.id == account_id)
+    if found is None:
         raise NotFound("There is no such account.")
-    keys = select(func.count()).select_from(StaffPasskey).where(StaffPasskey.account_id == account_id)
-    unused = (
-        select(func.count())
-        .select_from(StaffRecoveryCode)
-        .where(StaffRecoveryCode.account_id == account_id, StaffRecoveryCode.used_at.is_(None))
-    )
-    return Credentials(
-        account_id=row.id, email=row.email, name=row.name, password_hash=row.password_hash,
-        has_totp=row.totp_at is not None, passkeys=session.scalar(keys) or 0,
-        recovery_codes=session.scalar(unused) or 0,
-    )  # fmt: skip
+    return found
 
 
 def set_password(session: Session, account_id: UUID, password: str) -> None:
@@ -164,6 +153,23 @@ def renew_recovery_codes(session: Session, account_id: UUID, *, key: bytes, rand
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _read(session: Session, which: ColumnElement[bool]) -> Credentials | None:
+    keys = select(func.count()).where(StaffPasskey.account_id == StaffAccount.id).scalar_subquery()
+    unused = (
+        select(func.count())
+        .where(StaffRecoveryCode.account_id == StaffAccount.id, StaffRecoveryCode.used_at.is_(None))
+        .scalar_subquery()
+    )
+    columns = StaffAccount.id, StaffAccount.email, StaffAccount.name, StaffAccount.password_hash, StaffAccount.totp_at
+    row = session.execute(select(*columns, keys.label("passkeys"), unused.label("unused")).where(which)).one_or_none()
+    if row is None:
+        return None
+    return Credentials(
+        account_id=row.id, email=row.email, name=row.name, password_hash=row.password_hash,
+        has_totp=row.totp_at is not None, passkeys=row.passkeys, recovery_codes=row.unused,
+    )  # fmt: skip
 
 
 def _use_totp(session: Session, account_id: UUID, code: str, *, key: bytes, now: datetime) -> bool:

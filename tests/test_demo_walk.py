@@ -117,6 +117,21 @@ def test_every_card_shows_its_answer(demo, browser):
     assert {url for url in asked if not url.startswith(demo.base)} == set()
 
 
+def test_the_console_opens_with_the_printed_login(demo, browser):
+    page, complaints, _ = opened(browser)
+    login = json.loads((demo.folder / "home" / "demo-login.json").read_text())
+    page.goto(demo.base + "/demo")
+    page.get_by_role("link", name="Console").click()
+    page.get_by_label("E-mail address").fill(login["email"])
+    page.get_by_label("Password").fill(login["password"])
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
+    page.goto(demo.base + "/console/audit?act=recall")
+    expect(page.get_by_text("recall.announce")).to_have_count(1)
+    assert complaints == []
+
+
 def test_the_index_draws_symbols_that_lead_to_their_codes(demo, browser, tmp_path):
     page, complaints, _ = opened(browser)
     page.goto(f"{demo.base}/demo")

@@ -88,7 +88,8 @@ def routes(scene, visitor: Visitor):
         ("/", "GET"), ("/", "POST"), (f"/s/{page.receipt}", "GET"), (f"/s/{page.receipt}/confirm", "POST"),
         (css, "GET"), ("/media/x", "GET"), ("/api/v1/verify", "POST"), ("/api/v1/verify", "GET"),
         ("/api/v1/verify/bulk", "POST"), ("/.well-known/jwks.json", "GET"), ("/livez", "GET"), ("/readyz", "GET"),
-        ("/metrics", "GET"), ("/demo", "GET"), ("/demo/x.svg", "GET"), ("/demo/outbox", "GET"), ("/nope", "GET"), ("/nope", "OPTIONS"),
+        ("/metrics", "GET"), ("/demo", "GET"), ("/demo/x.svg", "GET"), ("/demo/outbox", "GET"),
+        ("/nope", "GET"), ("/nope", "OPTIONS"),
         ("//evil.example/", "GET"),
     )  # fmt: skip
 

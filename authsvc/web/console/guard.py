@@ -249,20 +249,7 @@ def _guard() -> BaseResponse | None:
     if found is None:
         return _to_sign_in()
     g.signed = found
-    if declared.role is not None:
-        member = _member(found)
-        if member is None:
-            return redirect(f"{PREFIX}/brands?{remember()}", 303)
-        g.me = member
-        if not member.role.may(declared.role):
-            raise Forbidden(
-                f"This needs the role {declared.role}, and yours is {member.role}. Ask an admin of the team."
-            )
-    if declared.step_up and not found.is_proved(now()):
-        if request.method != "GET":
-            raise ProofNeeded("Confirm first that it is you; then do this again. Nothing was changed.")
-        return redirect(f"{PREFIX}/confirm?{remember()}", 303)
-    return None
+    return _admit(found, declared)
 
 
 @bp.after_request
@@ -282,6 +269,23 @@ def _finish(response: Response) -> Response:
     if g.get("has_shown_notice") and not g.get("keeps_notice"):
         cookies.drop(response, cookies.NOTICE, request)
     return response
+
+
+def _admit(found: staff_sessions.Signed, declared: Declaration) -> BaseResponse | None:
+    if declared.role is not None:
+        member = _member(found)
+        if member is None:
+            return redirect(f"{PREFIX}/brands?{remember()}", 303)
+        g.me = member
+        if not member.role.may(declared.role):
+            raise Forbidden(
+                f"This needs the role {declared.role}, and yours is {member.role}. Ask an admin of the team."
+            )
+    if declared.step_up and not found.is_proved(now()):
+        if request.method != "GET":
+            raise ProofNeeded("Confirm first that it is you; then do this again. Nothing was changed.")
+        return redirect(f"{PREFIX}/confirm?{remember()}", 303)
+    return None
 
 
 def _name_browser() -> None:
