@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from authsvc import db, logs
+from authsvc.alert_feed import Feed
 from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.desk import Desk
@@ -44,6 +45,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.extensions["authsvc"] = rt
     counted = app.extensions["authsvc.limits"] = Limits(config.ratelimit_url, rt.limit_key)
     app.extensions["authsvc.desk"] = Desk(_console_url(config))
+    app.extensions["authsvc.feed"] = Feed(_console_url(config), most=console.alert_stream.MOST)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     console.check(app)

@@ -93,6 +93,16 @@ def reset(session: Session, account_id: UUID, *, now: datetime) -> None:
     )
 
 
+def has_shortcuts(session: Session, account_id: UUID) -> bool:
+    """Whether single keys act on the pages of alerts."""
+    return session.get_one(StaffAccount, account_id).has_shortcuts
+
+
+def set_shortcuts(session: Session, account_id: UUID, *, is_on: bool) -> None:
+    """Let single keys act on the pages of alerts, or not: they get in the way of speech input."""
+    session.get_one(StaffAccount, account_id).has_shortcuts = is_on
+
+
 # --- Codes of an app -------------------------------------------------------------------------------------------------
 
 

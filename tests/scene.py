@@ -325,6 +325,7 @@ class Scene:
     def close(self) -> None:
         """Stop every application."""
         for app in self._served:
+            app.extensions["authsvc.feed"].close()
             app.extensions["authsvc.desk"].close()
         for rt in self._apps:
             rt.keeper.stop()

@@ -265,8 +265,8 @@ def two_brands(scene):
         visitor.scan(path.replace("s=", "s=x"))
         scene.recall(product, lot="L")
         scene.admin.execute(
-            "INSERT INTO alerts SELECT sgtin, gen_random_uuid(), brand_id, 'x', 1, '{}', now(), NULL FROM items "
-            "WHERE brand_id = %s LIMIT 1 ON CONFLICT DO NOTHING",
+            "INSERT INTO alerts SELECT sgtin, gen_random_uuid(), brand_id, 'x', 1, "
+            '\'{"country": "DE"}\', now(), NULL FROM items WHERE brand_id = %s LIMIT 1 ON CONFLICT DO NOTHING',
             (brand.id,),
         )
         sgtin = run.link(0).sgtin
@@ -275,6 +275,8 @@ def two_brands(scene):
              "VALUES (%s, gen_random_uuid(), %s, 'sold', now(), 'x', now())"), sgtin, brand.id),
             (("INSERT INTO resolutions (sgtin, id, brand_id, alert_id, kind, reason, is_evidence, resolved_by, at) "
              "VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), 'test', 'x', true, 'x', now())"), sgtin, brand.id),
+            (("INSERT INTO alert_decisions (sgtin, id, brand_id, alert_id, choice, at) "
+             "VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), 'test', now())"), sgtin, brand.id),
             ("INSERT INTO commissions VALUES (%s, %s, 0, 1, now())", brand.id, run.run),
             (("INSERT INTO trusted_devices (brand_id, id, kind, name, secret_hash) "
              "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import scan_statements as sql
 from authsvc.core import clones
-from authsvc.core.register import Product
+from authsvc.core.register import Brand, Product
 from authsvc.errors import NotFound
 from authsvc.holdings import Holdings
 from authsvc.investigations import judging
@@ -28,15 +28,35 @@ OTHER_RULES = frozenset({"signed-not-issued", "receipt-copied"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The item that an investigation is about, and its product (None for a case)."""
+    """
+    The item that an investigation is about, and its product (None for a case).
+
+    ``other`` is the key of what is no item: a lot, a run, a network. Nothing of an item follows from its alerts.
+    """
 
     name: ItemName
     product: Product | None
+    other: str | None = None
 
     @property
     def sgtin(self) -> str:
-        """The key under which the item is stored."""
-        return self.name.sgtin
+        """The key under which the item, or what it is, is stored."""
+        return self.name.sgtin if self.other is None else self.other
+
+    @classmethod
+    def of_stored(cls, held: Holdings, brand: Brand, sgtin: str) -> "Subject":
+        """Return what an alert of *brand* is about, by the key under which it is stored."""
+        key, _, serial = sgtin.partition(".")
+        is_case = key == "00"
+        if is_case or (len(key) == 14 and key.isdigit() and serial and not serial.startswith(".")):
+            name = ItemName(
+                brand=brand,
+                key=serial if is_case else key,
+                serial=None if is_case else serial,
+                serial_keys=held.serial_keys_of(brand.id),
+            )
+            return cls(name, None if is_case else held.register.find_product(key))
+        return cls(ItemName(brand=brand, key=sgtin, serial=None, serial_keys={}), None, other=sgtin)
 
     @classmethod
     def of(cls, held: Holdings, key: str, serial: str | None) -> "Subject":

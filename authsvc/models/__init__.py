@@ -7,7 +7,7 @@ column. ``sgtin`` is ``{gtin14}.{serial}``, or ``00.{sscc}`` for a logistic unit
 database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by month.
 """
 
-from authsvc.models.alerts import Alert, JobMark, LotDay
+from authsvc.models.alerts import Alert, AlertCountry, AlertDecision, JobMark, LotDay
 from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
@@ -41,6 +41,8 @@ from authsvc.models.staff import (
 
 __all__ = [
     "Alert",
+    "AlertCountry",
+    "AlertDecision",
     "AlertMail",
     "AlertRecipient",
     "AuditEvent",

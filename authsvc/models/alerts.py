@@ -1,13 +1,15 @@
-"""Alerts: what deserves the look of a person."""
+"""Alerts: what deserves the look of a person, and what people did about it."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authsvc.models.base import Base
+
+OPEN, CLOSED = text("closed_at IS NULL"), text("closed_at IS NOT NULL")
 
 
 class Alert(Base):
@@ -16,13 +18,31 @@ class Alert(Base):
 
     ``subject`` is item, lot, run or network. What is no item has its key in ``sgtin``: ``lot/{gtin}/{lot}``,
     ``run/{brand}/{number}`` or ``network/{brand}/{prefix}``, which no number of an item can be.
+
+    ``gtin``, ``serial``, ``lot`` and ``severity`` (3 is high) follow from the item, the evidence and the
+    score; a trigger fills them in, so that a list of a million can be filtered. ``assignee`` is an account. A snoozed
+    alert comes back at ``snoozed_until``, or earlier when the score of its item reaches ``wakes_at_score``.
     """
 
     __tablename__ = "alerts"
     __table_args__ = (
-        Index("uq_alerts_open", "sgtin", "rule", unique=True, postgresql_where=text("closed_at IS NULL")),
+        Index("uq_alerts_open", "sgtin", "rule", unique=True, postgresql_where=OPEN),
         Index("ix_alerts_brand_id_opened_at", "brand_id", "opened_at"),
-    )
+        Index("ix_alerts_brand_id_id", "brand_id", "id"),
+        Index("ix_alerts_new", "brand_id", "opened_at", "id", "snoozed_until",
+              postgresql_where=text("closed_at IS NULL AND assignee IS NULL")),
+        Index("ix_alerts_assigned", "brand_id", "assignee", "opened_at", "id",
+              postgresql_where=text("closed_at IS NULL AND assignee IS NOT NULL")),
+        Index("ix_alerts_snoozed", "brand_id", "snoozed_until",
+              postgresql_where=text("closed_at IS NULL AND snoozed_until IS NOT NULL")),
+        Index("ix_alerts_closed", "brand_id", "opened_at", "id", postgresql_where=CLOSED),
+        Index("ix_alerts_worst_open", "brand_id", "severity", "score", "id", postgresql_where=OPEN),
+        Index("ix_alerts_worst_closed", "brand_id", "severity", "score", "id", postgresql_where=CLOSED),
+        Index("ix_alerts_gtin", "brand_id", "gtin", "opened_at", "id"),
+        Index("ix_alerts_lot", "brand_id", "lot", "opened_at", "id"),
+        Index("ix_alerts_rule", "brand_id", "rule", "opened_at", "id"),
+        Index("ix_alerts_serial", "brand_id", "serial"),
+    )  # fmt: skip
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -33,6 +53,13 @@ class Alert(Base):
     evidence: Mapped[dict[str, Any]]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    gtin: Mapped[str | None]
+    serial: Mapped[str | None]
+    lot: Mapped[str | None]
+    severity: Mapped[int] = mapped_column(SmallInteger, server_default=text("2"))
+    assignee: Mapped[UUID | None]
+    snoozed_until: Mapped[datetime | None]
+    wakes_at_score: Mapped[float | None]
 
 
 class LotDay(Base):
@@ -61,3 +88,37 @@ class JobMark(Base):
 
     job: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+
+
+class AlertCountry(Base):
+    """A country that the evidence of an alert speaks of."""
+
+    __tablename__ = "alert_countries"
+    __table_args__ = (Index("ix_alert_countries_country", "brand_id", "country", "opened_at", "alert_id"),)
+
+    sgtin: Mapped[str] = mapped_column(primary_key=True)
+    alert_id: Mapped[UUID] = mapped_column(primary_key=True)
+    country: Mapped[str] = mapped_column(primary_key=True)
+    brand_id: Mapped[UUID]
+    opened_at: Mapped[datetime]
+
+
+class AlertDecision(Base):
+    """
+    What a decision on an alert did beside its resolution, whose ``id`` it shares: what an undo has to restore.
+
+    The disposition is that of the item before it was blocked, and null where the decision blocked nothing.
+    """
+
+    __tablename__ = "alert_decisions"
+    __table_args__ = (Index("ix_alert_decisions_brand_id_alert_id", "brand_id", "alert_id"),)
+
+    sgtin: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    brand_id: Mapped[UUID]
+    alert_id: Mapped[UUID]
+    choice: Mapped[str]
+    at: Mapped[datetime]
+    disposition: Mapped[str | None]
+    disposition_reason: Mapped[str | None]
+    disposition_at: Mapped[datetime | None]

@@ -20,6 +20,7 @@ class StaffAccount(Base):
     A person. ``email`` is in lower case; without a password they sign in by passkey or single sign-on.
 
     ``totp_wrapped`` counts once ``totp_at`` is set; ``totp_step`` is the last time step whose code was used.
+    ``has_shortcuts`` says that single keys act on the pages of alerts.
     """
 
     __tablename__ = "staff_accounts"
@@ -33,6 +34,7 @@ class StaffAccount(Base):
     totp_at: Mapped[datetime | None]
     totp_step: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     created_at: Mapped[datetime]
+    has_shortcuts: Mapped[bool] = mapped_column(server_default=text("true"))
 
 
 class Staff(Base):

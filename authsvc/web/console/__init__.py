@@ -20,11 +20,29 @@ A page is a function in a module of this package, imported at the end of this fi
   with every role; a new kind of ``<argument>`` needs an object of Halden in its ``OBJECTS``.
 """
 
-from authsvc.web.console import account, audit_log, brand_choice, home, passkey_pages, refusals, sign_in, sso, team
+from authsvc.web.console import (
+    account,
+    alert_acts,
+    alert_page,
+    alert_queue,
+    alert_stream,
+    audit_log,
+    brand_choice,
+    home,
+    passkey_pages,
+    refusals,
+    sign_in,
+    sso,
+    team,
+)
 from authsvc.web.console.guard import bp, check
 
 __all__ = [
     "account",
+    "alert_acts",
+    "alert_page",
+    "alert_queue",
+    "alert_stream",
     "audit_log",
     "bp",
     "brand_choice",

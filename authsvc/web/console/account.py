@@ -45,6 +45,16 @@ def change_password() -> tuple[str, int] | Response:
     return guard.done("The password is changed. Other sessions of yours are ended.", "/console/account")
 
 
+@guard.page("/account/shortcuts", role=Role.VIEWER, methods=["POST"])
+def set_shortcuts() -> Response:
+    """Say whether single keys act on the pages of alerts."""
+    is_on = request.form.get("on") == "1"
+    # Not own_account(): nothing is proved by it, and whoever cannot switch keys off cannot use the pages.
+    with guard.desk().as_auth() as session:
+        staff_proofs.set_shortcuts(session, guard.me().account_id, is_on=is_on)
+    return guard.done(f"Single-key shortcuts are {'on' if is_on else 'off'}.", "/console/account")
+
+
 # --- An authenticator app --------------------------------------------------------------------------------------------
 
 
@@ -126,9 +136,11 @@ def _overview(*, fault: str | None = None) -> str:
         found = staff_proofs.get(session, guard.me().account_id)
         keys = passkeys.list_keys(session, found.account_id)
         sessions = staff_sessions.list_open(session, guard.signed(), now=guard.now())
+        has_keys = staff_proofs.has_shortcuts(session, found.account_id)
     return rendering.show(
         "console/account.html", title="My account", me=guard.me(), found=found, keys=keys, sessions=sessions,
         fault=fault, shortest=passwords.SHORTEST, has_password=found.password_hash is not None,
+        has_keys=has_keys,
     )  # fmt: skip
 
 

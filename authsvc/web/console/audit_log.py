@@ -14,7 +14,9 @@ from authsvc.errors import NotFound
 from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
 
-FAMILIES = ("", "audit", "brand", "device", "item", "key", "mail", "product", "recall", "run", "staff", "webhook")
+FAMILIES = (
+    "", "alert", "audit", "brand", "device", "item", "key", "mail", "product", "recall", "run", "staff", "webhook",
+)  # fmt: skip
 _COLUMNS = ("number", "time (UTC)", "by", "who", "act", "subject", "details", "hash")
 
 

@@ -7,7 +7,7 @@ person may open: an entry is there once a page declares it and the role suffices
 
 from typing import Any
 
-from flask import g, render_template, request, url_for
+from flask import current_app, g, render_template, request, url_for
 
 from authsvc.web.console import guard
 from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
@@ -58,7 +58,7 @@ def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
     pages = {
         declared.nav: endpoint
         for endpoint, declared in guard.DECLARED.items()
-        if declared.nav and declared.role and guard.me().role.may(declared.role)
+        if declared.nav and declared.role and guard.me().role.may(declared.role) and _is_whole_address(endpoint)
     }
     current = guard.DECLARED[request.endpoint or ""].nav
     return NavGroup(
@@ -69,3 +69,8 @@ def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
             if name in pages
         ),
     )
+
+
+def _is_whole_address(endpoint: str) -> bool:
+    """Whether a page can be led to as it is: the page of one thing belongs to an entry and is not where it leads."""
+    return not any(rule.arguments for rule in current_app.url_map.iter_rules(endpoint))

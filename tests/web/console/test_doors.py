@@ -38,7 +38,18 @@ def session_of_halden(scene, cast):
     return scene.row("SELECT id FROM staff_sessions WHERE account_id = %s LIMIT 1", person.account_id)[0]
 
 
+def alert_of_halden(scene, _cast):
+    alert_id = new_id()
+    scene.admin.execute(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+        "VALUES (%s, %s, %s, 'clone-evidence', 5, '{}', now())",
+        (f"{scene.watch.gtin}.{alert_id.hex[:16].upper()}", alert_id, scene.halden.id),
+    )
+    return alert_id
+
+
 OBJECTS = {
+    "alert_id": alert_of_halden,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "session_id": session_of_halden,

@@ -1,0 +1,149 @@
+"""
+Effects: what a decision on an alert will change, told before somebody takes it.
+
+Nothing here is a fixed text for a button. The verdict that the next person will see is decided by the same code that
+decides it for them, from the item as it is now and the evidence as it is now, with the decision added; webhooks are
+those that listen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from authsvc import scan_statements as sql
+from authsvc import scanning, triage
+from authsvc.connections import Connections
+from authsvc.core import clones, wording
+from authsvc.core.clones import Fact, FactKind
+from authsvc.core.verdicts import Disposition, Facts, Mark, Signature, decide
+from authsvc.holdings import Holdings
+from authsvc.investigations import Subject
+from authsvc.investigations.judging import read_history
+from authsvc.investigations.weighing import OTHER_RULES
+from authsvc.models import Alert, ItemFact, WebhookEndpoint
+from authsvc.triage import Choice
+
+WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What is so now, and what each choice changes: sentences by choice. ``title`` is the verdict that is shown now."""
+
+    title: str | None
+    may_block: bool
+    effects: Mapping[str, tuple[str, ...]]
+
+
+def foresee(
+    session: Session, held: Holdings, connections: Connections, subject: Subject, alert: Alert, *, now: datetime
+) -> Foreseen:
+    """Say what each decision on an open alert would change."""
+    facts = _facts(held, connections, subject, now)
+    told = _who_is_told(session, alert)
+    owner = _owner(session, subject)
+    effects: dict[str, tuple[str, ...]] = {
+        choice.value: (_shown(facts, _after(session, subject, alert, facts, choice, now)), owner, told[choice], _UNDO)
+        for choice in Choice
+    }
+    effects[WAIT] = (
+        "The alert leaves the list until then." if subject.other else "The alert leaves the list until then, or until "
+        "the score rises by what you say.", _shown(facts, facts), "Nobody is told.",
+    )  # fmt: skip
+    return Foreseen(
+        title=None if facts is None else _title(facts), may_block=triage.may_block(session, subject), effects=effects
+    )
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+_UNDO = "You can undo this."
+
+
+def _facts(held: Holdings, connections: Connections, subject: Subject, now: datetime) -> Facts | None:
+    """Return what is known when somebody new scans the genuine label; None where no item is."""
+    name = subject.name
+    if subject.other is not None:
+        return None
+    known = Facts(
+        at=now, signature=Signature(Mark.VALID), gtin=None if name.serial is None else name.key, serial=name.serial,
+        sscc=name.key if name.serial is None else None, brand=name.brand, product=subject.product,
+    )  # fmt: skip
+    facts = scanning.read_state(held, connections, known, None)
+    # Somebody new is never the first to check an item that has an alert.
+    return replace(facts, scan_number=2, mine_at=None) if facts.is_issued else None
+
+
+def _after(
+    session: Session, subject: Subject, alert: Alert, facts: Facts | None, choice: Choice, now: datetime
+) -> Facts | None:
+    if facts is None:
+        return None
+    if choice is Choice.BLOCK:
+        return replace(facts, disposition=Disposition.BLOCKED, disposition_at=now)
+    if alert.rule in OTHER_RULES:
+        return facts
+    return replace(facts, is_flagged=_is_flagged_after(session, subject, choice.resolution, now))
+
+
+def _is_flagged_after(session: Session, subject: Subject, kind: FactKind, now: datetime) -> bool:
+    """Judge the item as ``investigations`` will once the resolution is among its facts."""
+    run, index = subject.name.decode()
+    row = session.connection().exec_driver_sql(
+        sql.EVIDENCE, {"sgtin": subject.sgtin, "run": run, "index": index}
+    ).one_or_none()  # fmt: skip
+    if row is None:
+        return False
+    history = read_history(row, subject.product)
+    return clones.examine(replace(history, facts=(*history.facts, Fact(kind=kind, at=now)))).is_flagged
+
+
+def _title(facts: Facts) -> str:
+    return wording.words(decide(facts)).title
+
+
+def _shown(before: Facts | None, after: Facts | None) -> str:
+    if before is None or after is None:
+        return "Nothing changes for people who scan."
+    was, will_be = _title(before), _title(after)
+    if was == will_be:
+        return f"People who scan this code go on seeing “{was}”."
+    return f"People who scan this code will see “{will_be}”. Now they see “{was}”."
+
+
+def _owner(session: Session, subject: Subject) -> str:
+    registered = select(func.count()).where(
+        ItemFact.sgtin == subject.sgtin,
+        ItemFact.brand_id == subject.name.brand.id,
+        ItemFact.kind.in_((FactKind.REGISTERED.value, FactKind.TRANSFERRED.value)),
+        ItemFact.withdrawn_at.is_(None),
+    )
+    if subject.other is None and session.scalar(registered):
+        return "The registered owner gets no message."
+    return "No owner is registered, so none is told."
+
+
+def _who_is_told(session: Session, alert: Alert) -> Mapping[Choice, str]:
+    """Count the webhooks that listen to what each choice makes happen."""
+
+    def listening(*events: str) -> int:
+        wants = or_(
+            func.cardinality(WebhookEndpoint.types) == 0,
+            *(literal(event) == func.any(WebhookEndpoint.types) for event in events),
+        )
+        query = select(func.count()).where(
+            WebhookEndpoint.brand_id == alert.brand_id, WebhookEndpoint.disabled_at.is_(None), wants
+        )
+        return session.scalar(query) or 0
+
+    plain, block = listening("alert.closed"), listening("alert.closed", "item.disposition_changed")
+    return {choice: _told(block if choice is Choice.BLOCK else plain) for choice in Choice}
+
+
+def _told(number: int) -> str:
+    if not number:
+        return "No webhook is told."
+    return "One webhook is told." if number == 1 else f"{number} webhooks are told."

@@ -1,0 +1,234 @@
+"""
+Alerts in words: how severe one is, and the sentence that says what was found.
+
+A headline is told from the evidence as it was when the alert was raised. It says what is known and leaves out what is
+not: without a country there is no "in", without two times no "apart".
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from itertools import pairwise
+from typing import Any
+
+Evidence = Mapping[str, Any]
+Names = Mapping[str, str]
+"""The name of each country by its code."""
+
+
+class Severity(IntEnum):
+    """How soon somebody should look. The numbers are stored."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def word(self) -> str:
+        """The name as people read it."""
+        return self.name.lower()
+
+
+CERTAIN = frozenset({"signed-not-issued", "claim-code-used-again", "seen-though-gone", "confirmed-clone"})
+"""Rules whose finding has no everyday explanation."""
+
+
+def severity(rule: str, score: float, threshold: float | None) -> Severity:
+    """
+    Say how severe an alert is.
+
+    A finding without an everyday explanation (a good signature on a code that was never issued, a claim code used
+    twice, an item seen though it is gone, a confirmed copy) is high. Otherwise the score decides, by how far it is
+    above the threshold at which it warns: the score is the logarithm of how much likelier copies are than a genuine
+    life, so 3 above is twenty times more than was needed (high), 1 above about three times (medium). A brand's own
+    limit of visitors counts in multiples instead: three times is high, one and a half medium. Without a threshold it
+    is medium.
+    """
+    if rule in CERTAIN:
+        return Severity.HIGH
+    if threshold is None:
+        return Severity.MEDIUM
+    high, medium = threshold + 3, threshold + 1
+    if rule == "more-visitors-than-usual":
+        high, medium = 3 * threshold, 1.5 * threshold
+    return Severity.HIGH if score >= high else Severity.MEDIUM if score >= medium else Severity.LOW
+
+
+@dataclass(frozen=True, slots=True)
+class Leap:
+    """Two sightings one after the other, in different countries; *before* and *after* are their places."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    gap: timedelta
+
+
+def headline(rule: str, evidence: Evidence, names: Names) -> str:
+    """Say in one sentence what was found, for somebody who knows no rules."""
+    told = _HEADLINES.get(rule)
+    said = told(evidence, names) if told is not None else None
+    return said or _first_part(evidence) or TITLES.get(rule, rule.replace("-", " ").capitalize())
+
+
+def find_leap(evidence: Evidence) -> Leap | None:
+    """Return the two confirmed sightings of the evidence that are in different countries and nearest in time."""
+    seen = sorted((s for s in _confirmed(evidence) if s.get("country")), key=_time)
+    leaps = [
+        Leap(before, after, _time(after) - _time(before))
+        for before, after in pairwise(seen)
+        if before["country"] != after["country"]
+    ]
+    return min(leaps, key=lambda leap: leap.gap, default=None)
+
+
+def span(gap: timedelta) -> str:
+    """Word how long something takes: 40 min, 3 h 12 min, 5 days."""
+    minutes = round(gap.total_seconds() / 60)
+    if minutes < 1:
+        return "less than a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+    return f"{round(minutes / 1440)} days"
+
+
+TITLES: Mapping[str, str] = {
+    "more-new-visitors-than-its-like": "More new people than usual",
+    "new-visitors-in-other-places": "New people in other places",
+    "outside-its-market": "Outside its market",
+    "out-of-step-with-its-life": "Out of step with its life",
+    "away-from-its-owner": "Away from its owner",
+    "kinds-of-network": "Kinds of network",
+    "usual-explanations": "Usual explanations",
+    "confirmed-clone": "Confirmed as copied",
+    "claim-code-used-again": "Claim code used again",
+    "seen-though-gone": "Seen though it is gone",
+    "more-visitors-than-usual": "More people than the brand allows",
+    "clone-evidence": "Signs of a copy",
+    "signed-not-issued": "Signed, but never issued",
+    "receipt-copied": "A copied result page",
+    "known-items-meet-new-people": "Known items meet new people",
+    "lot-in-a-far-place": "A batch in a far place",
+    "neighbours-of-a-copy": "Neighbours of a copy",
+    "codes-refused-from-one-network": "Codes refused from one network",
+    "known-items": "Items that were known before",
+    "far-place": "How many appeared",
+    "market": "Outside its market",
+    "neighbours": "Copied neighbours",
+    "refused-codes": "Refused codes",
+    "good-signatures": "Good signatures among them",
+}
+"""Every rule and part by the name that is stored: how a heading or a filter calls it."""
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _time(seen: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(seen["first_at"])
+
+
+def _confirmed(evidence: Evidence) -> Sequence[Mapping[str, Any]]:
+    return [seen for seen in evidence.get("sightings") or () if seen.get("is_confirmed")]
+
+
+def _first_part(evidence: Evidence) -> str | None:
+    parts = [part for part in evidence.get("parts") or () if part.get("text")]
+    if not parts:
+        return None
+    text = max(parts, key=lambda part: part.get("weight", 0))["text"]
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _name(code: str, names: Names) -> str:
+    name = names.get(code, code)
+    return f"the {name}" if name.startswith(("United", "Netherlands", "Philippines")) else name
+
+
+def _fact(evidence: Evidence, *kinds: str) -> Mapping[str, Any] | None:
+    found = [fact for fact in evidence.get("facts") or () if fact.get("kind") in kinds]
+    return found[-1] if found else None
+
+
+def _crowd(evidence: Evidence, _names: Names) -> str | None:
+    people = len(_confirmed(evidence))
+    if people < 2:
+        return None
+    countries = {seen["country"] for seen in _confirmed(evidence) if seen.get("country")}
+    text = f"{people} different people confirmed that they hold the same serial"
+    return f"{text}, in {len(countries)} countries" if len(countries) > 1 else text
+
+
+def _places(evidence: Evidence, names: Names) -> str | None:
+    leap = find_leap(evidence)
+    if leap is None:
+        return _crowd(evidence, names)
+    first, second = _name(leap.before["country"], names), _name(leap.after["country"], names)
+    return f"The same serial was scanned in {first} and {second}, {span(leap.gap)} apart"
+
+
+def _market(evidence: Evidence, names: Names) -> str | None:
+    made = _fact(evidence, "commissioned")
+    markets = (made or {}).get("markets")
+    if not markets:
+        return None
+    outside = [s["country"] for s in _confirmed(evidence) if s.get("country") and s["country"] not in markets]
+    if not outside:
+        return None
+    where = " and ".join(_name(code, names) for code in list(dict.fromkeys(outside))[-2:])
+    meant = ", ".join(_name(code, names) for code in markets[:3])
+    return f"Scanned in {where}, but made for {meant}{' and other markets' if len(markets) > 3 else ''}"
+
+
+def _owner(evidence: Evidence, names: Names) -> str | None:
+    owner = _fact(evidence, "registered", "transferred")
+    if owner is None:
+        return None
+    away = [s["country"] for s in _confirmed(evidence) if s.get("country") and s["country"] != owner.get("country")]
+    if not away or not owner.get("country"):
+        return None
+    return f"Scanned in {_name(away[-1], names)}, while its owner is registered in {_name(owner['country'], names)}"
+
+
+def _life(evidence: Evidence, names: Names) -> str | None:
+    made = _fact(evidence, "commissioned")
+    early = [s for s in _confirmed(evidence) if made is not None and _time(s) < datetime.fromisoformat(made["at"])]
+    if early:
+        return "The serial was scanned before the item was commissioned"
+    sold = _fact(evidence, "sold", "registered", "transferred")
+    late = [s for s in _confirmed(evidence) if sold is not None and _time(s) > datetime.fromisoformat(sold["at"])]
+    if sold is None or not late:
+        return _places(evidence, names)
+    return f"{len(late)} new {'person' if len(late) == 1 else 'people'} scanned the serial after its sale"
+
+
+def _limit(evidence: Evidence, names: Names) -> str | None:
+    said = _crowd(evidence, names)
+    return f"{said}: more than you allow for one item" if said else None
+
+
+def _receipt(evidence: Evidence, _names: Names) -> str | None:
+    visitors = evidence.get("visitors")
+    return f"One result page was opened from {visitors} different networks" if visitors else None
+
+
+def _said(sentence: str) -> Callable[[Evidence, Names], str | None]:
+    return lambda _evidence, _names: sentence
+
+
+_HEADLINES: Mapping[str, Callable[[Evidence, Names], str | None]] = {
+    "more-new-visitors-than-its-like": _crowd,
+    "new-visitors-in-other-places": _places,
+    "outside-its-market": _market,
+    "out-of-step-with-its-life": _life,
+    "away-from-its-owner": _owner,
+    "kinds-of-network": _places,
+    "more-visitors-than-usual": _limit,
+    "receipt-copied": _receipt,
+    "signed-not-issued": _said("A good signature on a serial that was never issued: a signing key may have leaked"),
+    "claim-code-used-again": _said("The claim code of this item was used a second time"),
+    "seen-though-gone": _said("The item was reported gone, and people scan it again"),
+    "confirmed-clone": _said("A code that was confirmed as copied is being scanned again"),
+}

@@ -1,0 +1,273 @@
+"""The queue of alerts: lists, filters, search, and acts on many at once."""
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from operator import itemgetter
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import request
+from werkzeug.wrappers import Response
+
+from authsvc import alert_lists, alert_surroundings, triage
+from authsvc.alert_lists import Asked, Listed, Page, Row, Sort
+from authsvc.core.alerts import Severity
+from authsvc.errors import BadInput
+from authsvc.investigations import Subject
+from authsvc.staff import Role
+from authsvc.triage import Choice
+from authsvc.web import rendering as words
+from authsvc.web.console import alert_words, guard, rendering
+from authsvc.web.site import runtime
+
+HOME = "/console/alerts"
+NAMES = {
+    Listed.NEW: "New", Listed.MINE: "Mine", Listed.TEAM: "Colleagues", Listed.SNOOZED: "Snoozed",
+    Listed.CLOSED: "Closed",
+}  # fmt: skip
+EMPTY = {
+    Listed.NEW: "No alert waits for somebody to take it.",
+    Listed.MINE: "No alert is assigned to you.",
+    Listed.TEAM: "No alert is assigned to anybody else.",
+    Listed.SNOOZED: "No alert sleeps.",
+    Listed.CLOSED: "No alert is closed yet.",
+}
+AGES = {"1": "Last day", "7": "Last 7 days", "30": "Last 30 days", "90": "Last 90 days"}
+SORTS = {Sort.NEWEST: "Newest first", Sort.WORST: "Worst first", Sort.OLDEST: "Oldest first"}
+SNOOZES = {"1": "until tomorrow", "7": "for 7 days", "30": "for 30 days"}
+CHOICES = {
+    Choice.BLOCK: "Copied code: block this serial",
+    Choice.WARN: "Copied code: keep it open and warn",
+    Choice.FALSE_ALARM: "False alarm",
+    Choice.OWNER_ERROR: "Owner error",
+    Choice.GREY_MARKET: "Grey market",
+    Choice.TEST: "Test",
+}
+MOST_PRODUCTS = 200
+"""A list to choose from is of no use when it is longer; the search takes a GTIN."""
+_FILTERS = ("severity", "rule", "product", "lot", "country", "age", "q", "sort")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the address asks for: as it stands there, and as the lists understand it."""
+
+    given: Mapping[str, str]
+    asked: Asked
+
+    def href(self, **changes: str | None) -> str:
+        """Return the address of the queue with some of its parameters changed."""
+        return self.to(HOME, **changes)
+
+    def to(self, path: str, **changes: str | None) -> str:
+        """Return the address of another page that remembers the list."""
+        kept = {name: value for name, value in {**self.given, **changes}.items() if value}
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def read_query() -> Query:
+    """Read list, filters, search and page from the address; what is not understood is left out."""
+    given = {
+        name: value for name in ("list", *_FILTERS, "after", "before")
+        if (value := request.args.get(name, "").strip()[:300].replace("\0", ""))
+    }  # fmt: skip
+    listed = given.get("list")
+    age, severity = given.get("age"), given.get("severity", "").upper()
+    sort = given.get("sort")
+    return Query(given, Asked(
+        listed=Listed(listed) if listed in set(Listed) else Listed.NEW,
+        rule=given.get("rule"), gtin=given.get("product"), lot=given.get("lot"),
+        country=given["country"].upper() if "country" in given else None,
+        severity=Severity[severity] if severity in Severity.__members__ else None,
+        since=guard.now() - timedelta(days=int(age)) if age in AGES else None,
+        text=given.get("q", ""), sort=Sort(sort) if sort in set(Sort) else Sort.NEWEST,
+        after=given.get("after"), before=given.get("before"),
+    ))  # fmt: skip
+
+
+@guard.page("/alerts", role=Role.VIEWER, nav="Alerts")
+def queue() -> str:
+    """List alerts, in the list that was asked for."""
+    me, query = guard.me(), read_query()
+    with guard.session() as session:
+        page = alert_lists.find(session, me.brand_id, me.account_id, query.asked, now=guard.now())
+        counts = alert_lists.count(session, me.brand_id, me.account_id, now=guard.now())
+        rules = alert_lists.find_rules(session, me.brand_id)
+        has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
+    may_act = me.role.may(Role.ANALYST)
+    listed = query.asked.listed
+    return rendering.show(
+        "console/alerts.html", title="Alerts", lists=tabs(query, counts), fields=_fields(query, rules),
+        applied=_applied(query), clear=query.href(**dict.fromkeys((*_FILTERS, "after", "before"))),
+        rows=[_table_row(row, query) for row in page.rows], **pages(page, query),
+        empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act and listed is not Listed.CLOSED,
+        acts=_acts(), hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()}, has_keys=has_keys,
+        hidden_filter={"list": listed.value}, stream=stream_address(), is_live=_is_live(query),
+    )  # fmt: skip
+
+
+@guard.page("/alerts/bulk", role=Role.ANALYST, methods=["POST"])
+def act_on_many() -> Response:
+    """Do one thing to every alert that was ticked, and say how many were done."""
+    me, what = guard.me(), request.form.get("what", "")
+    reason = request.form.get("reason", "")
+    act = _act(what, reason)
+    with guard.session() as session:
+        outcome = triage.act_on_many(
+            session, me.brand_id, _ticked(), subject_of,
+            lambda subject, alert_id: act(session, subject, alert_id),
+        )  # fmt: skip
+    refused = " ".join(f"{number} refused: {why}" for why, number in outcome.refused.items())
+    done = "1 alert" if outcome.done == 1 else f"{outcome.done} alerts"
+    return guard.done(f"{done} done. {refused}".strip(), guard.safe_next(request.form.get("back", HOME)))
+
+
+def subject_of(sgtin: str) -> Subject:
+    """Return what an alert of this brand is about."""
+    held = runtime().held
+    return Subject.of_stored(held, held.register.brands[guard.me().brand_id], sgtin)
+
+
+def tabs(query: Query, counts: Mapping[Listed, int]) -> list[dict[str, Any]]:
+    """Return the lists with their counts, for the tabs above them; the filters stay."""
+    return [
+        {
+            "name": name, "href": query.href(list=listed.value, after=None, before=None, q=None),
+            "count": counts.get(listed), "is_current": listed is query.asked.listed and not query.asked.text,
+        }
+        for listed, name in NAMES.items()
+    ]  # fmt: skip
+
+
+def pages(page: Page, query: Query) -> dict[str, str | None]:
+    """Return the addresses of the pages before and after one."""
+    if not page.rows:
+        return {"newer": None, "older": None}
+    first, last = page.rows[0].key, page.rows[-1].key
+    return {
+        "newer": query.href(before=first, after=None) if page.has_before else None,
+        "older": query.href(after=last, before=None) if page.has_after else None,
+    }
+
+
+def stream_address() -> str:
+    """Return where news come from: alerts that are opened after this page was made."""
+    return f"{HOME}/stream?since={int(guard.now().timestamp() * 1_000_000)}"
+
+
+def subtitle(row: Any) -> str:
+    """Name the item, batch or network that an alert is about."""
+    product = runtime().held.register.find_product(row.gtin) if row.gtin else None
+    said = [product.name] if product is not None else []
+    if row.serial:
+        said.append(words.grouped(row.serial))
+    elif row.lot:
+        said.append(f"batch {row.lot}")
+    return " · ".join(said) or ("One network" if row.sgtin.startswith("network/") else "Several items")
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _table_row(row: Row, query: Query) -> dict[str, Any]:
+    said = alert_words.headline(row.rule, row.evidence)
+    opened = f"{words.day(row.opened_at)[:-5]} {words.clock(row.opened_at)}"
+    state = NAMES[row.listed] if query.asked.text else None
+    return {
+        "href": query.to(f"{HOME}/{row.id}"), "headline": said, "about": subtitle(row), "level": row.severity.word,
+        "rule": alert_words.title_of(row.rule), "score": f"{row.score:.1f}", "opened": opened,
+        "age": alert_words.age(row.opened_at, guard.now()), "id": str(row.id), "state": state,
+        "iso": words.iso(row.opened_at),
+    }  # fmt: skip
+
+
+def _fields(query: Query, rules: list[str]) -> list[dict[str, Any]]:
+    brand_id = guard.me().brand_id
+    ours = ((one.gtin, one.name) for one in runtime().held.register.products() if one.brand_id == brand_id)
+    products = heapq.nsmallest(MOST_PRODUCTS, ours, key=itemgetter(1, 0))
+    names = sorted(words.country_names().items(), key=lambda pair: pair[1])
+    value = query.given.get
+    return [
+        {"kind": "search", "name": "q", "label": "Serial, link or batch", "value": value("q", "")},
+        {"kind": "pick", "name": "severity", "label": "Severity", "value": value("severity", ""),
+         "options": [("", "Any"), *((level.word, level.word.capitalize()) for level in reversed(Severity))]},
+        {"kind": "pick", "name": "rule", "label": "Rule", "value": value("rule", ""),
+         "options": [("", "Any"), *((rule, alert_words.title_of(rule)) for rule in rules)]},
+        {"kind": "pick", "name": "product", "label": "Product", "value": value("product", ""),
+         "options": [("", "Any"), *products]},
+        {"kind": "pick", "name": "country", "label": "Country", "value": value("country", ""),
+         "options": [("", "Any"), *names]},
+        {"kind": "pick", "name": "age", "label": "Age", "value": value("age", ""),
+         "options": [("", "Any"), *AGES.items()]},
+        {"kind": "pick", "name": "sort", "label": "Order", "value": value("sort", Sort.NEWEST.value),
+         "options": [(sort.value, name) for sort, name in SORTS.items()]},
+    ]  # fmt: skip
+
+
+def _applied(query: Query) -> list[tuple[str, str]]:
+    told: dict[str, Callable[[str], str]] = {
+        "severity": lambda v: f"Severity: {v}", "rule": alert_words.title_of, "product": _product_name,
+        "lot": lambda v: f"Batch {v}",
+        "country": lambda v: alert_words.place_name(v.upper()), "age": lambda v: AGES.get(v, v),
+        "q": lambda v: f"“{v}”, in every list",
+    }  # fmt: skip
+    return [
+        (say(query.given[name]), query.href(**dict.fromkeys((name, "after", "before"))))
+        for name, say in told.items() if name in query.given
+    ]  # fmt: skip
+
+
+def _product_name(gtin: str) -> str:
+    product = runtime().held.register.find_product(gtin)
+    return product.name if product is not None and product.brand_id == guard.me().brand_id else gtin
+
+
+def _nothing(query: Query) -> str:
+    if any(name in query.given for name in _FILTERS if name != "sort"):
+        return "No alert fits. Take a filter away, or search for less."
+    return EMPTY[query.asked.listed]
+
+
+def _is_live(query: Query) -> bool:
+    """Whether news belong on top of what is shown."""
+    return query.asked.listed is Listed.NEW and not any(name in query.given for name in (*_FILTERS, "after", "before"))
+
+
+def _acts() -> list[tuple[str, str]]:
+    return [
+        ("assign-me", "Assign to me"),
+        *((f"snooze-{days}", f"Snooze {said}") for days, said in SNOOZES.items()),
+        *((choice.value, f"Decide: {name}") for choice, name in CHOICES.items() if choice is not Choice.BLOCK),
+    ]
+
+
+def _ticked() -> list[UUID]:
+    try:
+        return [UUID(text) for text in request.form.getlist("alert")]
+    except ValueError:
+        raise BadInput("Choose alerts of the list.") from None
+
+
+def _act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any]:
+    """Return what to do with each alert; a block asks for proof of who you are, so it is done one by one."""
+    me, now = guard.me(), guard.now()
+    if what != "assign-me" and not reason.strip():
+        raise BadInput("Give the reason: whoever looks at the alerts later has nothing else to go by.")
+    kind, _, days = what.partition("-")
+    if what == "assign-me":
+        return lambda session, subject, alert_id: triage.assign(
+            session, subject, alert_id, me.account_id, by=me.actor, now=now
+        )
+    if kind == "snooze" and days in SNOOZES:
+        return lambda session, subject, alert_id: triage.snooze(
+            session, subject, alert_id, until=now + timedelta(days=int(days)), rise=None, reason=reason, by=me.actor,
+            now=now,
+        )  # fmt: skip
+    if what in set(Choice) - {Choice.BLOCK}:
+        return lambda session, subject, alert_id: triage.decide(
+            session, subject, alert_id, Choice(what), reason=reason, by=me.actor, id=runtime().new_id(), now=now
+        )
+    raise BadInput("Choose what to do with the ticked alerts.")
