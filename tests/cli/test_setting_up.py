@@ -120,15 +120,15 @@ def test_doctor_finds_nothing_wrong_with_a_new_home(whole):
 
     assert {finding["mark"] for finding in findings} == {"ok"}
     assert {finding["check"] for finding in findings} == {
-        "settings", "key files", "places", "disk", "database", "schema", "web login", "partitions", "clock", "keys",
-        "files", "runs",
+        "settings", "key files", "places", "disk", "database", "schema", "web login", "console login", "partitions",
+        "jobs", "clock", "keys", "files", "runs",
     }  # fmt: skip
 
 
 def test_doctor_speaks_to_people(whole):
     lines = whole("doctor").out.splitlines()
 
-    assert lines[0].startswith("ok       settings    complete, home is ")
+    assert lines[0].startswith("ok       settings       complete, home is ")
     assert all(line.startswith("ok ") for line in lines)
 
 
