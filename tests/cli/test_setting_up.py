@@ -112,6 +112,8 @@ def whole(halden, database, monkeypatch):
     """Return the command line of an installation that lacks nothing."""
     own = make_url(database).set(username=db.WEB_LOGIN).render_as_string()
     monkeypatch.setenv("AUTHSVC_SCAN_DATABASE_URL", own)
+    desk = make_url(database).set(username=db.DESK_LOGIN).render_as_string()
+    monkeypatch.setenv("AUTHSVC_CONSOLE_DATABASE_URL", desk)
     return halden
 
 
