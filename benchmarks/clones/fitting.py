@@ -12,6 +12,7 @@ Needs numpy and scipy, which nothing else here does; some ten minutes and 2 GB.
 import argparse
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ from benchmarks.clones.ours import Item
 
 Array = Any  # numpy is no dependency of this repository, so its types cannot be checked here.
 
-LESSONS, CALIBRATION = 41, 51
+Smalls = dict[str, list[list[int]]]
+NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
+
+LESSONS, CALIBRATION = 41, (51, 52)
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
 BUSY_PRIOR = 6.0
 """How much more evidence than its own odds the busy explanation is granted: what found most at both target rates."""
@@ -63,19 +67,25 @@ def main() -> None:
     """Learn, calibrate and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clones.fitting", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(learned.__file__))
-    out = parser.parse_args().out
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1; two are of use)")
+    arguments = parser.parse_args()
     tables: dict[str, dict[str, list[list[int]]]] = {}
     offsets: dict[str, float] = {}
     calibrations: dict[str, list[tuple[float, float]]] = {}
-    for name, tier in (("scans", Tier.A), ("lifecycle", Tier.B)):
-        lessons = _gather(_lessons(tier), tier)
-        ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
-        busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
-        offsets[name] = round(busy[0] + BUSY_PRIOR, 2)
-        for kind, (_, small) in (("ordinary", ordinary), ("busy", busy)):
-            tables[f"{name}, {kind}"] = _settled(small, lessons)
-        calibrations[name] = _calibrate(tier, ordinary[1], busy[1], offsets[name])
-    out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for name, found in zip(NAMES, pool.map(_learn, NAMES.values()), strict=True):
+            tables[f"{name}, ordinary"], tables[f"{name}, busy"], offsets[name], calibrations[name] = found
+    arguments.out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
+
+
+def _learn(tier: Tier) -> tuple[Smalls, Smalls, float, list[tuple[float, float]]]:
+    """Return the ordinary and the busy tables of a tier, their offset, and the scores that genuine items reach."""
+    lessons = _gather(_lessons(tier), tier)
+    _, ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
+    intercept, busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
+    offset = round(intercept + BUSY_PRIOR, 2)
+    calibration = _calibrate(tier, ordinary, busy, offset)
+    return _settled(ordinary, lessons), _settled(busy, lessons), offset, calibration
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------
@@ -117,13 +127,14 @@ def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Mileston
 
 
 def _calibration_lives() -> Iterator[tuple[int, Life, bool]]:
-    simulation, genuine, index = Simulation(CALIBRATION), 0, 0
-    while genuine < 150_000:
-        life = simulation.life(index)
-        if life.truth.attack is None and life.is_scanned:
-            genuine += 1
-            yield GENUINE, life, False
-        index += 1
+    for seed in CALIBRATION:
+        simulation, genuine, index = Simulation(seed), 0, 0
+        while genuine < 200_000:
+            life = simulation.life(index)
+            if life.truth.attack is None and life.is_scanned:
+                genuine += 1
+                yield GENUINE, life, False
+            index += 1
 
 
 def _gather(lives: Iterator[tuple[int, Life, bool]], tier: Tier) -> Lessons:
