@@ -12,7 +12,7 @@ Needs numpy and scipy, which nothing else here does; some ten minutes and 2 GB.
 import argparse
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ Smalls = dict[str, list[list[int]]]
 NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
 
 LESSONS, CALIBRATION = 41, (51, 52)
+LESSON_ITEMS, BUSY_ITEMS, FLOODED_ITEMS, CALIBRATION_ITEMS = 300_000, 400_000, 1_000, 250_000
+PART = 10_000
+"""Items that a process plays at a time."""
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
 BUSY_PRIOR = 6.0
 """How much more evidence than its own odds the busy explanation is granted: what found most at both target rates."""
@@ -48,7 +51,7 @@ _BUSTLE = {
     gtin: Bustle.QUIET if interest < 0.5 else Bustle.BUSY if interest > 1.5 else Bustle.USUAL
     for gtin, interest in PRODUCTS
 }
-_TERRITORY = attacks._territory  # noqa: SLF001  replaced while lessons are played, see _lessons
+_TERRITORY = attacks._territory  # noqa: SLF001  replaced while lessons are played, see _lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,52 +76,71 @@ def main() -> None:
     offsets: dict[str, float] = {}
     calibrations: dict[str, list[tuple[float, float]]] = {}
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for name, found in zip(NAMES, pool.map(_learn, NAMES.values()), strict=True):
+        lessons, exam = _gathered(pool, _lesson_parts()), _gathered(pool, _calibration_parts())
+        for name, found in zip(NAMES, pool.map(_learn, NAMES.values(), [lessons] * 2, [exam] * 2), strict=True):
             tables[f"{name}, ordinary"], tables[f"{name}, busy"], offsets[name], calibrations[name] = found
     arguments.out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
 
 
-def _learn(tier: Tier) -> tuple[Smalls, Smalls, float, list[tuple[float, float]]]:
+def _learn(tier: Tier, lessons: Lessons, exam: Lessons) -> tuple[Smalls, Smalls, float, list[tuple[float, float]]]:
     """Return the ordinary and the busy tables of a tier, their offset, and the scores that genuine items reach."""
-    lessons = _gather(_lessons(tier), tier)
     _, ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
     intercept, busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
     offset = round(intercept + BUSY_PRIOR, 2)
-    calibration = _calibrate(tier, ordinary, busy, offset)
+    calibration = _calibrate(tier, exam, ordinary, busy, offset)
     return _settled(ordinary, lessons), _settled(busy, lessons), offset, calibration
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------
 
 
-def _lessons(tier: Tier) -> Iterator[tuple[int, Life, bool]]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some items of a seed, and which of them are a lesson."""
+
+    seed: int
+    items: range
+    kinds: frozenset[int]
+
+
+def _lesson_parts() -> list[_Part]:
+    most, all_ = frozenset({GENUINE, COPIED}), range(0, LESSON_ITEMS + BUSY_ITEMS, PART)
+    return [
+        *(_Part(LESSONS, range(n, n + PART), most if n < LESSON_ITEMS else frozenset({BUSY, COPIED})) for n in all_),
+        *(_Part(LESSONS, range(n, n + 100), frozenset({FLOODED})) for n in range(0, FLOODED_ITEMS, 100)),
+    ]
+
+
+def _calibration_parts() -> list[_Part]:
+    starts = range(0, CALIBRATION_ITEMS, PART)
+    return [_Part(seed, range(n, n + PART), frozenset({GENUINE})) for seed in CALIBRATION for n in starts]
+
+
+def _lives(part: _Part) -> Iterator[tuple[int, Life, bool]]:
     """
     Yield the kind of an item, its life and whether its networks are hidden.
 
     Some counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network are not
     known, as where a service has only free data: the tables must make sense there, too.
     """
-    del tier
-    simulation = Simulation(LESSONS)
-    genuine = copied = busy = index = 0
-    while genuine < 200_000 or copied < 6_000 or busy < 20_000:
-        attacks._territory = _anywhere if index % 6 == 1 else _TERRITORY  # noqa: SLF001  a wider choice of places
+    simulation = Simulation(part.seed)
+    is_lesson = part.seed == LESSONS
+    for index in part.items:
+        if FLOODED in part.kinds:
+            yield FLOODED, simulation.flooded_life(index), False
+            continue
+        attacks._territory = _anywhere if is_lesson and index % 6 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
         life = simulation.life(index)
+        is_hidden = is_lesson and index % 6 == 0
         if life.truth.attack is not None:
-            if copied < 6_000 and life.truth.fake_scans:
-                copied += life.truth.fake_scans >= 5
-                yield COPIED, life, index % 6 == 0
-        elif life.is_scanned:
-            genuine += 1
-            if genuine <= 200_000:
-                yield GENUINE, life, index % 6 == 0
-            elif busy < 20_000 and sum(1 for _ in counted(life.events)) >= BUSY_FROM:
-                busy += 1
-                yield BUSY, life, index % 6 == 0
-        index += 1
+            if COPIED in part.kinds and life.truth.fake_scans:
+                yield COPIED, life, is_hidden
+        elif GENUINE in part.kinds:
+            if life.is_scanned:
+                yield GENUINE, life, is_hidden
+        elif sum(1 for _ in counted(life.events)) >= BUSY_FROM:
+            yield BUSY, life, is_hidden
     attacks._territory = _TERRITORY  # noqa: SLF001
-    for number in range(2_500):
-        yield FLOODED, simulation.flooded_life(number), False
 
 
 def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Milestones) -> list[City]:
@@ -126,39 +148,39 @@ def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Mileston
     return [EVERYWHERE.draw(stage.random) for _ in range(6 + int(10 * stage.random.random()))]
 
 
-def _calibration_lives() -> Iterator[tuple[int, Life, bool]]:
-    for seed in CALIBRATION:
-        simulation, genuine, index = Simulation(seed), 0, 0
-        while genuine < 200_000:
-            life = simulation.life(index)
-            if life.truth.attack is None and life.is_scanned:
-                genuine += 1
-                yield GENUINE, life, False
-            index += 1
+def _gathered(pool: Executor, parts: Sequence[_Part]) -> Lessons:
+    """Play and retell all parts; what only tier B shows is in the tables of the lifecycle, which tier A leaves out."""
+    found = list(pool.map(_gather, parts))
+    sizes = np.cumsum([0, *(len(some.kind) for some in found)])
+    return Lessons(
+        np.concatenate([some.positions for some in found]),
+        np.concatenate([some.item + size for some, size in zip(found, sizes, strict=False)]),
+        np.concatenate([some.fakes for some in found]),
+        np.concatenate([some.kind for some in found]),
+    )
 
 
-def _gather(lives: Iterator[tuple[int, Life, bool]], tier: Tier) -> Lessons:
+def _gather(part: _Part) -> Lessons:
     rows: list[tuple[int, ...]] = []
     items: list[int] = []
     fakes: list[int] = []
     kinds: list[int] = []
-    for kind, life, is_hidden in lives:
-        course, marks = _retold(life, tier, is_hidden=is_hidden)
+    for kind, life, is_hidden in _lives(part):
+        course, marks = _retold(life, is_hidden=is_hidden)
         if not course.times:
             continue
-        nothing = [0] * len(course.times)
-        rows += zip(*(course.positions.get(name, nothing) for name in _TABLES), strict=True)
+        rows += zip(*(course.positions[name] for name in _TABLES), strict=True)
         items += [len(kinds)] * len(course.times)
-        fakes += marks if kind == COPIED else nothing
+        fakes += marks if kind == COPIED else [0] * len(course.times)
         kinds.append(kind)
-    return Lessons(np.array(rows, np.int16), np.array(items), np.array(fakes), np.array(kinds))
+    return Lessons(np.array(rows, np.int16), np.array(items, np.int32), np.array(fakes, np.int32), np.array(kinds))
 
 
-def _retold(life: Life, tier: Tier, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
+def _retold(life: Life, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
     """Return the whole course of a life, and for each step how many fakes had been scanned."""
     item, fakes = Item(recent=None), 0
     marks: dict[bytes, int] = {}
-    for event, is_fake in zip(*visible(life, tier), strict=True):
+    for event, is_fake in zip(*visible(life, Tier.B), strict=True):
         if is_hidden and event.network in {"fixed", "mobile"}:
             event = event._replace(network=Network.UNKNOWN)  # noqa: PLW2901  the same event, seen less well
         before = item.scans
@@ -168,7 +190,7 @@ def _retold(life: Life, tier: Tier, *, is_hidden: bool) -> tuple[courses.Course,
     history = History(
         sightings=tuple(item.evidence),
         facts=tuple(item.facts),
-        has_lifecycle=tier is Tier.B,
+        has_lifecycle=True,
         bustle=_BUSTLE[life.truth.gtin],
     )
     course = retell(history)
@@ -271,8 +293,9 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
         return mean.ravel()
 
     crowd, steady = found["crowd"][0], found["steady"][0]
-    steady += take("country", 1, 2)[:, None]
-    crowd += take("country", 0) + take("speed", 0) + take("network", 0)
+    steady += take("country", 1, 2)[:, None] + take("place", 1, 2)[:, None]
+    crowd += take("place", 2, 3)[:, None] + take("place", 0)
+    crowd += take("country", 0) + take("network", 0)
     if "life" in found:
         crowd += take("life", 1, 2)[None, :]
         crowd += take("age", 0, 1)[:, None] + take("since_sale", 0, 1)[:, None]
@@ -282,10 +305,13 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
 
 
 def _calibrate(
-    tier: Tier, ordinary: Mapping[str, Sequence[Array]], busy: Mapping[str, Sequence[Array]], offset: float
+    tier: Tier,
+    lessons: Lessons,
+    ordinary: Mapping[str, Sequence[Array]],
+    busy: Mapping[str, Sequence[Array]],
+    offset: float,
 ) -> list[tuple[float, float]]:
     """Return the scores that small shares of genuine items reach, one standard error to the safe side."""
-    lessons = _gather(_calibration_lives(), tier)
     one, other = (_scores(lessons, tables, tier) for tables in (ordinary, busy))
     number = _running(np.ones(len(one)), lessons.item)
     scores = np.where(number >= BUSY_FROM, np.minimum(one, other + offset), one)

@@ -66,7 +66,7 @@ def more_new_visitors_than_its_like(found: Weighed) -> str:
 
 
 def new_visitors_in_other_places(found: Weighed) -> str:
-    """People check this item where nobody had checked it before, or further off than it can have travelled."""
+    """People check this item where nobody had checked it before, or further off than they can have carried it."""
     seen, step = found.course.sightings, found.strongest
     countries = list(dict.fromkeys(c for n in found.steps if (c := seen[n].place.country) is not None))
     if len(countries) < 2:
@@ -116,7 +116,7 @@ def kinds_of_network(found: Weighed) -> str:
 
 RULES: tuple[Rule, ...] = (
     Rule("more-new-visitors-than-its-like", ("crowd", "steady"), more_new_visitors_than_its_like),
-    Rule("new-visitors-in-other-places", ("country", "speed"), new_visitors_in_other_places),
+    Rule("new-visitors-in-other-places", ("country", "place"), new_visitors_in_other_places),
     Rule("outside-its-market", ("market",), outside_its_market),
     Rule("out-of-step-with-its-life", ("life", "age", "since_sale"), out_of_step_with_its_life),
     Rule("away-from-its-owner", ("owner",), away_from_its_owner),

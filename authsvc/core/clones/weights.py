@@ -15,15 +15,15 @@ from authsvc.core.clones import learned
 from authsvc.core.clones.courses import SHAPES
 
 PAIRS: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "crowd": ((0, 1), (0, 2)),
+    "crowd": ((0, 1), (0, 2), (0, 3)),
     "steady": ((0, 1), (1, 2), (0, 2)),
     "country": ((0, 1), (0, 2)),
-    "speed": ((0,),),
+    "place": ((0, 1), (0, 2), (1, 3)),
     "market": ((0, 1), (0, 2)),
-    "life": ((0, 1), (0, 2)),
+    "life": ((0, 1), (0, 2), (1, 3)),
     "age": ((0, 1),),
-    "since_sale": ((0, 1),),
-    "owner": ((0, 1),),
+    "since_sale": ((0, 1), (0, 2), (2, 3)),
+    "owner": ((0, 1), (0, 2)),
     "network": ((0, 1),),
 }
 """The axes of each small table."""
