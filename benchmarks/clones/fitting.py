@@ -298,7 +298,8 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
     crowd += take("country", 0) + take("network", 0)
     if "life" in found:
         crowd += take("life", 1, 2)[None, :]
-        crowd += take("age", 0, 1)[:, None] + take("since_sale", 0, 1)[:, None]
+        crowd += take("life", 3, 3)[:, None] + take("since_sale", 0, 1)[:, None]
+        steady += take("since_sale", 2, 3)[:, None]
         found["life"][0] += take("market", 0, 1)[None, :] + take("owner", 0, 1)[None, :]
         crowd += take("market", 1) + take("life", 0)
     return {name: [[round(100 * value) for value in small.ravel()] for small in some] for name, some in found.items()}
@@ -317,8 +318,8 @@ def _calibrate(
     scores = np.where(number >= BUSY_FROM, np.minimum(one, other + offset), one)
     top = np.full(len(lessons.kind), -math.inf)
     np.maximum.at(top, lessons.item, scores)
-    ranked = np.sort(top)[::-1]
-    return [(rate, round(float(ranked[_allowed(len(top) * rate)]), 2)) for rate in RATES]
+    ranked = np.sort(top[lessons.kind == GENUINE])[::-1]
+    return [(rate, round(float(ranked[_allowed(len(ranked) * rate)]), 2)) for rate in RATES]
 
 
 def _allowed(expected: float) -> int:

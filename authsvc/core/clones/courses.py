@@ -88,14 +88,13 @@ SHAPES = {
     "place": (PLACE_KINDS, PLACES, GAPS, COUNTS),
     "market": (MARKETS, STATIONS, OUTSIDES),
     "life": (MADES, STATIONS, LATELYS, COUNTS),
-    "age": (MADES, COUNTS),
     "since_sale": (SOLDS, COUNTS, COUNTS, GAPS),
     "owner": (OWNERS, STATIONS, COUNTS),
     "network": (NETWORKS, 2),
 }
 """The circumstances that a position in each table is made of, the last one running fastest."""
 
-LIFECYCLE_TABLES = ("market", "life", "age", "since_sale", "owner")
+LIFECYCLE_TABLES = ("market", "life", "since_sale", "owner")
 """The tables that only records of commissioning, sale and ownership can fill."""
 SCAN_TABLES = tuple(name for name in SHAPES if name not in LIFECYCLE_TABLES)
 
@@ -138,7 +137,7 @@ _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91,
 
 
 def _fill_scans(course: Course, bustle: int) -> tuple[list[int], list[int]]:
-    """Fill the tables that need only sightings; return of every step the visitors in the month before it, and the gap."""
+    """Fill the tables that need only sightings; return how many visitors the month before a step had, and its gap."""
     times = course.times
     positions = course.positions = {name: [] for name in SCAN_TABLES}
     add_crowd, add_steady, add_country, add_place, add_network = (positions[name].append for name in SCAN_TABLES)
@@ -206,6 +205,8 @@ def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]
     for point in places:
         span = abs(latitude - point[0]) + abs(longitude - point[1])
         if span < least:
+            if span < _SURELY_NEAR:
+                return 0
             least, nearest = span, point
     north, east = nearest
     way_east = abs(longitude - east)
@@ -215,6 +216,7 @@ def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]
     return bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
 
 
+_SURELY_NEAR = NEAR_EDGES[0] / 112
 _SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
 """The edges in squared degrees, so that no root is drawn."""
 
@@ -223,7 +225,7 @@ def _fill_lifecycle(course: Course, history: History, latelies: list[int], gaps:
     """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
     positions = course.positions
     positions.update((name, []) for name in LIFECYCLE_TABLES)
-    add_market, add_life, add_age, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
+    add_market, add_life, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
     facts = sorted(history.facts, key=_time_of_fact)
     moments = [fact.at.timestamp() for fact in facts]
     moments.append(math.inf)
@@ -244,7 +246,6 @@ def _fill_lifecycle(course: Course, history: History, latelies: list[int], gaps:
             outside += 1
         made = 0 if life.made_at is None else 1 + bisect_right(MADE_EDGES, at - life.made_at)
         add_life(((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted)
-        add_age(made * COUNTS + counted)
         sold = 0 if life.sold_at is None else 1 + bisect_right(SOLD_EDGES, at - life.sold_at)
         after = bisect_right(COUNT_EDGES, since)
         if station >= SOLD:

@@ -118,7 +118,7 @@ RULES: tuple[Rule, ...] = (
     Rule("more-new-visitors-than-its-like", ("crowd", "steady"), more_new_visitors_than_its_like),
     Rule("new-visitors-in-other-places", ("country", "place"), new_visitors_in_other_places),
     Rule("outside-its-market", ("market",), outside_its_market),
-    Rule("out-of-step-with-its-life", ("life", "age", "since_sale"), out_of_step_with_its_life),
+    Rule("out-of-step-with-its-life", ("life", "since_sale"), out_of_step_with_its_life),
     Rule("away-from-its-owner", ("owner",), away_from_its_owner),
     Rule("kinds-of-network", ("network",), kinds_of_network),
 )
