@@ -3,10 +3,11 @@ Learn the weights of ``authsvc.core.clones``: ``python -m benchmarks.clones.fitt
 
 Lives of a training seed are retold by the very code of the hot path; logistic regression then finds, for each position
 in each small table, the weight that tells copied items from genuine ones when the weights of an item's steps add up.
-It is fitted twice for each tier: against all genuine items, and against busy ones only. Another training seed sets the
-scores that genuine items reach. The seeds that the report is made of are never touched.
+It is fitted for each tier, on what an item looks like once a few people have seen it, and with more lessons of busy
+genuine items than there are: alarms are raised there and nowhere else. Other training seeds set the scores that genuine
+items reach. The seeds that the report is made of are never touched.
 
-Needs numpy and scipy, which nothing else here does; some ten minutes and 2 GB.
+Needs numpy and scipy, which nothing else here does; some ten minutes and 3 GB.
 """
 
 import argparse
@@ -22,7 +23,6 @@ from scipy.optimize import minimize
 
 from authsvc.core.clones import Bustle, History, Network, courses, learned
 from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
-from authsvc.core.clones.examining import BUSY_FROM
 from authsvc.core.clones.weights import PAIRS
 from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
 from authsvc.simulation.geography import EVERYWHERE, City
@@ -39,8 +39,10 @@ LESSON_ITEMS, BUSY_ITEMS, FLOODED_ITEMS, CALIBRATION_ITEMS = 300_000, 400_000, 1
 PART = 10_000
 """Items that a process plays at a time."""
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
-BUSY_PRIOR = 6.0
-"""How much more evidence than its own odds the busy explanation is granted: what found most at both target rates."""
+BUSY_FROM = 6
+"""Scans from which on a genuine item is a busy one."""
+FIRST = 3
+"""The step from which on an item is a lesson: fitting the first ones, too, found less at both target rates."""
 LONGEST = 64
 RIDGE = 1.0
 
@@ -72,23 +74,19 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(learned.__file__))
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1; two are of use)")
     arguments = parser.parse_args()
-    tables: dict[str, dict[str, list[list[int]]]] = {}
-    offsets: dict[str, float] = {}
+    tables: dict[str, Smalls] = {}
     calibrations: dict[str, list[tuple[float, float]]] = {}
     with ProcessPoolExecutor(arguments.jobs) as pool:
         lessons, exam = _gathered(pool, _lesson_parts()), _gathered(pool, _calibration_parts())
         for name, found in zip(NAMES, pool.map(_learn, NAMES.values(), [lessons] * 2, [exam] * 2), strict=True):
-            tables[f"{name}, ordinary"], tables[f"{name}, busy"], offsets[name], calibrations[name] = found
-    arguments.out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
+            tables[name], calibrations[name] = found
+    arguments.out.write_text(_written(tables, calibrations), encoding="utf-8")
 
 
-def _learn(tier: Tier, lessons: Lessons, exam: Lessons) -> tuple[Smalls, Smalls, float, list[tuple[float, float]]]:
-    """Return the ordinary and the busy tables of a tier, their offset, and the scores that genuine items reach."""
-    _, ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
-    intercept, busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
-    offset = round(intercept + BUSY_PRIOR, 2)
-    calibration = _calibrate(tier, exam, ordinary, busy, offset)
-    return _settled(ordinary, lessons), _settled(busy, lessons), offset, calibration
+def _learn(tier: Tier, lessons: Lessons, exam: Lessons) -> tuple[Smalls, list[tuple[float, float]]]:
+    """Return the tables of a tier and the scores that genuine items reach with them."""
+    small = _settled(_fit(lessons, tier), lessons)
+    return small, _calibrate(tier, exam, small)
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------
@@ -120,8 +118,8 @@ def _lives(part: _Part) -> Iterator[tuple[int, Life, bool]]:
     """
     Yield the kind of an item, its life and whether its networks are hidden.
 
-    Some counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network are not
-    known, as where a service has only free data: the tables must make sense there, too.
+    A third of the counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network
+    are not known, as where a service has only free data: the tables must make sense there, too.
     """
     simulation = Simulation(part.seed)
     is_lesson = part.seed == LESSONS
@@ -129,7 +127,7 @@ def _lives(part: _Part) -> Iterator[tuple[int, Life, bool]]:
         if FLOODED in part.kinds:
             yield FLOODED, simulation.flooded_life(index), False
             continue
-        attacks._territory = _anywhere if is_lesson and index % 6 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
+        attacks._territory = _anywhere if is_lesson and index % 3 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
         life = simulation.life(index)
         is_hidden = is_lesson and index % 6 == 0
         if life.truth.attack is not None:
@@ -222,14 +220,14 @@ def _smalls(tier: Tier) -> list[_Small]:
     return found
 
 
-def _fit(lessons: Lessons, *, genuine: Sequence[int], least: int, tier: Tier) -> tuple[float, dict[str, list[Array]]]:
-    """Return the intercept and the small tables that tell copied items best from *genuine* ones."""
+def _fit(lessons: Lessons, tier: Tier) -> dict[str, list[Array]]:
+    """Return the small tables that tell copied items best from genuine ones."""
     item, kind = lessons.item, lessons.kind[lessons.item]
     number = _running(np.ones(len(item)), item)
     length = np.bincount(item)[item]
     is_copied = (kind == COPIED) & (lessons.fakes > 0)
     weight = np.where(kind == FLOODED, length**-0.75, length**-0.5)
-    weight *= (is_copied | np.isin(kind, genuine)) & (number <= LONGEST) & (number >= least)
+    weight *= (is_copied | (kind != COPIED)) & (number <= LONGEST) & (number >= FIRST)
     label = is_copied.astype(float)
     smalls = _smalls(tier)
     places = [small.places[lessons.positions[:, small.table]] for small in smalls]
@@ -256,7 +254,7 @@ def _fit(lessons: Lessons, *, genuine: Sequence[int], least: int, tier: Tier) ->
     tables: dict[str, list[Array]] = {}
     for n, small in enumerate(smalls):
         tables.setdefault(_TABLES[small.table], []).append(found[ends[n] : ends[n + 1]])
-    return float(found[0]), tables
+    return tables
 
 
 def _running(values: Array, item: Array) -> Array:
@@ -308,14 +306,10 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
 def _calibrate(
     tier: Tier,
     lessons: Lessons,
-    ordinary: Mapping[str, Sequence[Array]],
-    busy: Mapping[str, Sequence[Array]],
-    offset: float,
+    small: Smalls,
 ) -> list[tuple[float, float]]:
     """Return the scores that small shares of genuine items reach, one standard error to the safe side."""
-    one, other = (_scores(lessons, tables, tier) for tables in (ordinary, busy))
-    number = _running(np.ones(len(one)), lessons.item)
-    scores = np.where(number >= BUSY_FROM, np.minimum(one, other + offset), one)
+    scores = _scores(lessons, {name: [np.array(each) / 100 for each in some] for name, some in small.items()}, tier)
     top = np.full(len(lessons.kind), -math.inf)
     np.maximum.at(top, lessons.item, scores)
     ranked = np.sort(top[lessons.kind == GENUINE])[::-1]
@@ -337,8 +331,7 @@ def _scores(lessons: Lessons, tables: Mapping[str, Sequence[Array]], tier: Tier)
 
 
 def _written(
-    tables: Mapping[str, Mapping[str, Sequence[Sequence[int]]]],
-    offsets: Mapping[str, float],
+    tables: Mapping[str, Smalls],
     calibrations: Mapping[str, Sequence[tuple[float, float]]],
 ) -> str:
     lines = [_HEADER]
@@ -350,8 +343,7 @@ def _written(
                 lines += _wrapped(small)
             lines.append("        ),")
         lines.append("    },")
-    pairs = ", ".join(f'"{name}": {offset}' for name, offset in offsets.items())
-    lines += ["}", "# fmt: on", "", f"BUSY_OFFSETS: Mapping[str, float] = {{{pairs}}}", ""]
+    lines += ["}", "# fmt: on", ""]
     lines.append("CALIBRATIONS: Mapping[str, tuple[tuple[float, float], ...]] = {")
     for name, known in calibrations.items():
         lines.append(f'    "{name}": ({", ".join(f"({rate:g}, {score})" for rate, score in known)}),')
@@ -365,7 +357,7 @@ def _wrapped(numbers: Sequence[int]) -> Iterator[str]:
             yield line.rstrip()
             line = "             "
         line += f"{number}, "
-    yield line.rstrip() + "),"
+    yield line.rstrip(", ") + "),"
 
 
 _HEADER = '''"""

@@ -11,7 +11,7 @@ def test_a_rarer_false_alarm_asks_for_a_higher_score(model):
     thresholds = [model.threshold(rate) for rate in rates]
 
     assert thresholds == sorted(thresholds)
-    assert thresholds[0] == thresholds[1] == model.gate
+    assert thresholds[0] == thresholds[1] == model.calibration[0][1]
     assert thresholds[-1] == thresholds[-2]
     assert thresholds[2] < thresholds[3]
 

@@ -115,13 +115,19 @@ class Course:
 _STRIDES = {name: tuple(math.prod(shape[n + 1 :]) for n in range(len(shape))) for name, shape in SHAPES.items()}
 
 
-def retell(history: History) -> Course:
-    """Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records."""
+def retell(history: History, since: float = -math.inf) -> Course:
+    """
+    Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records.
+
+    What was seen until *since* has been explained: the course begins after it, and a network seen before adds nothing.
+    """
     kept = _in_order(history.sightings)
+    if since > -math.inf:
+        kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
-    latelies, gaps = _fill_scans(course, int(history.bustle))
+    seen = _fill_scans(course, int(history.bustle))
     if history.has_lifecycle:
-        _fill_lifecycle(course, history, latelies, gaps)
+        _fill_lifecycle(course, history, seen)
     return course
 
 
@@ -136,17 +142,20 @@ _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91,
 """How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
 
 
-def _fill_scans(course: Course, bustle: int) -> tuple[list[int], list[int]]:
-    """Fill the tables that need only sightings; return how many visitors the month before a step had, and its gap."""
+_Seen = tuple[int, int, str | None]
+"""What the tables of the lifecycle need of a step: visitors of the month before it, gap, and country where placed."""
+
+
+def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
+    """Fill the tables that need only sightings; return what those of the lifecycle need of each step."""
     times = course.times
     positions = course.positions = {name: [] for name in SCAN_TABLES}
     add_crowd, add_steady, add_country, add_place, add_network = (positions[name].append for name in SCAN_TABLES)
-    latelies: list[int] = []
-    gaps: list[int] = []
+    steps: list[_Seen] = []
     countries: dict[str, int] = {}
     home: str | None = None
     places: list[tuple[float, float]] = []
-    apart = episodes = 0
+    apart = pauses = episodes = 0
     first = previous = times[0] if times else 0.0
     gap, recent = GAPS - 1, 0
     for count, (at, seen, counted) in enumerate(zip(times, course.sightings, _counted(), strict=False)):
@@ -155,17 +164,18 @@ def _fill_scans(course: Course, bustle: int) -> tuple[list[int], list[int]]:
         while times[recent] <= month:
             recent += 1
         lately = bisect_right(LATELY_EDGES, count - recent)
-        latelies.append(lately)
         if count:
             gap = bisect_right(GAP_EDGES, at - previous)
-            episodes += at - previous > PAUSE
-        gaps.append(gap)
+            if at - previous > PAUSE:
+                pauses += 1
+                episodes = bisect_right(EPISODE_EDGES, pauses)
         previous = at
-        add_crowd(((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + bisect_right(EPISODE_EDGES, episodes))
+        add_crowd(((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes)
         add_steady((gap * AGES + bisect_right(AGE_EDGES, at - first)) * LATELYS + lately)
 
         is_placed = network is not _RELAY and network is not _DATACENTRE
         country = place.country if is_placed else None
+        steps.append((lately, gap, country))
         kind = UNPLACED
         spread = len(countries)
         if country is not None:
@@ -190,7 +200,7 @@ def _fill_scans(course: Course, bustle: int) -> tuple[list[int], list[int]]:
         apart += distance >= APART and apart < PLACES - 1
         kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
         add_network(kind * 2 + seen.is_shared)
-    return latelies, gaps
+    return steps
 
 
 def _counted() -> Iterator[int]:
@@ -221,7 +231,7 @@ _SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
 """The edges in squared degrees, so that no root is drawn."""
 
 
-def _fill_lifecycle(course: Course, history: History, latelies: list[int], gaps: list[int]) -> None:
+def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> None:
     """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
     positions = course.positions
     positions.update((name, []) for name in LIFECYCLE_TABLES)
@@ -229,30 +239,33 @@ def _fill_lifecycle(course: Course, history: History, latelies: list[int], gaps:
     facts = sorted(history.facts, key=_time_of_fact)
     moments = [fact.at.timestamp() for fact in facts]
     moments.append(math.inf)
-    life, ahead, outside, since = _Life(), 0, 0, 0
-    steps = zip(course.times, course.sightings, latelies, gaps, _counted(), strict=False)
-    for at, seen, lately, gap, counted in steps:
-        while moments[ahead] <= at:
-            life.take(facts[ahead])
-            ahead += 1
-        station = life.station
-        is_placed = seen.network is not _RELAY and seen.network is not _DATACENTRE
-        country = seen.place.country if is_placed else None
+    life, ahead, outside, outsides = _Life(), 0, 0, 0
+    station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+    since = _counted()
+    after = next(since)
+    for at, seen, (lately, gap, country), counted in zip(
+        course.times, course.sightings, steps, _counted(), strict=False
+    ):
+        if moments[ahead] <= at:
+            while moments[ahead] <= at:
+                life.take(facts[ahead])
+                ahead += 1
+            station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
         market = UNKNOWN_MARKET
-        if life.markets is not None and country is not None:
-            market = INSIDE if country in life.markets else OUTSIDE
-        add_market((market * STATIONS + station) * OUTSIDES + bisect_right(OUTSIDE_EDGES, outside))
+        if markets is not None and country is not None:
+            market = INSIDE if country in markets else OUTSIDE
+        add_market((market * STATIONS + station) * OUTSIDES + outsides)
         if market == OUTSIDE:
             outside += 1
-        made = 0 if life.made_at is None else 1 + bisect_right(MADE_EDGES, at - life.made_at)
+            outsides = bisect_right(OUTSIDE_EDGES, outside)
+        made = 0 if made_at is None else 1 + bisect_right(MADE_EDGES, at - made_at)
         add_life(((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted)
-        sold = 0 if life.sold_at is None else 1 + bisect_right(SOLD_EDGES, at - life.sold_at)
-        after = bisect_right(COUNT_EDGES, since)
-        if station >= SOLD:
-            since += 1
+        sold = 0 if sold_at is None else 1 + bisect_right(SOLD_EDGES, at - sold_at)
         add_since_sale(((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap)
         owner = NO_OWNER if life.owner is None else life.owner_relation(seen.visitor, country, at)
         add_owner((owner * STATIONS + station) * COUNTS + after)
+        if station >= SOLD:
+            after = next(since)
 
 
 _OFFER = 14 * DAY

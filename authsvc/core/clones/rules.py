@@ -26,21 +26,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a rule made of a stretch of a course: the steps from *start* on, and the weight of each."""
+    """What a rule made of the first steps of a course: the weight of each."""
 
     course: Course
-    start: int
     weights: Sequence[float]
 
     @property
     def steps(self) -> range:
         """The numbers of the steps in their course."""
-        return range(self.start, self.start + len(self.weights))
+        return range(len(self.weights))
 
     @property
     def strongest(self) -> int:
         """The number of the step that speaks loudest for copies."""
-        return max(self.steps, key=lambda step: self.weights[step - self.start])
+        return max(self.steps, key=self.weights.__getitem__)
 
     def where(self, table: str, axis: int, value: int) -> list[int]:
         """Return the steps of which one circumstance is *value*."""

@@ -33,15 +33,13 @@ Tables = Mapping[str, Sequence[float]]
 @dataclass(frozen=True, slots=True)
 class Model:
     """
-    What copies are weighed against: an ordinary life, and a busy one; and how high genuine items score.
+    What copies weigh against a genuine life, and how high genuine items score.
 
-    ``busy_offset`` sets the two scores beside each other. ``calibration`` holds shares of genuine scanned items and
-    the score that so many of them reached, in falling order of the share.
+    ``calibration`` holds shares of genuine scanned items and the score that so many of them reached, in falling order
+    of the share.
     """
 
-    ordinary: Tables
-    busy: Tables
-    busy_offset: float
+    tables: Tables
     calibration: tuple[tuple[float, float], ...]
 
     def threshold(self, rate: float) -> float:
@@ -50,11 +48,6 @@ class Model:
         rate = min(max(rate, known[-1][0]), known[0][0])
         (more, low), (less, high) = next(step for step in pairwise(known) if rate >= step[1][0])
         return low + (high - low) * log(more / rate) / log(more / less)
-
-    @property
-    def gate(self) -> float:
-        """The lowest threshold there is: below it nothing needs a second look."""
-        return self.calibration[0][1]
 
 
 def merged(small: Mapping[str, Sequence[Sequence[int]]]) -> Tables:
@@ -80,12 +73,7 @@ def _merge(name: str, small: Sequence[Sequence[int]]) -> tuple[float, ...]:
 
 
 def _model(name: str) -> Model:
-    return Model(
-        merged(learned.TABLES[f"{name}, ordinary"]),
-        merged(learned.TABLES[f"{name}, busy"]),
-        learned.BUSY_OFFSETS[name],
-        learned.CALIBRATIONS[name],
-    )
+    return Model(merged(learned.TABLES[name]), learned.CALIBRATIONS[name])
 
 
 SCANS = _model("scans")
