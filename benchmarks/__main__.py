@@ -14,14 +14,14 @@ import time
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import cores, issuing, serving, symbols, tables
+from benchmarks import cores, examining, issuing, serving, symbols, tables
 from benchmarks.figures import Report, look_at_machine
 from benchmarks.stand import ROOT, stand
 
 DOCUMENTS = (ROOT / "docs" / "benchmarks.md", ROOT / "README.md")
 RECORD = ROOT / "benchmarks" / "results.json"
 LATEST = ROOT / "artefacts" / "benchmarks.json"
-PARTS = ("issuing", "serving", "tables", "cores", "symbols")
+PARTS = ("issuing", "serving", "tables", "cores", "examining", "symbols")
 
 
 def main() -> int:
@@ -69,6 +69,9 @@ def run(report: Report, only: list[str]) -> None:
         if "cores" in only:
             _say("one core, no I/O")
             cores.measure(report, seconds=0.5 if quick else 2.0)
+        if "examining" in only:
+            _say("examining")
+            examining.measure(report, seconds=0.5 if quick else 2.0)
         if "symbols" in only:
             _say("symbols")
             symbols.measure(report, seconds=0.5 if quick else 2.0)

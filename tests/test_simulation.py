@@ -22,7 +22,7 @@ def lives():
 def test_a_seed_gives_the_same_lives_on_every_machine():
     text = repr(list(Simulation(3).lives(range(50))))
 
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "c3066c92815b6a89"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "3cb0ba1f18013ef1"
 
 
 def test_another_seed_gives_other_lives():

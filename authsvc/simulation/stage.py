@@ -102,7 +102,8 @@ class Stage:
         if random.random() < world.reload:
             later = moment + 5 + int(900 * random.random() ** 2)
             seen = self._visitor(person, later)
-            if random.random() < world.switched:
+            # At midnight prefixes get other pseudonyms: a repeat on the next day is seen anew.
+            if random.random() < world.switched or later // DAY != moment // DAY:
                 network, country, latitude, longitude, radius, prefix = self._observe(person, later, city)
                 place = (country, latitude, longitude, radius, network, prefix)
             self._scan_event(later, seen, place, is_automated=False, is_confirmed=is_confirmed, channel=channel)

@@ -31,33 +31,33 @@ class World:
     """Length of the trace in days; lots leave the line during the first half."""
     lot_size: int = 1_000
     """Items in one lot."""
-    markets_known: float = 0.7
-    """Share of lots whose intended markets the brand records."""
+    markets_known: float = 0.95
+    """Share of lots whose intended markets the brand records: a field of the upload that commissions them."""
     late_commissioning: float = 0.02
     """Share of lots whose commissioning reaches the service late, by days: an upload that failed."""
     shelf_days: float = 60.0
     """Mean days between the factory's gate and the sale."""
-    sale_recorded: float = 0.5
-    """Share of sales that the shop reports."""
+    sale_recorded: float = 0.9
+    """Share of sales that the shop reports: a till that scans the code anyway, or a dealer who is paid by it."""
     grey_trade: float = 0.02
     """Share of items sold outside their markets by parallel trade: genuine goods, wrong country."""
 
     # --- Before the sale ---
-    browsed: float = 0.12
+    browsed: float = 0.10
     """Share of items that shoppers check in the shop and do not buy."""
-    browsers: float = 1.6
+    browsers: float = 1.3
     """Mean number of such shoppers for an item that is checked at all."""
-    on_display: float = 0.001
+    on_display: float = 0.0005
     """Share of items that are the shop's display piece."""
     display_browsers: float = 8.0
     """Mean number of shoppers who check a display piece, with a long tail."""
-    companion: float = 0.15
+    companion: float = 0.20
     """Chance that somebody beside the one who scans, in the shop or at the unboxing, scans within minutes too."""
 
     # --- Owners ---
     owner_checks: float = 0.33
     """Share of buyers who scan at all."""
-    returns: float = 0.5
+    returns: float = 0.3
     """Mean number of later scans by an owner who scanned once."""
     tourist_buyer: float = 0.05
     """Share of buyers who live in another country than the shop."""
@@ -71,8 +71,8 @@ class World:
     """Chance that an owner shows the item to somebody who scans it; and again."""
     travel: float = 0.08
     """Chance that a later scan of an owner happens while travelling."""
-    registers: float = 0.30
-    """Share of scanning owners who register."""
+    registers: float = 0.5
+    """Share of scanning owners who register: those who scan already have the page with the warranty before them."""
     claim_code: float = 0.6
     """Share of registrations with the hidden claim code."""
     repair: float = 0.02
@@ -103,9 +103,9 @@ class World:
     """Chance that it is lost earlier: cleared, another browser, another app's web view."""
     private: float = 0.05
     """Share of people who browse privately: a new visitor every time."""
-    reload: float = 0.10
+    reload: float = 0.12
     """Chance that a scan is repeated within minutes."""
-    switched: float = 0.3
+    switched: float = 0.7
     """Share of such repeats over another network than the scan: the phone has left the shop or found its WLAN."""
     prefetch: float = 0.04
     """Chance that an app fetches the link before the person opens it."""
@@ -113,7 +113,7 @@ class World:
     """Share of scans whose page ran."""
 
     # --- What is seen of a place ---
-    fixed_line: float = 0.45
+    fixed_line: float = 0.25
     """Share of scans at home or in a shop that go over a fixed line."""
     fixed_error_km: float = 10.0
     """Median error of the place of a fixed line."""

@@ -32,9 +32,9 @@ class Plan:
     lesson_items: int = 60_000
     training: tuple[int, ...] = (51, 52)
     reporting: tuple[int, ...] = (61, 62, 63)
-    genuine: int = 200_000
+    genuine: int = 100_000
     """Genuine items with a scan, for each seed."""
-    copied: int = 2_000
+    copied: int = 1_000
     """Copied items with at least five fake scans, for each seed."""
 
 
@@ -168,36 +168,34 @@ def lessons(plan: Plan, world: World) -> list[Life]:
     ]
 
 
-def chosen(
-    families: Sequence[Family],
-    plan: Plan,
-    world: World,
-    lives: Sequence[Life],
-) -> tuple[dict[Tier, dict[str, Detector]], dict[tuple[Tier, str], list[Scores]]]:
-    """Train every setting of every family and keep, for each tier, the one that finds most at the first rate."""
-    detectors: dict[Tier, list[Detector]] = {}
-    belongs: dict[str, str] = {}
+Chosen = tuple[dict[Tier, dict[str, Detector]], dict[tuple[Tier, str], list[Scores]]]
+"""For each tier the setting of each family that speaks for it; and what that said on each training seed."""
+
+
+def trained(families: Sequence[Family], plan: Plan, world: World) -> dict[Tier, list[tuple[str, Detector]]]:
+    """Make every setting of every family, with the family's name, and let it learn."""
+    lives = lessons(plan, world)
+    found: dict[Tier, list[tuple[str, Detector]]] = {tier: [] for tier in Tier}
     for tier in Tier:
-        detectors[tier] = []
         for family in families:
             for make in family.settings:
                 detector = make()
                 detector.train(lives, tier)
                 detector.settle(visible(life, tier)[0] for life in lives)
-                detectors[tier].append(detector)
-                belongs[detector.name] = family.name
-    tables = [
-        collect(Simulation(seed, world), detectors, genuine=plan.genuine, copied=plan.copied) for seed in plan.training
-    ]
+                found[tier].append((family.name, detector))
+    return found
+
+
+def chosen(learned: Mapping[Tier, Sequence[tuple[str, Detector]]], tables: Sequence[Table]) -> Chosen:
+    """Keep, of each family and for each tier, the setting that finds most on the training seeds at the first rate."""
     best: dict[Tier, dict[str, Detector]] = {}
     training: dict[tuple[Tier, str], list[Scores]] = {}
-    for tier, some in detectors.items():
+    for tier, some in learned.items():
         best[tier] = {}
         recalls: dict[str, float] = {}
-        for detector in some:
+        for name, detector in some:
             seeds = [table[tier, detector.name] for table in tables]
             recall = recall_at(seeds, tuned(seeds, RATES[0]))
-            name = belongs[detector.name]
             if recall > recalls.get(name, -1.0):
                 recalls[name], best[tier][name], training[tier, name] = recall, detector, seeds
     return best, training

@@ -3,15 +3,17 @@ Learn the weights of ``authsvc.core.clones``: ``python -m benchmarks.clones.fitt
 
 Lives of a training seed are retold by the very code of the hot path; logistic regression then finds, for each position
 in each small table, the weight that tells copied items from genuine ones when the weights of an item's steps add up.
-It is fitted twice for each tier: against all genuine items, and against busy ones only. Another training seed sets the
-scores that genuine items reach. The seeds that the report is made of are never touched.
+It is fitted for each tier, on what an item looks like once a few people have seen it, and with more lessons of busy
+genuine items than there are: alarms are raised there and nowhere else. Other training seeds set the scores that genuine
+items reach. The seeds that the report is made of are never touched.
 
-Needs numpy and scipy, which nothing else here does; some ten minutes and 2 GB.
+Needs numpy and scipy, which nothing else here does; some ten minutes and 3 GB.
 """
 
 import argparse
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,6 @@ from scipy.optimize import minimize
 
 from authsvc.core.clones import Bustle, History, Network, courses, learned
 from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
-from authsvc.core.clones.examining import BUSY_FROM
 from authsvc.core.clones.weights import PAIRS
 from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
 from authsvc.simulation.geography import EVERYWHERE, City
@@ -30,10 +31,18 @@ from benchmarks.clones.ours import Item
 
 Array = Any  # numpy is no dependency of this repository, so its types cannot be checked here.
 
-LESSONS, CALIBRATION = 41, 51
+Smalls = dict[str, list[list[int]]]
+NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
+
+LESSONS, CALIBRATION = 41, (51, 52)
+LESSON_ITEMS, BUSY_ITEMS, FLOODED_ITEMS, CALIBRATION_ITEMS = 300_000, 400_000, 1_000, 250_000
+PART = 10_000
+"""Items that a process plays at a time."""
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
-BUSY_PRIOR = 6.0
-"""How much more evidence than its own odds the busy explanation is granted: what found most at both target rates."""
+BUSY_FROM = 6
+"""Scans from which on a genuine item is a busy one."""
+FIRST = 3
+"""The step from which on an item is a lesson: fitting the first ones, too, found less at both target rates."""
 LONGEST = 64
 RIDGE = 1.0
 
@@ -44,7 +53,7 @@ _BUSTLE = {
     gtin: Bustle.QUIET if interest < 0.5 else Bustle.BUSY if interest > 1.5 else Bustle.USUAL
     for gtin, interest in PRODUCTS
 }
-_TERRITORY = attacks._territory  # noqa: SLF001  replaced while lessons are played, see _lessons
+_TERRITORY = attacks._territory  # noqa: SLF001  replaced while lessons are played, see _lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +72,73 @@ def main() -> None:
     """Learn, calibrate and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.clones.fitting", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(learned.__file__))
-    out = parser.parse_args().out
-    tables: dict[str, dict[str, list[list[int]]]] = {}
-    offsets: dict[str, float] = {}
+    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1; two are of use)")
+    arguments = parser.parse_args()
+    tables: dict[str, Smalls] = {}
     calibrations: dict[str, list[tuple[float, float]]] = {}
-    for name, tier in (("scans", Tier.A), ("lifecycle", Tier.B)):
-        lessons = _gather(_lessons(tier), tier)
-        ordinary = _fit(lessons, genuine=(GENUINE, FLOODED), least=0, tier=tier)
-        busy = _fit(lessons, genuine=(GENUINE, FLOODED, BUSY), least=BUSY_FROM, tier=tier)
-        offsets[name] = round(busy[0] + BUSY_PRIOR, 2)
-        for kind, (_, small) in (("ordinary", ordinary), ("busy", busy)):
-            tables[f"{name}, {kind}"] = _settled(small, lessons)
-        calibrations[name] = _calibrate(tier, ordinary[1], busy[1], offsets[name])
-    out.write_text(_written(tables, offsets, calibrations), encoding="utf-8")
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        lessons, exam = _gathered(pool, _lesson_parts()), _gathered(pool, _calibration_parts())
+        for name, found in zip(NAMES, pool.map(_learn, NAMES.values(), [lessons] * 2, [exam] * 2), strict=True):
+            tables[name], calibrations[name] = found
+    arguments.out.write_text(_written(tables, calibrations), encoding="utf-8")
+
+
+def _learn(tier: Tier, lessons: Lessons, exam: Lessons) -> tuple[Smalls, list[tuple[float, float]]]:
+    """Return the tables of a tier and the scores that genuine items reach with them."""
+    small = _settled(_fit(lessons, tier), lessons)
+    return small, _calibrate(tier, exam, small)
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------
 
 
-def _lessons(tier: Tier) -> Iterator[tuple[int, Life, bool]]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some items of a seed, and which of them are a lesson."""
+
+    seed: int
+    items: range
+    kinds: frozenset[int]
+
+
+def _lesson_parts() -> list[_Part]:
+    most, all_ = frozenset({GENUINE, COPIED}), range(0, LESSON_ITEMS + BUSY_ITEMS, PART)
+    return [
+        *(_Part(LESSONS, range(n, n + PART), most if n < LESSON_ITEMS else frozenset({BUSY, COPIED})) for n in all_),
+        *(_Part(LESSONS, range(n, n + 100), frozenset({FLOODED})) for n in range(0, FLOODED_ITEMS, 100)),
+    ]
+
+
+def _calibration_parts() -> list[_Part]:
+    starts = range(0, CALIBRATION_ITEMS, PART)
+    return [_Part(seed, range(n, n + PART), frozenset({GENUINE})) for seed in CALIBRATION for n in starts]
+
+
+def _lives(part: _Part) -> Iterator[tuple[int, Life, bool]]:
     """
     Yield the kind of an item, its life and whether its networks are hidden.
 
-    Some counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network are not
-    known, as where a service has only free data: the tables must make sense there, too.
+    A third of the counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network
+    are not known, as where a service has only free data: the tables must make sense there, too.
     """
-    del tier
-    simulation = Simulation(LESSONS)
-    genuine = copied = busy = index = 0
-    while genuine < 200_000 or copied < 6_000 or busy < 20_000:
-        attacks._territory = _anywhere if index % 6 == 1 else _TERRITORY  # noqa: SLF001  a wider choice of places
+    simulation = Simulation(part.seed)
+    is_lesson = part.seed == LESSONS
+    for index in part.items:
+        if FLOODED in part.kinds:
+            yield FLOODED, simulation.flooded_life(index), False
+            continue
+        attacks._territory = _anywhere if is_lesson and index % 3 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
         life = simulation.life(index)
+        is_hidden = is_lesson and index % 6 == 0
         if life.truth.attack is not None:
-            if copied < 6_000 and life.truth.fake_scans:
-                copied += life.truth.fake_scans >= 5
-                yield COPIED, life, index % 6 == 0
-        elif life.is_scanned:
-            genuine += 1
-            if genuine <= 200_000:
-                yield GENUINE, life, index % 6 == 0
-            elif busy < 20_000 and sum(1 for _ in counted(life.events)) >= BUSY_FROM:
-                busy += 1
-                yield BUSY, life, index % 6 == 0
-        index += 1
+            if COPIED in part.kinds and life.truth.fake_scans:
+                yield COPIED, life, is_hidden
+        elif GENUINE in part.kinds:
+            if life.is_scanned:
+                yield GENUINE, life, is_hidden
+        elif sum(1 for _ in counted(life.events)) >= BUSY_FROM:
+            yield BUSY, life, is_hidden
     attacks._territory = _TERRITORY  # noqa: SLF001
-    for number in range(2_500):
-        yield FLOODED, simulation.flooded_life(number), False
 
 
 def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Milestones) -> list[City]:
@@ -116,38 +146,39 @@ def _anywhere(stage: attacks.Stage, goods: attacks.Goods, life: attacks.Mileston
     return [EVERYWHERE.draw(stage.random) for _ in range(6 + int(10 * stage.random.random()))]
 
 
-def _calibration_lives() -> Iterator[tuple[int, Life, bool]]:
-    simulation, genuine, index = Simulation(CALIBRATION), 0, 0
-    while genuine < 150_000:
-        life = simulation.life(index)
-        if life.truth.attack is None and life.is_scanned:
-            genuine += 1
-            yield GENUINE, life, False
-        index += 1
+def _gathered(pool: Executor, parts: Sequence[_Part]) -> Lessons:
+    """Play and retell all parts; what only tier B shows is in the tables of the lifecycle, which tier A leaves out."""
+    found = list(pool.map(_gather, parts))
+    sizes = np.cumsum([0, *(len(some.kind) for some in found)])
+    return Lessons(
+        np.concatenate([some.positions for some in found]),
+        np.concatenate([some.item + size for some, size in zip(found, sizes, strict=False)]),
+        np.concatenate([some.fakes for some in found]),
+        np.concatenate([some.kind for some in found]),
+    )
 
 
-def _gather(lives: Iterator[tuple[int, Life, bool]], tier: Tier) -> Lessons:
+def _gather(part: _Part) -> Lessons:
     rows: list[tuple[int, ...]] = []
     items: list[int] = []
     fakes: list[int] = []
     kinds: list[int] = []
-    for kind, life, is_hidden in lives:
-        course, marks = _retold(life, tier, is_hidden=is_hidden)
+    for kind, life, is_hidden in _lives(part):
+        course, marks = _retold(life, is_hidden=is_hidden)
         if not course.times:
             continue
-        nothing = [0] * len(course.times)
-        rows += zip(*(course.positions.get(name, nothing) for name in _TABLES), strict=True)
+        rows += zip(*(course.positions[name] for name in _TABLES), strict=True)
         items += [len(kinds)] * len(course.times)
-        fakes += marks if kind == COPIED else nothing
+        fakes += marks if kind == COPIED else [0] * len(course.times)
         kinds.append(kind)
-    return Lessons(np.array(rows, np.int16), np.array(items), np.array(fakes), np.array(kinds))
+    return Lessons(np.array(rows, np.int16), np.array(items, np.int32), np.array(fakes, np.int32), np.array(kinds))
 
 
-def _retold(life: Life, tier: Tier, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
+def _retold(life: Life, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
     """Return the whole course of a life, and for each step how many fakes had been scanned."""
     item, fakes = Item(recent=None), 0
     marks: dict[bytes, int] = {}
-    for event, is_fake in zip(*visible(life, tier), strict=True):
+    for event, is_fake in zip(*visible(life, Tier.B), strict=True):
         if is_hidden and event.network in {"fixed", "mobile"}:
             event = event._replace(network=Network.UNKNOWN)  # noqa: PLW2901  the same event, seen less well
         before = item.scans
@@ -157,7 +188,7 @@ def _retold(life: Life, tier: Tier, *, is_hidden: bool) -> tuple[courses.Course,
     history = History(
         sightings=tuple(item.evidence),
         facts=tuple(item.facts),
-        has_lifecycle=tier is Tier.B,
+        has_lifecycle=True,
         bustle=_BUSTLE[life.truth.gtin],
     )
     course = retell(history)
@@ -189,14 +220,14 @@ def _smalls(tier: Tier) -> list[_Small]:
     return found
 
 
-def _fit(lessons: Lessons, *, genuine: Sequence[int], least: int, tier: Tier) -> tuple[float, dict[str, list[Array]]]:
-    """Return the intercept and the small tables that tell copied items best from *genuine* ones."""
+def _fit(lessons: Lessons, tier: Tier) -> dict[str, list[Array]]:
+    """Return the small tables that tell copied items best from genuine ones."""
     item, kind = lessons.item, lessons.kind[lessons.item]
     number = _running(np.ones(len(item)), item)
     length = np.bincount(item)[item]
     is_copied = (kind == COPIED) & (lessons.fakes > 0)
     weight = np.where(kind == FLOODED, length**-0.75, length**-0.5)
-    weight *= (is_copied | np.isin(kind, genuine)) & (number <= LONGEST) & (number >= least)
+    weight *= (is_copied | (kind != COPIED)) & (number <= LONGEST) & (number >= FIRST)
     label = is_copied.astype(float)
     smalls = _smalls(tier)
     places = [small.places[lessons.positions[:, small.table]] for small in smalls]
@@ -223,7 +254,7 @@ def _fit(lessons: Lessons, *, genuine: Sequence[int], least: int, tier: Tier) ->
     tables: dict[str, list[Array]] = {}
     for n, small in enumerate(smalls):
         tables.setdefault(_TABLES[small.table], []).append(found[ends[n] : ends[n + 1]])
-    return float(found[0]), tables
+    return tables
 
 
 def _running(values: Array, item: Array) -> Array:
@@ -260,28 +291,29 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
         return mean.ravel()
 
     crowd, steady = found["crowd"][0], found["steady"][0]
-    steady += take("country", 1, 2)[:, None]
-    crowd += take("country", 0) + take("speed", 0) + take("network", 0)
+    steady += take("country", 1, 2)[:, None] + take("place", 1, 2)[:, None]
+    crowd += take("place", 2, 3)[:, None] + take("place", 0)
+    crowd += take("country", 0) + take("network", 0)
     if "life" in found:
         crowd += take("life", 1, 2)[None, :]
-        crowd += take("age", 0, 1)[:, None] + take("since_sale", 0, 1)[:, None]
+        crowd += take("life", 3, 3)[:, None] + take("since_sale", 0, 1)[:, None]
+        steady += take("since_sale", 2, 3)[:, None]
         found["life"][0] += take("market", 0, 1)[None, :] + take("owner", 0, 1)[None, :]
         crowd += take("market", 1) + take("life", 0)
     return {name: [[round(100 * value) for value in small.ravel()] for small in some] for name, some in found.items()}
 
 
 def _calibrate(
-    tier: Tier, ordinary: Mapping[str, Sequence[Array]], busy: Mapping[str, Sequence[Array]], offset: float
+    tier: Tier,
+    lessons: Lessons,
+    small: Smalls,
 ) -> list[tuple[float, float]]:
     """Return the scores that small shares of genuine items reach, one standard error to the safe side."""
-    lessons = _gather(_calibration_lives(), tier)
-    one, other = (_scores(lessons, tables, tier) for tables in (ordinary, busy))
-    number = _running(np.ones(len(one)), lessons.item)
-    scores = np.where(number >= BUSY_FROM, np.minimum(one, other + offset), one)
+    scores = _scores(lessons, {name: [np.array(each) / 100 for each in some] for name, some in small.items()}, tier)
     top = np.full(len(lessons.kind), -math.inf)
     np.maximum.at(top, lessons.item, scores)
-    ranked = np.sort(top)[::-1]
-    return [(rate, round(float(ranked[_allowed(len(top) * rate)]), 2)) for rate in RATES]
+    ranked = np.sort(top[lessons.kind == GENUINE])[::-1]
+    return [(rate, round(float(ranked[_allowed(len(ranked) * rate)]), 2)) for rate in RATES]
 
 
 def _allowed(expected: float) -> int:
@@ -299,8 +331,7 @@ def _scores(lessons: Lessons, tables: Mapping[str, Sequence[Array]], tier: Tier)
 
 
 def _written(
-    tables: Mapping[str, Mapping[str, Sequence[Sequence[int]]]],
-    offsets: Mapping[str, float],
+    tables: Mapping[str, Smalls],
     calibrations: Mapping[str, Sequence[tuple[float, float]]],
 ) -> str:
     lines = [_HEADER]
@@ -312,8 +343,7 @@ def _written(
                 lines += _wrapped(small)
             lines.append("        ),")
         lines.append("    },")
-    pairs = ", ".join(f'"{name}": {offset}' for name, offset in offsets.items())
-    lines += ["}", "# fmt: on", "", f"BUSY_OFFSETS: Mapping[str, float] = {{{pairs}}}", ""]
+    lines += ["}", "# fmt: on", ""]
     lines.append("CALIBRATIONS: Mapping[str, tuple[tuple[float, float], ...]] = {")
     for name, known in calibrations.items():
         lines.append(f'    "{name}": ({", ".join(f"({rate:g}, {score})" for rate, score in known)}),')
@@ -327,7 +357,7 @@ def _wrapped(numbers: Sequence[int]) -> Iterator[str]:
             yield line.rstrip()
             line = "             "
         line += f"{number}, "
-    yield line.rstrip() + "),"
+    yield line.rstrip(", ") + "),"
 
 
 _HEADER = '''"""

@@ -18,7 +18,7 @@ MOST = 8
 STRENGTH = 500.0
 """How many checked items the brand's mean stands for in the estimate of a product."""
 
-QUIET_BELOW, BUSY_FROM = 2.04, 2.2
+QUIET_BELOW, BUSY_FROM = 1.9, 2.05
 """Means at which the tables were learned: one product in four of the simulated brand lies below, one above."""
 
 
@@ -57,5 +57,5 @@ def bustle(product: Traffic, brand: Traffic) -> Bustle:
     return Bustle.BUSY if mean >= BUSY_FROM else Bustle.USUAL
 
 
-_WORLD_MEAN = 2.15
+_WORLD_MEAN = 2.02
 """The mean for a brand of which nothing is known yet."""

@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from operator import itemgetter
 
 from authsvc.core.clones.histories import Bustle, Fact, FactKind, History, Network, Sighting
@@ -21,27 +22,38 @@ _MONTH = 30 * DAY
 
 COUNT_EDGES = (1, 2, 3, 4, 5, 7, 10, 15, 25)
 LATELY_EDGES = (1, 2, 3, 4, 6, 10)
+EPISODE_EDGES = (1, 2, 3, 5, 8, 12)
+"""Times so far that somebody new came after a pause; a crowd comes at once, buyers of copies one by one."""
+PAUSE = 3 * DAY
 GAP_EDGES = (DAY / 24, DAY, 3 * DAY, 10 * DAY, 30 * DAY, 90 * DAY)
 AGE_EDGES = (DAY / 100, 10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
 MADE_EDGES = (15 * DAY, 45 * DAY, 90 * DAY, 150 * DAY, 240 * DAY, 365 * DAY, 500 * DAY)
 SOLD_EDGES = (10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
-SPEED_EDGES = (1.0, 50.0, 500.0, 1500.0)
+NEAR_EDGES = (60.0, 250.0, 600.0, 1500.0)
+"""Kilometres. Half of all mobile addresses are placed more than 190 off, and one in twenty more than 800."""
 OUTSIDE_EDGES = (1, 2, 4)
 
 COUNTS = len(COUNT_EDGES) + 1
 LATELYS = len(LATELY_EDGES) + 1
+EPISODES = len(EPISODE_EDGES) + 1
 GAPS = len(GAP_EDGES) + 2
 """One more than its edges make, for the first visitor, before whom there was nobody."""
 AGES = len(AGE_EDGES) + 1
 MADES = len(MADE_EDGES) + 2
 SOLDS = len(SOLD_EDGES) + 2
-SPEEDS = len(SPEED_EDGES) + 2
 OUTSIDES = len(OUTSIDE_EDGES) + 1
 COUNTRIES = 5
 
 UNPLACED, FIRST_COUNTRY, HOME, KNOWN, NEW = range(5)
 """How a visitor's country stands to those before: home is the one that most visitors came from."""
 COUNTRY_KINDS = 5
+
+NOWHERE, FIRST_PLACE, ON_A_LINE = range(3)
+NEARS = len(NEAR_EDGES) + 1
+ON_THE_MOVE = ON_A_LINE + NEARS
+"""How far a visitor is from the nearest one before, told apart by whether a fixed line says so or something vaguer."""
+PLACE_KINDS = ON_THE_MOVE + NEARS
+PLACES = 6
 
 UNKNOWN_MARKET, INSIDE, OUTSIDE = range(3)
 MARKETS = 3
@@ -59,27 +71,30 @@ NETWORKS = 4
 
 BUSTLES = len(Bustle)
 
-LOOSE_KM = 600.0
-"""Half of all mobile addresses are placed more than 190 km off, and one in twenty more than 800."""
-TIGHT_KM = 60.0
-"""What a fixed line may be off, and a short way to the shop."""
+APART = 3
+"""From this position in ``NEAR_EDGES`` on, a visitor is in another place."""
+VAGUE_KM = 500.0
+"""A wider circle is a country and no place."""
+LINE_KM = 100.0
+"""A wider circle is no fixed line's, whatever the network is called."""
+REMEMBERED = 4
+"""Places that a course compares the next one with: enough to know a household and a shop again, and soon looked at."""
 
 
 SHAPES = {
-    "crowd": (COUNTS, LATELYS, BUSTLES),
+    "crowd": (COUNTS, LATELYS, BUSTLES, EPISODES),
     "steady": (GAPS, AGES, LATELYS),
     "country": (COUNTRY_KINDS, COUNTRIES, GAPS),
-    "speed": (SPEEDS,),
+    "place": (PLACE_KINDS, PLACES, GAPS, COUNTS),
     "market": (MARKETS, STATIONS, OUTSIDES),
-    "life": (MADES, STATIONS, LATELYS),
-    "age": (MADES, COUNTS),
-    "since_sale": (SOLDS, COUNTS),
-    "owner": (OWNERS, STATIONS),
+    "life": (MADES, STATIONS, LATELYS, COUNTS),
+    "since_sale": (SOLDS, COUNTS, COUNTS, GAPS),
+    "owner": (OWNERS, STATIONS, COUNTS),
     "network": (NETWORKS, 2),
 }
 """The circumstances that a position in each table is made of, the last one running fastest."""
 
-LIFECYCLE_TABLES = ("market", "life", "age", "since_sale", "owner")
+LIFECYCLE_TABLES = ("market", "life", "since_sale", "owner")
 """The tables that only records of commissioning, sale and ownership can fill."""
 SCAN_TABLES = tuple(name for name in SHAPES if name not in LIFECYCLE_TABLES)
 
@@ -100,13 +115,19 @@ class Course:
 _STRIDES = {name: tuple(math.prod(shape[n + 1 :]) for n in range(len(shape))) for name, shape in SHAPES.items()}
 
 
-def retell(history: History) -> Course:
-    """Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records."""
+def retell(history: History, since: float = -math.inf) -> Course:
+    """
+    Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records.
+
+    What was seen until *since* has been explained: the course begins after it, and a network seen before adds nothing.
+    """
     kept = _in_order(history.sightings)
+    if since > -math.inf:
+        kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
-    lately = _fill_scans(course, int(history.bustle))
+    seen = _fill_scans(course, int(history.bustle))
     if history.has_lifecycle:
-        _fill_lifecycle(course, history, lately)
+        _fill_lifecycle(course, history, seen)
     return course
 
 
@@ -115,37 +136,46 @@ def retell(history: History) -> Course:
 # An attribute of an enum class is looked up in Python; a constant of the module is not.
 _FIXED, _MOBILE, _RELAY, _DATACENTRE = Network.FIXED, Network.MOBILE, Network.RELAY, Network.DATACENTRE
 
+_COUNTED = tuple(bisect_right(COUNT_EDGES, count) for count in range(COUNT_EDGES[-1]))
+
 _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91, 0))]
 """How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
 
 
-def _fill_scans(course: Course, bustle: int) -> list[int]:  # noqa: C901  one pass, and the hot path
-    """Fill the tables that need only sightings; return how many visitors each step had in the month before it."""
+_Seen = tuple[int, int, str | None]
+"""What the tables of the lifecycle need of a step: visitors of the month before it, gap, and country where placed."""
+
+
+def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
+    """Fill the tables that need only sightings; return what those of the lifecycle need of each step."""
     times = course.times
     positions = course.positions = {name: [] for name in SCAN_TABLES}
-    add_crowd, add_steady, add_country, add_speed, add_network = (positions[name].append for name in SCAN_TABLES)
-    latelies: list[int] = []
+    add_crowd, add_steady, add_country, add_place, add_network = (positions[name].append for name in SCAN_TABLES)
+    steps: list[_Seen] = []
     countries: dict[str, int] = {}
     home: str | None = None
-    before: tuple[float, float, float, float] | None = None
+    places: list[tuple[float, float]] = []
+    apart = pauses = episodes = 0
     first = previous = times[0] if times else 0.0
     gap, recent = GAPS - 1, 0
-    for count, at in enumerate(times):
-        seen = course.sightings[count]
+    for count, (at, seen, counted) in enumerate(zip(times, course.sightings, _counted(), strict=False)):
         place, network = seen.place, seen.network
         month = at - _MONTH
         while times[recent] <= month:
             recent += 1
         lately = bisect_right(LATELY_EDGES, count - recent)
-        latelies.append(lately)
         if count:
             gap = bisect_right(GAP_EDGES, at - previous)
+            if at - previous > PAUSE:
+                pauses += 1
+                episodes = bisect_right(EPISODE_EDGES, pauses)
         previous = at
-        add_crowd((bisect_right(COUNT_EDGES, count) * LATELYS + lately) * BUSTLES + bustle)
+        add_crowd(((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes)
         add_steady((gap * AGES + bisect_right(AGE_EDGES, at - first)) * LATELYS + lately)
 
         is_placed = network is not _RELAY and network is not _DATACENTRE
         country = place.country if is_placed else None
+        steps.append((lately, gap, country))
         kind = UNPLACED
         spread = len(countries)
         if country is not None:
@@ -156,69 +186,86 @@ def _fill_scans(course: Course, bustle: int) -> list[int]:  # noqa: C901  one pa
                 home = country
         add_country((kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap)
 
-        speed = 0
-        if is_placed and (latitude := place.latitude) is not None and (longitude := place.longitude) is not None:
-            slack = TIGHT_KM if network is _FIXED else LOOSE_KM
-            if (radius := place.radius_km) is not None and radius > slack:
-                slack = radius
-            if before is not None:
-                speed = 1
-                north, east, slack_before, at_before = before
-                if slack_before < slack:  # noqa: PLR1730  max() would take a tenth of the whole loop
-                    slack_before = slack
-                # A degree is at most 112 km: most steps need no trigonometry.
-                if abs(latitude - north) + abs(longitude - east) > slack_before / 112:
-                    speed = _speed(latitude, longitude, north, east, slack_before, at - at_before)
-            before = (latitude, longitude, slack, at)
-        add_speed(speed)
+        near = distance = NOWHERE
+        radius = place.radius_km or 0.0
+        if is_placed and (latitude := place.latitude) is not None and radius <= VAGUE_KM:
+            longitude = place.longitude or 0.0
+            near = FIRST_PLACE
+            if places:
+                distance = _nearest(latitude, longitude, places)
+                near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
+            if len(places) < REMEMBERED and (distance > 1 or not places):
+                places.append((latitude, longitude))
+        add_place(((near * PLACES + apart) * GAPS + gap) * COUNTS + counted)
+        apart += distance >= APART and apart < PLACES - 1
         kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
         add_network(kind * 2 + seen.is_shared)
-    return latelies
+    return steps
 
 
-def _speed(latitude: float, longitude: float, north: float, east: float, slack: float, seconds: float) -> int:
-    """Return the position of the least speed that both circles leave open; 1 stands for no way at all."""
-    way_north = latitude - north
+def _counted() -> Iterator[int]:
+    """Count visitors from nobody on, in ``COUNT_EDGES``."""
+    return chain(_COUNTED, repeat(COUNTS - 1))
+
+
+def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]]) -> int:
+    """Return in which of ``NEAR_EDGES`` the nearest of *places* is."""
+    # Spans choose and one distance is measured: across the date line that may be the second nearest.
+    least, nearest = math.inf, places[0]
+    for point in places:
+        span = abs(latitude - point[0]) + abs(longitude - point[1])
+        if span < least:
+            if span < _SURELY_NEAR:
+                return 0
+            least, nearest = span, point
+    north, east = nearest
     way_east = abs(longitude - east)
     if way_east > 180.0:
         way_east = 360.0 - way_east
     way_east *= _WIDTHS[int(latitude + north) // 2]
-    way = 111.2 * math.sqrt(way_north * way_north + way_east * way_east) - slack
-    if way <= 0:
-        return 1
-    return 1 + bisect_right(SPEED_EDGES, way * 3600 / seconds if seconds > 1800 else way * 2)
+    return bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
 
 
-def _fill_lifecycle(course: Course, history: History, latelies: list[int]) -> None:
+_SURELY_NEAR = NEAR_EDGES[0] / 112
+_SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
+"""The edges in squared degrees, so that no root is drawn."""
+
+
+def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> None:
     """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
     positions = course.positions
     positions.update((name, []) for name in LIFECYCLE_TABLES)
-    add_market, add_life, add_age, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
+    add_market, add_life, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
     facts = sorted(history.facts, key=_time_of_fact)
     moments = [fact.at.timestamp() for fact in facts]
     moments.append(math.inf)
-    life, ahead, outside = _Life(), 0, 0
-    for count, at in enumerate(course.times):
-        while moments[ahead] <= at:
-            life.take(facts[ahead])
-            ahead += 1
-        seen, lately, station = course.sightings[count], latelies[count], life.station
-        is_placed = seen.network is not _RELAY and seen.network is not _DATACENTRE
-        country = seen.place.country if is_placed else None
-        counted = bisect_right(COUNT_EDGES, count)
+    life, ahead, outside, outsides = _Life(), 0, 0, 0
+    station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+    since = _counted()
+    after = next(since)
+    for at, seen, (lately, gap, country), counted in zip(
+        course.times, course.sightings, steps, _counted(), strict=False
+    ):
+        if moments[ahead] <= at:
+            while moments[ahead] <= at:
+                life.take(facts[ahead])
+                ahead += 1
+            station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
         market = UNKNOWN_MARKET
-        if life.markets is not None and country is not None:
-            market = INSIDE if country in life.markets else OUTSIDE
-        add_market((market * STATIONS + station) * OUTSIDES + bisect_right(OUTSIDE_EDGES, outside))
+        if markets is not None and country is not None:
+            market = INSIDE if country in markets else OUTSIDE
+        add_market((market * STATIONS + station) * OUTSIDES + outsides)
         if market == OUTSIDE:
             outside += 1
-        made = 0 if life.made_at is None else 1 + bisect_right(MADE_EDGES, at - life.made_at)
-        add_life((made * STATIONS + station) * LATELYS + lately)
-        add_age(made * COUNTS + counted)
-        sold = 0 if life.sold_at is None else 1 + bisect_right(SOLD_EDGES, at - life.sold_at)
-        add_since_sale(sold * COUNTS + counted)
+            outsides = bisect_right(OUTSIDE_EDGES, outside)
+        made = 0 if made_at is None else 1 + bisect_right(MADE_EDGES, at - made_at)
+        add_life(((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted)
+        sold = 0 if sold_at is None else 1 + bisect_right(SOLD_EDGES, at - sold_at)
+        add_since_sale(((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap)
         owner = NO_OWNER if life.owner is None else life.owner_relation(seen.visitor, country, at)
-        add_owner(owner * STATIONS + station)
+        add_owner((owner * STATIONS + station) * COUNTS + after)
+        if station >= SOLD:
+            after = next(since)
 
 
 _OFFER = 14 * DAY

@@ -26,21 +26,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """What a rule made of a stretch of a course: the steps from *start* on, and the weight of each."""
+    """What a rule made of the first steps of a course: the weight of each."""
 
     course: Course
-    start: int
     weights: Sequence[float]
 
     @property
     def steps(self) -> range:
         """The numbers of the steps in their course."""
-        return range(self.start, self.start + len(self.weights))
+        return range(len(self.weights))
 
     @property
     def strongest(self) -> int:
         """The number of the step that speaks loudest for copies."""
-        return max(self.steps, key=lambda step: self.weights[step - self.start])
+        return max(self.steps, key=self.weights.__getitem__)
 
     def where(self, table: str, axis: int, value: int) -> list[int]:
         """Return the steps of which one circumstance is *value*."""
@@ -66,7 +65,7 @@ def more_new_visitors_than_its_like(found: Weighed) -> str:
 
 
 def new_visitors_in_other_places(found: Weighed) -> str:
-    """People check this item where nobody had checked it before, or further off than it can have travelled."""
+    """People check this item where nobody had checked it before, or further off than they can have carried it."""
     seen, step = found.course.sightings, found.strongest
     countries = list(dict.fromkeys(c for n in found.steps if (c := seen[n].place.country) is not None))
     if len(countries) < 2:
@@ -116,9 +115,9 @@ def kinds_of_network(found: Weighed) -> str:
 
 RULES: tuple[Rule, ...] = (
     Rule("more-new-visitors-than-its-like", ("crowd", "steady"), more_new_visitors_than_its_like),
-    Rule("new-visitors-in-other-places", ("country", "speed"), new_visitors_in_other_places),
+    Rule("new-visitors-in-other-places", ("country", "place"), new_visitors_in_other_places),
     Rule("outside-its-market", ("market",), outside_its_market),
-    Rule("out-of-step-with-its-life", ("life", "age", "since_sale"), out_of_step_with_its_life),
+    Rule("out-of-step-with-its-life", ("life", "since_sale"), out_of_step_with_its_life),
     Rule("away-from-its-owner", ("owner",), away_from_its_owner),
     Rule("kinds-of-network", ("network",), kinds_of_network),
 )

@@ -15,15 +15,14 @@ from authsvc.core.clones import learned
 from authsvc.core.clones.courses import SHAPES
 
 PAIRS: Mapping[str, tuple[tuple[int, ...], ...]] = {
-    "crowd": ((0, 1), (0, 2)),
+    "crowd": ((0, 1), (0, 2), (0, 3)),
     "steady": ((0, 1), (1, 2), (0, 2)),
     "country": ((0, 1), (0, 2)),
-    "speed": ((0,),),
+    "place": ((0, 1), (0, 2), (1, 3)),
     "market": ((0, 1), (0, 2)),
-    "life": ((0, 1), (0, 2)),
-    "age": ((0, 1),),
-    "since_sale": ((0, 1),),
-    "owner": ((0, 1),),
+    "life": ((0, 1), (0, 2), (1, 3), (0, 3)),
+    "since_sale": ((0, 1), (0, 2), (2, 3)),
+    "owner": ((0, 1), (0, 2)),
     "network": ((0, 1),),
 }
 """The axes of each small table."""
@@ -34,15 +33,13 @@ Tables = Mapping[str, Sequence[float]]
 @dataclass(frozen=True, slots=True)
 class Model:
     """
-    What copies are weighed against: an ordinary life, and a busy one; and how high genuine items score.
+    What copies weigh against a genuine life, and how high genuine items score.
 
-    ``busy_offset`` sets the two scores beside each other. ``calibration`` holds shares of genuine scanned items and
-    the score that so many of them reached, in falling order of the share.
+    ``calibration`` holds shares of genuine scanned items and the score that so many of them reached, in falling order
+    of the share.
     """
 
-    ordinary: Tables
-    busy: Tables
-    busy_offset: float
+    tables: Tables
     calibration: tuple[tuple[float, float], ...]
 
     def threshold(self, rate: float) -> float:
@@ -51,11 +48,6 @@ class Model:
         rate = min(max(rate, known[-1][0]), known[0][0])
         (more, low), (less, high) = next(step for step in pairwise(known) if rate >= step[1][0])
         return low + (high - low) * log(more / rate) / log(more / less)
-
-    @property
-    def gate(self) -> float:
-        """The lowest threshold there is: below it nothing needs a second look."""
-        return self.calibration[0][1]
 
 
 def merged(small: Mapping[str, Sequence[Sequence[int]]]) -> Tables:
@@ -81,12 +73,7 @@ def _merge(name: str, small: Sequence[Sequence[int]]) -> tuple[float, ...]:
 
 
 def _model(name: str) -> Model:
-    return Model(
-        merged(learned.TABLES[f"{name}, ordinary"]),
-        merged(learned.TABLES[f"{name}, busy"]),
-        learned.BUSY_OFFSETS[name],
-        learned.CALIBRATIONS[name],
-    )
+    return Model(merged(learned.TABLES[name]), learned.CALIBRATIONS[name])
 
 
 SCANS = _model("scans")
