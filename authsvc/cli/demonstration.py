@@ -197,8 +197,9 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         ):
             serial = DigitalLink.parse(watches[index].uri).serial
             info = items.set_disposition(
-                session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys, now=now
-            )
+                session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys,
+                now=now - timedelta(days=7),
+            )  # fmt: skip
             place.record(session, halden.id, "item.set", info.sgtin, {"to": disposition.value, "reason": reason})
         product = catalogue.get_product(session, WATCH)
         recall = recalls.recall(

@@ -200,9 +200,8 @@ def _within(one: Seen) -> str:
 
 
 def _marks(one: Seen) -> str:
-    return ", ".join(
-        said for said, is_so in (("later", one.is_later), ("not confirmed", not one.is_confirmed)) if is_so
-    )
+    said = [NETWORKS.get(one.network, one.network)]
+    return ", ".join(said if one.is_confirmed else [*said, "not confirmed"])
 
 
 def _people(some: Sequence[Seen]) -> str:
