@@ -121,6 +121,7 @@ class Surroundings:
 
     alert: AlertInfo
     standing: Standing | None
+    item_score: float | None
     disposition: str | None
     disposition_at: datetime | None
     disposition_reason: str | None
@@ -148,6 +149,7 @@ def gather(session: Session, brand_id: UUID, alert_id: UUID, *, now: datetime) -
     return Surroundings(
         alert=info,
         standing=triage.find_standing(session, alert),
+        item_score=item.score if item else None,
         disposition=item.disposition if item else None,
         disposition_at=item.disposition_at if item else None,
         disposition_reason=item.disposition_reason if item else None,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 from scene import BERLIN, Scene, session_of
 from test_investigations import FAR, check, check_daily
 
@@ -235,12 +236,24 @@ def test_a_snooze_ends_in_the_future(scene, flagged):
 
 def test_the_database_finds_the_severity_that_the_rules_say(scene):
     rules = (*alerts.CERTAIN, "more-visitors-than-usual", "new-visitors-in-other-places", "unheard-of")
-    for rule in rules:
-        for threshold in (None, 1.0, 4.25):
-            for tenth in range(0, 120, 5):
-                said = alerts.severity(rule, tenth / 10, threshold)
-                stored = scene.row("SELECT authsvc_alert_severity(%s, %s, %s)", rule, tenth / 10, threshold)
-                assert stored == (said.value,), (rule, tenth / 10, threshold)
+    cases = [
+        (rule, tenth / 10, {"threshold": threshold, "parts": [{"rule": part}]})
+        for rule in rules for part in ("kinds-of-network", "seen-though-gone")
+        for threshold in (None, 1.0, 4.25) for tenth in range(0, 120, 5)
+    ]  # fmt: skip
+    for rule, score, evidence in cases:
+        stored = scene.row("SELECT authsvc_alert_severity(%s, %s, %s)", rule, score, Jsonb(evidence))
+        assert stored == (alerts.severity(rule, score, evidence).value,), (rule, score, evidence)
+
+
+def test_an_alert_becomes_more_severe_with_its_item(scene, flagged):
+    link, alert_id = flagged
+    query = "SELECT severity FROM alerts WHERE id = %s"
+    scene.admin.execute("UPDATE alerts SET severity = 1 WHERE id = %s", (alert_id,))
+
+    scene.admin.execute("UPDATE items SET score = score + 9 WHERE sgtin = %s", (link.sgtin,))
+
+    assert scene.row(query, alert_id) == (3,)
 
 
 def test_a_raised_alert_says_what_lists_are_filtered_by(scene, flagged):
@@ -251,7 +264,7 @@ def test_a_raised_alert_says_what_lists_are_filtered_by(scene, flagged):
     gtin, serial, _lot, severity, score, evidence = row
     assert (gtin, serial) == (link.gtin, link.serial)
     assert countries(scene, alert_id) == {s["country"] for s in evidence["sightings"]}
-    assert severity == alerts.severity("x", score, evidence["threshold"])
+    assert severity >= alerts.severity("x", score, evidence)
 
 
 def test_many_are_acted_on_and_each_refusal_is_told(scene, flagged):

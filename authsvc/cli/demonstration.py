@@ -17,38 +17,29 @@ from uuid import uuid4
 
 import click
 
-from authsvc import alert_mails, catalogue, issuing, items, recalls, receipts, scanning, signing_keys
-from authsvc.cli import demo_login, serving
+from authsvc import alert_mails, catalogue, issuing, items, recalls, signing_keys
+from authsvc.cli import demo_login, demo_scans, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
 from authsvc.cli.setting_up import make_home
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.config import DEMO_FILE, Config
-from authsvc.connections import Connections
 from authsvc.core import tokens
-from authsvc.core.clones import Network, Place
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Brand
 from authsvc.core.serials import derive
 from authsvc.core.verdicts import Disposition
-from authsvc.db import SCAN_ROLE
 from authsvc.errors import Conflict
-from authsvc.holdings import load
 from authsvc.labels import sheets
 from authsvc.labels.codes import Code, Label, read_codes
 from authsvc.labels.layouts import Layout
 from authsvc.labels.templates import DEFAULT, builtin_stocks, builtin_templates
-from authsvc.runtime import new_id
 
 UNFINISHED = "demo.unfinished"
 WATCH, BATTERY, WINE, SHIRTS = "09506000134352", "09506000134369", "09506000134376", "09506000134383"
 SANDBOX_WATCH = "09521234567899"
 UNREGISTERED = "09506000134406"
-
-# Where the visitors of the copied watch were: one watch is never checked in so many countries.
-COPIES = ("IT", "VN", "PL", "BR", "TR", "MX", "TH", "US", "NG", "ID", "ES", "IN")
-
 
 _CARDS = (
     ("genuine", "first-check", "A genuine watch", "Nobody has checked it yet. Open it again: it knows you."),
@@ -206,8 +197,9 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         ):
             serial = DigitalLink.parse(watches[index].uri).serial
             info = items.set_disposition(
-                session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys, now=now
-            )
+                session, halden, WATCH, serial, disposition, reason=reason, serial_keys=keys,
+                now=now - timedelta(days=7),
+            )  # fmt: skip
             place.record(session, halden.id, "item.set", info.sgtin, {"to": disposition.value, "reason": reason})
         product = catalogue.get_product(session, WATCH)
         recall = recalls.recall(
@@ -227,16 +219,21 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         alert_mails.add_recipient(session, halden.id, "security@halden.example", now=now)
     never_issued = DigitalLink.build({"01": WATCH, "21": never})
     signed_never = never_issued.uri(place.config.base_url, s=tokens.issue(place.open_signer(key), never_issued.ais))
-    _scan_by_others(place, [(watches[1].uri, COPIES[:1]), (watches[6].uri, COPIES)])
+    stories = {"checked-before": 1, "stolen": 2, "possible-copy": 6, "two-places": 10, "owner": 11, "window": 12,
+               "shared": 13}  # fmt: skip
+    invented = [_forged(place, code.uri) for code in watches[20 : 20 + demo_scans.CODES_TRIED]]
+    demo_scans.play(
+        place, halden, {name: watches[n].uri for name, n in stories.items()}, signed_never=signed_never,
+        forged=invented,
+    )  # fmt: skip
 
     plain = DigitalLink.parse(watches[7].uri)
-    forged = plain.uri(place.config.base_url, s=_broken(plain.extension("s") or ""))
     stranger = DigitalLink.build({"01": UNREGISTERED, "21": "A1"})
     uris = {
         "genuine": watches[0].uri,
         "checked-before": watches[1].uri,
         "possible-copy": watches[6].uri,
-        "forged": forged,
+        "forged": _forged(place, watches[7].uri),
         "unknown": stranger.uri(place.config.base_url),
         "not-issued": signed_never,
         "unsigned": plain.uri(place.config.base_url),
@@ -273,29 +270,9 @@ def _print_sheet(out: Path, groups: list[tuple[str, list[Code]]], today: date) -
     sheets.write(out / "sheet.pdf", chosen, Layout(template=template), stock, title="Halden sample labels")
 
 
-def _scan_by_others(place: Workplace, scanned: list[tuple[str, tuple[str, ...]]]) -> None:
-    """Let other people check codes, each from a country and with a cookie of their own, and confirm."""
-    connections = Connections(place.url, role=SCAN_ROLE, wait_s=10.0)
-    held = load(connections, place.wrapping_key)
-    try:
-        for uri, countries in scanned:
-            link = DigitalLink.parse(uri)
-            for country in countries:
-                at = place.now()
-                seen = scanning.Presentation(
-                    id=new_id(),
-                    at=at,
-                    visitor=place.random(16),
-                    prefix=place.random(8),
-                    is_known=False,
-                    place=Place(country),
-                    network=Network.UNKNOWN,
-                )
-                checked = scanning.scan(held, connections, link, link.extension("s"), seen, at=at, new_id=new_id)
-                assert checked.receipt is not None
-                receipts.confirm(held, connections, checked.receipt, at=at, new_id=new_id)
-    finally:
-        connections.close()
+def _forged(place: Workplace, uri: str) -> str:
+    link = DigitalLink.parse(uri)
+    return link.uri(place.config.base_url, s=_broken(link.extension("s") or ""))
 
 
 def _broken(token: str) -> str:

@@ -12,6 +12,8 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Any
 
+from authsvc.core.distances import distance_km
+
 Evidence = Mapping[str, Any]
 Names = Mapping[str, str]
 """The name of each country by its code."""
@@ -30,22 +32,26 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+PLANE_KMH = 1_000.0
+LEAST_GAP = timedelta(minutes=1)
+
 CERTAIN = frozenset({"signed-not-issued", "claim-code-used-again", "seen-though-gone", "confirmed-clone"})
 """Rules whose finding has no everyday explanation."""
 
 
-def severity(rule: str, score: float, threshold: float | None) -> Severity:
+def severity(rule: str, score: float, evidence: Evidence) -> Severity:
     """
-    Say how severe an alert is.
+    Say how severe an alert is, by the score that its item has now.
 
     A finding without an everyday explanation (a good signature on a code that was never issued, a claim code used
-    twice, an item seen though it is gone, a confirmed copy) is high. Otherwise the score decides, by how far it is
-    above the threshold at which it warns: the score is the logarithm of how much likelier copies are than a genuine
-    life, so 3 above is twenty times more than was needed (high), 1 above about three times (medium). A brand's own
-    limit of visitors counts in multiples instead: three times is high, one and a half medium. Without a threshold it
-    is medium.
+    twice, an item seen though it is gone, a confirmed copy) is high, be it the rule or one part of the score. Otherwise
+    the score decides, by how far it is above the threshold at which it warns: the score is the logarithm of how much
+    likelier copies are than a genuine life, so 3 above is twenty times more than was needed (high), 1 above about three
+    times (medium). A brand's own limit of visitors counts in multiples instead: three times is high, one and a half
+    medium. Without a threshold it is medium. It rises with the score of the item and never falls.
     """
-    if rule in CERTAIN:
+    threshold = evidence.get("threshold")
+    if rule in CERTAIN or any(part.get("rule") in CERTAIN for part in evidence.get("parts") or ()):
         return Severity.HIGH
     if threshold is None:
         return Severity.MEDIUM
@@ -57,29 +63,44 @@ def severity(rule: str, score: float, threshold: float | None) -> Severity:
 
 @dataclass(frozen=True, slots=True)
 class Leap:
-    """Two sightings one after the other, in different countries; *before* and *after* are their places."""
+    """Two sightings one after the other, in different countries, and how fast somebody must have been at least."""
 
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     gap: timedelta
+    least_kmh: float
 
 
 def headline(rule: str, evidence: Evidence, names: Names) -> str:
-    """Say in one sentence what was found, for somebody who knows no rules."""
-    told = _HEADLINES.get(rule)
-    said = told(evidence, names) if told is not None else None
-    return said or _first_part(evidence) or TITLES.get(rule, rule.replace("-", " ").capitalize())
+    """
+    Say in one sentence what was found, for somebody who knows no rules.
+
+    What has no everyday explanation is told first, then what nobody can have travelled, then what the rule found.
+    """
+    parts = [part.get("rule") for part in evidence.get("parts") or ()]
+    certain = next((found for found in (rule, *parts) if found in CERTAIN), None)
+    if certain is not None:
+        return _told(certain, evidence, names) or title_of(certain)
+    leap = find_leap(evidence)
+    if leap is not None and leap.least_kmh > PLANE_KMH:
+        return _places(evidence, names) or title_of(rule)
+    return _told(rule, evidence, names) or _first_part(evidence) or title_of(rule)
+
+
+def title_of(rule: str) -> str:
+    """Return the heading of a rule or part."""
+    return TITLES.get(rule, rule.replace("-", " ").capitalize())
 
 
 def find_leap(evidence: Evidence) -> Leap | None:
-    """Return the two confirmed sightings of the evidence that are in different countries and nearest in time."""
+    """Return the two confirmed sightings, one after the other, between which somebody must have been fastest."""
     seen = sorted((s for s in _confirmed(evidence) if s.get("country")), key=_time)
     leaps = [
-        Leap(before, after, _time(after) - _time(before))
+        Leap(before, after, _time(after) - _time(before), _least_kmh(before, after))
         for before, after in pairwise(seen)
         if before["country"] != after["country"]
     ]
-    return min(leaps, key=lambda leap: leap.gap, default=None)
+    return max(leaps, key=lambda leap: (leap.least_kmh, -leap.gap), default=None)
 
 
 def span(gap: timedelta) -> str:
@@ -124,6 +145,21 @@ TITLES: Mapping[str, str] = {
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _told(rule: str, evidence: Evidence, names: Names) -> str | None:
+    tell = _HEADLINES.get(rule)
+    return tell(evidence, names) if tell is not None else None
+
+
+def _least_kmh(before: Mapping[str, Any], after: Mapping[str, Any]) -> float:
+    """Return the speed between the nearest points of two circles; 0 where a place is not known."""
+    start, end = ((seen.get("latitude"), seen.get("longitude")) for seen in (before, after))
+    if None in {*start, *end}:
+        return 0.0
+    slack = (before.get("radius_km") or 0.0) + (after.get("radius_km") or 0.0)
+    hours = max(_time(after) - _time(before), LEAST_GAP) / timedelta(hours=1)
+    return max(0.0, distance_km(start, end) - slack) / hours  # type: ignore[arg-type]  # neither has a None
 
 
 def _time(seen: Mapping[str, Any]) -> datetime:

@@ -3,8 +3,8 @@ Triage of alerts: who looks at one, until when it sleeps, what a decision change
 
 A trigger fills in what follows from an alert itself, so that whoever opens one need not know; it also tells the
 processes that listen. The partial indexes hold what one list shows, in its order: a page reads as many rows as it
-shows, however many alerts there are. A snoozed alert whose item gets worse wakes in the transaction that raises the
-score.
+shows, however many alerts there are. An alert whose item gets worse becomes more
+severe, and wakes if it sleeps, in the transaction that raises the score.
 """
 
 import sqlalchemy as sa
@@ -36,16 +36,20 @@ INDEXES = (
 
 # authsvc/core/alerts.py says why; a test compares the two.
 FUNCTIONS = """
-CREATE FUNCTION authsvc_alert_severity(rule text, score float8, threshold float8) RETURNS smallint
+CREATE FUNCTION authsvc_alert_severity(rule text, score float8, evidence jsonb) RETURNS smallint
   LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE
-    WHEN rule IN ('signed-not-issued', 'claim-code-used-again', 'seen-though-gone', 'confirmed-clone') THEN 3
-    WHEN threshold IS NULL THEN 2
+    WHEN rule = ANY (c.certain) OR EXISTS (
+      SELECT FROM jsonb_path_query(evidence, '$.parts[*].rule') p WHERE p #>> '{}' = ANY (c.certain)) THEN 3
+    WHEN t.threshold IS NULL THEN 2
     WHEN rule = 'more-visitors-than-usual' THEN
-      CASE WHEN score >= 3 * threshold THEN 3 WHEN score >= 1.5 * threshold THEN 2 ELSE 1 END
-    WHEN score >= threshold + 3 THEN 3
-    WHEN score >= threshold + 1 THEN 2
+      CASE WHEN score >= 3 * t.threshold THEN 3 WHEN score >= 1.5 * t.threshold THEN 2 ELSE 1 END
+    WHEN score >= t.threshold + 3 THEN 3
+    WHEN score >= t.threshold + 1 THEN 2
     ELSE 1 END::smallint
+  FROM (SELECT ARRAY['signed-not-issued', 'claim-code-used-again', 'seen-though-gone', 'confirmed-clone'] AS certain) c,
+    (SELECT CASE WHEN jsonb_typeof(evidence->'threshold') = 'number'
+      THEN (evidence->>'threshold')::float8 END AS threshold) t
 $$;
 
 CREATE FUNCTION authsvc_describe_alert() RETURNS trigger
@@ -67,8 +71,7 @@ BEGIN
   NEW.lot := coalesce(NEW.lot, (SELECT coalesce(i.lot, r.lot) FROM items i
     LEFT JOIN runs r ON r.brand_id = i.brand_id AND r.number = i.run
     WHERE i.sgtin = NEW.sgtin AND i.brand_id = NEW.brand_id));
-  NEW.severity := authsvc_alert_severity(NEW.rule, NEW.score, CASE
-    WHEN jsonb_typeof(NEW.evidence->'threshold') = 'number' THEN (NEW.evidence->>'threshold')::float8 END);
+  NEW.severity := authsvc_alert_severity(NEW.rule, NEW.score, NEW.evidence);
   RETURN NEW;
 END $$;
 
@@ -97,8 +100,11 @@ END $$;
 CREATE FUNCTION authsvc_wake_alerts() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE alerts SET snoozed_until = NULL, wakes_at_score = NULL
-  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND closed_at IS NULL AND wakes_at_score <= NEW.score;
+  UPDATE alerts a SET severity = greatest(a.severity, authsvc_alert_severity(a.rule, NEW.score, a.evidence)),
+    snoozed_until = CASE WHEN a.wakes_at_score <= NEW.score THEN NULL ELSE a.snoozed_until END,
+    wakes_at_score = CASE WHEN a.wakes_at_score <= NEW.score THEN NULL ELSE a.wakes_at_score END
+  WHERE a.sgtin = NEW.sgtin AND a.brand_id = NEW.brand_id AND a.closed_at IS NULL
+    AND a.rule NOT IN ('signed-not-issued', 'receipt-copied');
   RETURN NULL;
 END $$;
 """

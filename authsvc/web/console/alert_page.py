@@ -8,6 +8,7 @@ from uuid import UUID
 from authsvc import alert_effects, alert_lists, alert_surroundings, triage
 from authsvc.alert_effects import WAIT, Foreseen
 from authsvc.alert_surroundings import AlertInfo, Happened, Surroundings
+from authsvc.core import alerts
 from authsvc.core.verdicts import Disposition
 from authsvc.staff import Role
 from authsvc.triage import Act, Choice
@@ -97,7 +98,7 @@ def _heading(info: AlertInfo) -> dict[str, Any]:
         tags.append(("Closed", "none"))
     elif info.snoozed_until is not None and info.snoozed_until > guard.now():
         tags.append(("Snoozed", "info"))
-    return {"level": info.severity.word, "sub": sub, "tags": tags, "rule": alert_words.title_of(info.rule)}
+    return {"level": info.severity.word, "sub": sub, "tags": tags, "rule": alerts.title_of(info.rule)}
 
 
 def _evidence(found: Surroundings) -> dict[str, Any]:
@@ -126,15 +127,16 @@ def _evidence(found: Surroundings) -> dict[str, Any]:
 def _tiles(found: Surroundings, seen: list[alert_words.Seen]) -> list[dict[str, Any]]:
     info, traffic = found.alert, found.traffic
     threshold = info.evidence.get("threshold")
+    now = max(info.score, found.item_score or 0.0)
     tiles: list[dict[str, Any]] = [
-        {"label": "Risk score", "value": f"{info.score:.1f}", "tone": "bad" if info.severity.value > 2 else None,
+        {"label": "Risk score now", "value": f"{now:.1f}", "tone": "bad" if info.severity.value > 2 else None,
          "unit": f"warns from {threshold:.1f}" if threshold is not None else None}
     ]  # fmt: skip
     quickest = alert_words.fastest(seen)
     if quickest is not None:
         pace = quickest[2]
         tiles.append({"label": "Speed needed", "value": f"{pace.least:,.0f}", "unit": "km/h or more",
-                      "tone": "bad" if pace.least > alert_words.PLANE_KMH else None})  # fmt: skip
+                      "tone": "bad" if pace.least > alerts.PLANE_KMH else None})  # fmt: skip
     if seen or traffic.scans:
         people = len({one.visitor for one in seen if one.is_confirmed})
         countries = len({one.country for one in seen if one.country})
@@ -181,7 +183,7 @@ def _around(found: Surroundings) -> dict[str, Any]:
          "level": one.severity.word}
         for one in found.similar
     ]  # fmt: skip
-    opened = (found.alert.opened_at, f"Raised by the rule “{alert_words.title_of(found.alert.rule)}”")
+    opened = (found.alert.opened_at, f"Raised by the rule “{alerts.title_of(found.alert.rule)}”")
     log = [(act.at, _act(act, names)) for act in found.history]
     return {
         "events": sorted(entries, key=lambda entry: entry["at"], reverse=True), "similar": similar,

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from authsvc import alert_lists, alert_surroundings, triage
 from authsvc.alert_lists import Asked, Listed, Page, Row, Sort
+from authsvc.core import alerts
 from authsvc.core.alerts import Severity
 from authsvc.errors import BadInput
 from authsvc.investigations import Subject
@@ -25,7 +26,7 @@ from authsvc.web.site import runtime
 
 HOME = "/console/alerts"
 NAMES = {
-    Listed.NEW: "New", Listed.MINE: "Mine", Listed.TEAM: "Colleagues", Listed.SNOOZED: "Snoozed",
+    Listed.NEW: "New", Listed.MINE: "Mine", Listed.TEAM: "Team", Listed.SNOOZED: "Snoozed",
     Listed.CLOSED: "Closed",
 }  # fmt: skip
 EMPTY = {
@@ -178,7 +179,7 @@ def _table_row(row: Row, query: Query) -> dict[str, Any]:
     state = NAMES[row.listed] if query.asked.text else None
     return {
         "href": query.to(f"{HOME}/{row.id}"), "headline": said, "about": subtitle(row), "level": row.severity.word,
-        "rule": alert_words.title_of(row.rule), "score": f"{row.score:.1f}", "opened": opened,
+        "rule": alerts.title_of(row.rule), "score": f"{row.score:.1f}", "opened": opened,
         "age": alert_words.age(row.opened_at, guard.now()), "id": str(row.id), "state": state,
         "iso": words.iso(row.opened_at),
     }  # fmt: skip
@@ -195,7 +196,7 @@ def _fields(query: Query, rules: list[str]) -> list[dict[str, Any]]:
         {"kind": "pick", "name": "severity", "label": "Severity", "value": value("severity", ""),
          "options": [("", "Any"), *((level.word, level.word.capitalize()) for level in reversed(Severity))]},
         {"kind": "pick", "name": "rule", "label": "Rule", "value": value("rule", ""),
-         "options": [("", "Any"), *((rule, alert_words.title_of(rule)) for rule in rules)]},
+         "options": [("", "Any"), *((rule, alerts.title_of(rule)) for rule in rules)]},
         {"kind": "pick", "name": "product", "label": "Product", "value": value("product", ""),
          "options": [("", "Any"), *products]},
         {"kind": "pick", "name": "country", "label": "Country", "value": value("country", ""),
@@ -209,7 +210,7 @@ def _fields(query: Query, rules: list[str]) -> list[dict[str, Any]]:
 
 def _applied(query: Query) -> list[tuple[str, str]]:
     told: dict[str, Callable[[str], str]] = {
-        "severity": lambda v: f"Severity: {v}", "rule": alert_words.title_of, "product": _product_name,
+        "severity": lambda v: f"Severity: {v}", "rule": alerts.title_of, "product": _product_name,
         "lot": lambda v: f"Batch {v}",
         "country": lambda v: alert_words.place_name(v.upper()), "age": lambda v: AGES.get(v, v),
         "q": lambda v: f"“{v}”, in every list",

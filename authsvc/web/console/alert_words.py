@@ -5,7 +5,6 @@ Evidence is shown as it was when raised. A speed is never a number: two places t
 between a least and a greatest distance apart, and the least speed is the one that somebody must have travelled.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,18 +14,17 @@ from typing import Any
 from markupsafe import Markup
 
 from authsvc.core import alerts
-from authsvc.core.alerts import span
+from authsvc.core.alerts import LEAST_GAP, PLANE_KMH, span, title_of
+from authsvc.core.distances import distance_km
 from authsvc.web import rendering
 from authsvc.web.drawing import maps, scores
-from authsvc.web.drawing.projection import distance_km
 from authsvc.web.drawing.svg import Figure
 
-PLANE_KMH, ROAD_KMH = 1_000.0, 200.0
+ROAD_KMH = 200.0
 NETWORKS = {
     "fixed": "fixed line", "mobile": "mobile", "relay": "relay or VPN", "datacentre": "data centre",
-    "unknown": "unknown",
+    "unknown": "unknown network",
 }  # fmt: skip
-_LEAST = timedelta(minutes=1)
 _TAGS = 4
 
 
@@ -76,16 +74,12 @@ def headline(rule: str, evidence: Mapping[str, Any]) -> str:
     return alerts.headline(rule, evidence, rendering.country_names())
 
 
-def title_of(rule: str) -> str:
-    """Return the heading of a rule or part."""
-    return alerts.TITLES.get(rule, rule.replace("-", " ").capitalize())
-
-
 def age(opened_at: datetime, now: datetime) -> str:
     """Say how long ago: 4 min, 3 h, 5 days."""
     gone = now - opened_at
     if gone < timedelta(hours=1):
-        return f"{max(0, int(gone.total_seconds() // 60))} min"
+        minutes = int(gone.total_seconds() // 60)
+        return f"{minutes} min" if minutes > 0 else "just now"
     if gone < timedelta(days=2):
         return f"{int(gone.total_seconds() // 3600)} h"
     return f"{gone.days} days"
@@ -119,7 +113,7 @@ def speed(before: Seen, after: Seen) -> Speed | None:
     start, end = ((one.latitude or 0.0, one.longitude or 0.0) for one in places)
     distance = distance_km(start, end)
     slack = (before.radius_km or 0.0) + (after.radius_km or 0.0)
-    hours = max(after.at - before.at, _LEAST) / timedelta(hours=1)
+    hours = max(after.at - before.at, LEAST_GAP) / timedelta(hours=1)
     return Speed(max(0.0, distance - slack) / hours, (distance + slack) / hours, distance, after.at - before.at)
 
 
@@ -141,8 +135,8 @@ def rows(seen: Sequence[Seen]) -> list[dict[str, Any]]:
             "cells": [
                 f"{rendering.day(one.at)[:-5]} {rendering.clock(one.at)}",
                 {"text": place_name(one.country), "small": _within(one)},
-                Markup('{} <span class="mono t2">{}</span>').format(who, one.visitor[:4]),
-                {"text": NETWORKS.get(one.network, one.network), "small": _marks(one)},
+                {"text": Markup('{} <span class="mono t2">{}</span>').format(who, one.visitor[:4]),
+                 "small": _marks(one)},
                 {"text": pace.text, "small": pace.verdict} if pace else "not known",
             ],
             "tone": "bad" if pace is not None and pace.least > PLANE_KMH else None,
@@ -151,8 +145,8 @@ def rows(seen: Sequence[Seen]) -> list[dict[str, Any]]:
 
 
 COLUMNS = (
-    {"name": "Time (UTC)", "is_tight": True}, {"name": "Place"}, {"name": "Phone", "is_tight": True},
-    {"name": "Network"}, {"name": "Speed needed from the scan before", "align": "end"},
+    {"name": "Time (UTC)", "is_tight": True}, {"name": "Place"}, {"name": "Phone"},
+    {"name": "Speed from last scan", "align": "end"},
 )  # fmt: skip
 
 
@@ -178,12 +172,11 @@ def evidence_map(key: str, seen: Sequence[Seen], home: str | None) -> Figure | N
 
 
 def home_of(seen: Sequence[Seen], evidence: Mapping[str, Any]) -> str | None:
-    """Return the country where the item was to be expected: its owner's, or where most people checked it first."""
+    """Return the country where the item was to be expected: its owner's, or the one where it was checked first."""
     for fact in reversed(evidence.get("facts") or ()):
         if fact.get("kind") in {"registered", "transferred"} and fact.get("country"):
             return str(fact["country"])
-    known = [one.country for one in reversed(seen) if one.country]
-    return Counter(known).most_common(1)[0][0] if known else None
+    return next((one.country for one in reversed(seen) if one.country), None)
 
 
 def score(evidence: Mapping[str, Any], total: float) -> scores.Score:
@@ -207,9 +200,8 @@ def _within(one: Seen) -> str:
 
 
 def _marks(one: Seen) -> str:
-    return ", ".join(
-        said for said, is_so in (("later", one.is_later), ("not confirmed", not one.is_confirmed)) if is_so
-    )
+    said = [NETWORKS.get(one.network, one.network)]
+    return ", ".join(said if one.is_confirmed else [*said, "not confirmed"])
 
 
 def _people(some: Sequence[Seen]) -> str:

@@ -9,8 +9,9 @@ east, y to the south, and both are 0 at the top left corner of the world.
 import math
 from typing import NamedTuple
 
+from authsvc.core.distances import EARTH_RADIUS_KM, distance_km
+
 WIDTH = 20_000.0
-EARTH_RADIUS_KM = 6371.0088  # of a ball with the same volume as the Earth: IUGG 1980, R1
 
 _A1, _A2, _A3, _A4 = 1.340264, -0.081106, 0.000893, 0.003796
 _M = math.sqrt(3) / 2
@@ -77,10 +78,3 @@ def great_circle(start: tuple[float, float], end: tuple[float, float], steps: in
             longitude += 360 * round((way[-1][1] - longitude) / 360)
         way.append((math.degrees(math.atan2(z, math.hypot(x, y))), longitude))
     return way
-
-
-def distance_km(start: tuple[float, float], end: tuple[float, float]) -> float:
-    """Return the distance of two places (latitude, longitude) on a ball."""
-    (lat1, lon1), (lat2, lon2) = ((math.radians(a), math.radians(b)) for a, b in (start, end))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(half)))

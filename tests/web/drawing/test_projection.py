@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from authsvc.core.distances import EARTH_RADIUS_KM, distance_km
 from authsvc.web.drawing.projection import (
-    EARTH_RADIUS_KM,
     HEIGHT,
     WIDTH,
     circle,
-    distance_km,
     great_circle,
     project,
 )

@@ -1,0 +1,142 @@
+"""An analyst's walk through alerts in Chromium: controls are found by their names alone."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from scene import BERLIN
+from test_investigations import FAR, check_daily
+from walking import AXE, SHOTS, Walk, browser, site
+
+from authsvc.core.verdicts import Reason
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def flagged(scene, later):
+    """Return a code that copies were made of."""
+    link = scene.issue(scene.add_product(name="Meridian 38"), lot="B1").link()
+    check_daily(scene, link, (BERLIN, *FAR * 4))
+    return link
+
+
+def show(walk, name):
+    """Leave the page as it is, but for a picture where somebody wants to look."""
+    if SHOTS and Path(os.devnull) != SHOTS:
+        walk.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+
+
+def violations(walk):
+    walk.page.add_script_tag(path=AXE)
+    found = walk.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+    wide = walk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found] + ([("too wide", wide)] if wide > 0 else [])
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(390, "light"), (390, "dark"), (1200, "light"), (1440, "light"), (1440, "dark")]
+)
+def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, cast, flagged, width, scheme):
+    person = cast.add(Role.ANALYST)
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page, found = walk.page, []
+    walk.sign_in(person.email, person.password)
+    walk.heading("Overview")
+    if width < 1200:
+        page.get_by_text("Menu", exact=True).click()
+    page.get_by_role("link", name="Alerts", exact=True).locator("visible=true").click()
+    walk.heading("Alerts")
+    found += violations(walk)
+    show(walk, f"queue-{width}-{scheme}")
+    page.get_by_label("Serial, link or batch").fill(flagged.serial)
+    walk.click("Filter")
+    page.get_by_role("link", name=re.compile("same serial")).first.click()
+    found += violations(walk)
+    show(walk, f"alert-{width}-{scheme}")
+
+    page.get_by_role("radio", name=re.compile("Copied code: block")).check()
+    expect(page.get_by_text("has blocked this code").locator("visible=true")).to_have_count(1)
+    page.get_by_label("Reason (needed)").fill("Photos show no engraving")
+    walk.click("Go on to block the serial")
+    walk.heading("Block this serial?")
+    found += violations(walk)
+    show(walk, f"block-{width}-{scheme}")
+    walk.click("Block serial and close")
+    expect(page.get_by_role("status").first).to_contain_text("blocked")
+    blocked = scene.scan(flagged).verdict.reason
+    found += violations(walk)
+    page.get_by_label(re.compile("Reason to take it back")).fill("The owner wrote to us")
+    walk.click("Undo this decision")
+    expect(page.get_by_role("status").first).to_contain_text("open again")
+    undone = scene.scan(flagged).verdict.reason
+
+    assert (blocked, undone) == (Reason.BLOCKED, Reason.POSSIBLE_COPY)
+    assert found == []
+    assert walk.foreign() == []
+    assert walk.complaints == []
+
+
+def test_the_keyboard_alone_finds_an_alert_and_closes_it(scene, site, browser, cast, flagged):
+    person = cast.add(Role.ANALYST)
+    walk = Walk(browser, site, viewport={"width": 1440, "height": 900})
+    page = walk.page
+    walk.sign_in(person.email, person.password)
+    walk.heading("Overview")
+    page.goto(f"{site}/console/alerts?q={flagged.serial}")
+    walk.heading("Alerts")
+
+    page.keyboard.press("j")
+    expect(page.locator("a[data-alert]").first).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.get_by_role("checkbox").first).to_be_checked()
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    expect(page.get_by_role("radio", name=re.compile("Copied code: block"))).to_be_visible()
+    page.keyboard.press("e")
+    expect(page.get_by_role("radio").first).to_be_focused()
+    for _ in range(2):
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name=re.compile("False alarm"))).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.type("jxke: a travelling salesman")
+    expect(page.get_by_label("Reason (needed)")).to_have_value("jxke: a travelling salesman")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("status").first).to_contain_text("The alert is closed.")
+    assert scene.scan(flagged).verdict.reason is Reason.CHECKED_BEFORE
+    assert walk.complaints == []
+
+
+def test_a_new_alert_arrives_without_moving_the_list(scene, site, browser, cast, flagged, later):
+    person = cast.add(Role.VIEWER)
+    walk = Walk(browser, site, viewport={"width": 1440, "height": 900})
+    page = walk.page
+    walk.sign_in(person.email, person.password)
+    walk.heading("Overview")
+    page.get_by_role("link", name="Alerts", exact=True).locator("visible=true").click()
+    walk.heading("Alerts")
+    before = page.locator("a[data-alert]").count()
+
+    other = scene.issue(scene.add_product()).link()
+    check_daily(scene, other, (BERLIN, *FAR * 4))
+
+    # Its scans were in the days before, but it was opened with the last of them.
+    scene.admin.execute(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+        "VALUES (%s, gen_random_uuid(), %s, 'receipt-copied', 1, '{\"visitors\": 21}', %s)",
+        (other.sgtin, scene.halden.id, scene.clock()),
+    )
+    expect(page.get_by_text(re.compile(r"^\d new alerts?$"))).to_be_visible(timeout=15_000)
+    assert page.locator("a[data-alert]").count() == before
+    walk.click("Show", role="link")
+
+    expect(page.get_by_role("link", name=re.compile("21 different networks")).first).to_be_visible()
+    assert walk.complaints == []
