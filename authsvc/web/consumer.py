@@ -75,7 +75,7 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
     if not counted.is_within(limits.HARD_READS, address):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
-    cookie = None
+    shown, cookie = None, None
     if rt.connections.is_available:
         with scanning.expected(rt.connections):
             shown, cookie = presenting.presentation(environ, rt, link, at=at)
@@ -85,7 +85,7 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
         checked = scanning.scan_signature(held, link, token, at=at)
     if _is_guess(checked):
         counted.is_within(limits.INVALID, address)
-    if shown.device is not None:
+    if shown is not None and shown.device is not None:
         presenting.note_device(rt, shown, checked.verdict.facts.brand)
         checked = replace(checked, is_internal=True)
     return _show(environ, rt, checked, cookie)
