@@ -6,6 +6,7 @@ file. The audit log keeps the hash of a comment's text, so that a text which som
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -210,7 +211,7 @@ def _count(session: Session, table: type[CaseComment | CaseAttachment], brand_id
     return session.scalar(query) or 0
 
 
-def _record(session: Session, row: Case, by: Actor, act: str, details: dict[str, object], now: datetime) -> None:
+def _record(session: Session, row: Case, by: Actor, act: str, details: Mapping[str, object], now: datetime) -> None:
     row.changed_at = max(row.changed_at, now)
     session.flush()
     audit.record(session, row.brand_id, by, act, cases.name_of(row.number), details, at=now)

@@ -6,7 +6,7 @@ log, under ``case N``, in the transaction of the act. Cases of another brand are
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -134,9 +134,7 @@ def list_cases(
         where.append(Case.assignee_id == assignee)
     if alert_id is not None:
         where.append(
-            Case.id.in_(
-                select(CaseAlert.case_id).where(CaseAlert.brand_id == brand_id, CaseAlert.alert_id == alert_id)
-            )
+            Case.id.in_(select(CaseAlert.case_id).where(CaseAlert.brand_id == brand_id, CaseAlert.alert_id == alert_id))
         )
     if before is not None:
         where.append(Case.number < before)
@@ -146,7 +144,7 @@ def list_cases(
 def count_cases(session: Session, brand_id: UUID, *, assignee: UUID) -> dict[str, int]:
     """Return how many cases are in each state, and under ``mine`` how many not closed ones somebody looks after."""
     query = select(Case.state, func.count()).where(Case.brand_id == brand_id).group_by(Case.state)
-    counts = {state.value: 0 for state in State} | {state: count for state, count in session.execute(query).tuples()}
+    counts = {state.value: 0 for state in State} | dict(session.execute(query).all())
     mine = select(func.count()).where(
         Case.brand_id == brand_id, Case.assignee_id == assignee, Case.state != State.CLOSED.value
     )
@@ -213,12 +211,8 @@ def add_alerts(
     if row.state == State.CLOSED.value:
         raise Conflict(f"Case {row.number} is closed. Open it again to add to it.")
     wanted = list(dict.fromkeys(alert_ids))
-    found = {
-        alert_id: sgtin
-        for alert_id, sgtin in session.execute(
-            select(Alert.id, Alert.sgtin).where(Alert.brand_id == brand_id, Alert.id.in_(wanted))
-        ).tuples()
-    }
+    query = select(Alert.id, Alert.sgtin).where(Alert.brand_id == brand_id, Alert.id.in_(wanted))
+    found = dict(session.execute(query).all())
     if not wanted or len(found) < len(wanted):
         raise NotFound("There is no such alert.")
     values = [
@@ -323,11 +317,11 @@ def _listed(session: Session, *where: ColumnElement[bool], limit: int = 1) -> li
             assignee=row.assignee_id, opened_by=row.opened_by, opened_at=row.opened_at, changed_at=row.changed_at,
             alerts=alert_count, reports=report_count,
         )
-        for row, alert_count, report_count in session.execute(query).tuples()
+        for row, alert_count, report_count in session.execute(query)
     ]  # fmt: skip
 
 
-def _record(session: Session, row: Case, by: Actor, act: str, details: dict[str, object], now: datetime) -> None:
+def _record(session: Session, row: Case, by: Actor, act: str, details: Mapping[str, object], now: datetime) -> None:
     row.changed_at = max(row.changed_at, now)
     session.flush()
     audit.record(session, row.brand_id, by, act, name_of(row.number), details, at=now)

@@ -61,7 +61,7 @@ def check(name: str, content: bytes, *, allowed: Collection[str] = frozenset(END
         raise BadInput("The file is empty. Choose one with something in it.")
     original = hashlib.sha256(content).digest()
     media_type = _kind(content)
-    if media_type not in allowed:
+    if media_type is None or media_type not in allowed:
         raise BadInput(f"This is no {_said(allowed)} file, whatever its name says.")
     if media_type in PICTURES:
         media_type, content = _drawn_anew(content)
@@ -71,13 +71,13 @@ def check(name: str, content: bytes, *, allowed: Collection[str] = frozenset(END
 
 
 def clean_name(name: str, ending: str) -> str:
-    """Return a name that is safe to show, to store on any disk and to put into a header; its ending fits the content."""
+    """Return a name that is safe to show, on any disk and in a header; its ending fits the content."""
     last = re.split(r"[/\\]", name)[-1]
     visible = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in last)
-    stem = _ODD.sub("-", " ".join(visible.split())).strip(". -")
+    stem = _ODD.sub("-", " ".join(visible.split())).rstrip(". -")
     while stem.lower().endswith(tuple(f".{known}" for known in ("jpeg", *ENDINGS.values()))):
         stem = stem.rpartition(".")[0].rstrip(". ")
-    return f"{stem[:_LONGEST_NAME] or 'file'}.{ending}"
+    return f"{stem[:_LONGEST_NAME].lstrip('. -') or 'file'}.{ending}"
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -128,5 +128,7 @@ def _drawn_anew(content: bytes) -> tuple[str, bytes]:
 
 
 def _said(allowed: Collection[str]) -> str:
-    words = [word for kind, word in ((PDF, "PDF"), (JPEG, "JPEG"), (PNG, "PNG"), (TEXT, "plain text")) if kind in allowed]
+    words = [
+        word for kind, word in ((PDF, "PDF"), (JPEG, "JPEG"), (PNG, "PNG"), (TEXT, "plain text")) if kind in allowed
+    ]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]

@@ -20,7 +20,9 @@ from authsvc.core.keyring import load_public
 from authsvc.errors import BadKey
 
 PURPOSE = "evidence"
-_read_kid = re.compile(rf"([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\.{PURPOSE}\.([1-9][0-9]{{0,4}})").fullmatch
+_read_kid = re.compile(
+    rf"([0-9a-f]{{8}}(?:-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}})\.{PURPOSE}\.([1-9][0-9]{{0,4}})"
+).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

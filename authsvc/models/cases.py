@@ -39,7 +39,7 @@ class Case(Base):
 
 
 class CaseAlert(Base):
-    """An alert in a case. The alert itself is a hot row without foreign keys, so it is named by both parts of its key."""
+    """An alert in a case, named by both parts of its key: it is a hot row, without foreign keys."""
 
     __tablename__ = "case_alerts"
     __table_args__ = (
@@ -122,7 +122,8 @@ class ConsumerReport(Base):
         Index("ix_consumer_reports_brand_id_state_created_at_id", "brand_id", "state", "created_at", "id"),
         Index("ix_consumer_reports_brand_id_shop_created_at", "brand_id", "shop", "created_at",
               postgresql_where=text("shop IS NOT NULL")),
-        Index("ix_consumer_reports_brand_id_case_id", "brand_id", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+        Index("ix_consumer_reports_brand_id_case_id", "brand_id", "case_id",
+              postgresql_where=text("case_id IS NOT NULL")),
         Index("ix_consumer_reports_brand_id_alert_id", "brand_id", "alert_id",
               postgresql_where=text("alert_id IS NOT NULL")),
         Index("ix_consumer_reports_brand_id_sgtin", "brand_id", "sgtin", postgresql_where=text("sgtin IS NOT NULL")),
