@@ -76,6 +76,24 @@ class Added:
     known: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InCase:
+    """
+    An alert as the page of a case shows it.
+
+    ``key`` is the item's number, and for what is no item the words that its evidence has for it; ``text`` is what
+    weighed most.
+    """
+
+    id: UUID
+    rule: str
+    key: str
+    text: str
+    score: float
+    opened_at: datetime
+    is_open: bool
+
+
 def name_of(number: int) -> str:
     """Return what the audit log calls a case."""
     return f"case {number}"
@@ -253,8 +271,19 @@ def remove_alert(
     return get_case(session, brand_id, case_id)
 
 
-def list_alerts(session: Session, brand_id: UUID, case_id: UUID) -> list[Alert]:
-    """Return the alerts of a case as they are stored, the oldest first; for use cases, not for templates."""
+def list_alerts(session: Session, brand_id: UUID, case_id: UUID) -> list[InCase]:
+    """Return the alerts of a case, the oldest first."""
+    return [_in_case(row) for row in stored_alerts(session, brand_id, case_id)]
+
+
+def find_alerts(session: Session, brand_id: UUID, alert_ids: Sequence[UUID]) -> list[InCase]:
+    """Return those of some alerts that the brand has, the oldest first."""
+    query = select(Alert).where(Alert.brand_id == brand_id, Alert.id.in_(alert_ids)).order_by(Alert.opened_at, Alert.id)
+    return [_in_case(row) for row in session.scalars(query)]
+
+
+def stored_alerts(session: Session, brand_id: UUID, case_id: UUID) -> list[Alert]:
+    """Return the rows of the alerts of a case, the oldest first; for use cases, not for templates."""
     query = (
         select(Alert)
         .join(CaseAlert, (CaseAlert.sgtin == Alert.sgtin) & (CaseAlert.alert_id == Alert.id))
@@ -294,6 +323,16 @@ def line(given: str, what: str, longest: int) -> str:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _in_case(row: Alert) -> InCase:
+    found = row.evidence
+    parts = found.get("parts") or [{}]
+    named = found.get("listing_url") or found.get("shop_name") or found.get("lot") or row.subject
+    return InCase(
+        id=row.id, rule=row.rule, key=str(named) if "/" in row.sgtin else row.sgtin, text=str(parts[0].get("text", "")),
+        score=row.score, opened_at=row.opened_at, is_open=row.closed_at is None,
+    )  # fmt: skip
 
 
 def _listed(session: Session, *where: ColumnElement[bool], limit: int = 1) -> list[Listed]:

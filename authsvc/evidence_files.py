@@ -6,6 +6,7 @@ and a contact of somebody who reported is never in it. What was left out for len
 values, so that it can be written as JSON in one form alone (``canonical``) and set as pages from nothing else.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ def gather(session: Session, brand_id: UUID, case_id: UUID, *, by: Actor, now: d
         NotFound: There is no such case.
     """
     case = cases.get_case(session, brand_id, case_id)
-    alerts = cases.list_alerts(session, brand_id, case_id)
+    alerts = cases.stored_alerts(session, brand_id, case_id)
     reports = [
         report_inbox.get_report(session, brand_id, report.id)
         for report in report_inbox.list_reports(session, brand_id, case_id=case_id, limit=500)
@@ -102,6 +103,11 @@ def canonical(document: Mapping[str, Any]) -> bytes:
         _rounded(document), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
     )  # fmt: skip
     return text.encode("utf-8")
+
+
+def digest(written: bytes) -> str:
+    """Return the SHA-256 of what was written, as people compare it."""
+    return hashlib.sha256(written).hexdigest()
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, undefer
 
 from authsvc import audit, cases
 from authsvc.audit import Actor
+from authsvc.core import shops
 from authsvc.core.wrapping import unwrap
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Alert, ConsumerReport, ReportPhoto
@@ -161,6 +162,14 @@ def list_shops(session: Session, brand_id: UUID, *, since: datetime) -> list[Sho
         Shop(shop=str(shop), name=str(name), reports=count, people=number, waiting=waiting, newest=newest)
         for shop, name, count, number, waiting, newest in session.execute(query)
     ]
+
+
+def find_alerts(session: Session, brand_id: UUID, report: Report) -> list[cases.InCase]:
+    """Return the alerts on the item and on the shop that a report names, and the one that it was linked to."""
+    keys = [key for key in (report.sgtin, report.shop and shops.subject_key(brand_id, report.shop)) if key]
+    query = select(Alert.id).where(Alert.brand_id == brand_id, Alert.sgtin.in_(keys)).order_by(Alert.opened_at.desc())
+    ids = [*session.scalars(query.limit(20)), *([report.alert_id] if report.alert_id else [])]
+    return cases.find_alerts(session, brand_id, ids)
 
 
 def link_to_case(
