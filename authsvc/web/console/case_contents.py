@@ -52,10 +52,9 @@ def attach(case_id: UUID) -> Page:
         cases.get_case(session, me.brand_id, case_id)
     try:
         given = request.files.get("file")
-        if given is None or not given.filename:
-            raise BadInput("Choose a file first.")
+        content = b"" if given is None else given.stream.read(uploads.MOST_BYTES + 1)
         # Between two transactions: a picture is drawn anew, and holds no connection meanwhile.
-        upload = uploads.check(given.filename, given.stream.read(uploads.MOST_BYTES + 1))
+        upload = uploads.check("" if given is None else given.filename or "", content)
         with guard.session() as session:
             added = case_files.attach(
                 session, me.brand_id, case_id, upload, id=runtime().new_id(), by=me.actor, now=guard.now()

@@ -1,8 +1,6 @@
 """What leaves the console with a case: its evidence as a sealed bundle, and the letter to a marketplace."""
 
 import io
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -107,7 +105,7 @@ def _letter(case_id: UUID) -> tuple[cases.Listed, takedown.Letter | None]:
     me, now = guard.me(), guard.now()
     with guard.session() as session:
         case = cases.get_case(session, me.brand_id, case_id)
-        document: Mapping[str, Any] = evidence_files.gather(session, me.brand_id, case_id, by=me.actor, now=now)
+        document = evidence_files.gather(session, me.brand_id, case_id, by=me.actor, now=now)
     return case, takedown.write(document, recipient=_recipient(), on=now.date())
 
 

@@ -102,6 +102,7 @@ def _styled(found: Table) -> Table:
     found.setStyle(
         TableStyle(
             [
+                ("FONTNAME", (0, 0), (-1, -1), face()),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),
