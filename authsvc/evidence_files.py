@@ -32,6 +32,7 @@ NOTES = (
     "A signature on a code proves who issued it; a label can be copied together with its signature.",
     "Places are estimates from network addresses. Each has a radius in km within which the phone may have been.",
     "Visitors are pseudonyms. The same person has another pseudonym for every item; no name or address is stored.",
+    "All times are UTC.",
     "Evidence of an alert is what was known when it was raised; scans listed beside it may be later.",
 )
 

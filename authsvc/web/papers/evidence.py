@@ -24,6 +24,7 @@ from authsvc.web.papers.setting import (
     subheading,
     table,
 )
+from authsvc.web.rendering import country_names
 
 Json = Mapping[str, Any]
 _MOST_SCANS = 60
@@ -228,7 +229,7 @@ def _scan(number: int, scan: Json) -> tuple[str | None, ...]:
         str(number),
         _moment(scan["at"]),
         scan["visitor"][:8],
-        scan["country"],
+        country_names().get(scan["country"] or "", scan["country"]),
         None if scan["radius_km"] is None else f"{scan['radius_km']:,.0f} km",
         scan["network"],
         "no, our own" if scan["is_internal"] else counted,

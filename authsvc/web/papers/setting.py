@@ -99,6 +99,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str | None]], widths: Seq
 
 
 def _styled(found: Table) -> Table:
+    found.spaceBefore = 1.5 * mm
     found.setStyle(
         TableStyle(
             [

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import pytest
 from casework import PDF, alert_on, huge_png, picture, report
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from authsvc import evidence_bundles, uploads
 from authsvc.runtime import new_id
@@ -38,11 +40,12 @@ def open_case(person, title="Watches from a market"):
 
 
 def upload(person, path, name, content):
-    form = {"form_token": person.token(), "file": (io.BytesIO(content), name)}
+    # Encoded here: the client would leave large bodies in files that it does not close.
+    boundary, body = encode_multipart({"form_token": person.token(), "file": FileStorage(io.BytesIO(content), name)})
     headers = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": person.base_url}
     return person.visitor.open(
-        f"{path}/attachments", "POST", data=form, headers=headers, base_url=person.base_url,
-        content_type="multipart/form-data",
+        f"{path}/attachments", "POST", data=body, headers=headers, base_url=person.base_url,
+        content_type=f"multipart/form-data; boundary={boundary}",
     )  # fmt: skip
 
 
