@@ -37,6 +37,13 @@ class BadInput(BadRequest):
     title = "A value is not accepted"
 
 
+class BadSeal(BadRequest):
+    """An evidence file and its seal do not belong together, or the key behind the seal is not good."""
+
+    code = "bad-seal"
+    title = "The seal does not hold"
+
+
 class Forbidden(AuthsvcError):
     """The caller is known and may not do this."""
 

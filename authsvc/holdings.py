@@ -16,6 +16,7 @@ from authsvc.core.clones import Bustle
 from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
 from authsvc.core.devices import Device, DeviceKind
 from authsvc.core.register import Brand, Granularity, Product, Register, Release
+from authsvc.core.seals import SealKey
 from authsvc.core.serials import SerialKey
 from authsvc.core.wrapping import unwrap
 
@@ -29,6 +30,7 @@ class Holdings:
     keyring: kr.Keyring
     serial_keys: Mapping[UUID, Mapping[str, SerialKey]]
     devices: Mapping[bytes, Device] = field(default_factory=dict)
+    seals: tuple[SealKey, ...] = ()
 
     def serial_keys_of(self, brand_id: UUID) -> Mapping[str, SerialKey]:
         """Return the serial keys of a brand by epoch; a retired epoch still decodes."""
@@ -65,6 +67,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         serial = connection.execute("SELECT * FROM serial_keys").fetchall()
         devices = connection.execute("SELECT * FROM trusted_devices WHERE revoked_at IS NULL").fetchall()
         rates = connection.execute("SELECT * FROM base_rates").fetchall()
+        seals = connection.execute(_SEALS).fetchall()
     serial_keys: dict[UUID, dict[str, SerialKey]] = {}
     for row in serial:
         raw = unwrap(wrapping_key, row.wrapped, brand_id=row.brand_id, purpose="serial", number=row.epoch)
@@ -76,6 +79,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         kr.Keyring(_signing_key(row, wrapping_key) for row in signing),
         serial_keys,
         {bytes(row.secret_hash): Device(row.id, row.brand_id, DeviceKind(row.kind)) for row in devices},
+        tuple(_seal(row) for row in seals),
     )
 
 
@@ -91,6 +95,21 @@ SELECT p.*, coalesce(p.target_rate, b.target_rate) AS rate, coalesce(p.has_lifec
 FROM products p JOIN brands b ON b.id = p.brand_id
 """
 """What a product does not set for itself is its brand's to say."""
+
+
+_SEALS = "SELECT brand_id, number, public_key, created_at, retired_at, revoked_at FROM evidence_keys"
+"""Not the wrapped halves: the scan path publishes these keys and may not read what seals."""
+
+
+def _seal(row: Row) -> SealKey:
+    return SealKey(
+        brand_id=row.brand_id,
+        number=row.number,
+        public=kr.load_public(row.public_key),
+        not_before=row.created_at,
+        is_active=row.retired_at is None,
+        revoked_at=row.revoked_at,
+    )
 
 
 def _brand(row: Row) -> Brand:

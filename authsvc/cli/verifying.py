@@ -44,7 +44,7 @@ def verify(uri: str, jwks: str | None, as_json: bool) -> None:
     """
     now = datetime.now(UTC)
     link = DigitalLink.parse(uri, strict=False)
-    checked = _offline(link, _read_keys(jwks), now) if jwks else _online(link, now)
+    checked = _offline(link, PublicKeySet.parse(read_document(jwks)), now) if jwks else _online(link, now)
     document = documents.verdict(checked)
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
@@ -101,7 +101,13 @@ def _short_name(brand_id: UUID) -> str:
     return f"Brand {str(brand_id)[:8]}…"
 
 
-def _read_keys(source: str) -> PublicKeySet:
+def read_document(source: str) -> dict[str, Any]:
+    """
+    Read a JWKS from a file or an address.
+
+    Raises:
+        BadInput: It cannot be read, or is no JSON object.
+    """
     try:
         if source.startswith(("https://", "http://")):
             with urllib.request.urlopen(source, timeout=10) as answer:  # noqa: S310  the two schemes are named above
@@ -113,7 +119,7 @@ def _read_keys(source: str) -> PublicKeySet:
         raise BadInput(f"The keys could not be read from {source}: {error}. Name a JWKS file or its address.") from None
     if not isinstance(document, dict):
         raise BadInput(f'{source} must hold a JSON object with the member "keys".')
-    return PublicKeySet.parse(document)
+    return document
 
 
 def _print(document: dict[str, Any]) -> None:

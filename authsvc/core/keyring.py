@@ -267,7 +267,7 @@ _read_kid = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9][0
 
 
 def _members(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], bool]]:
-    """Yield each Ed25519 entry and whether it is a revoked one."""
+    """Yield each Ed25519 entry for tokens, and whether it is a revoked one."""
     if not isinstance(document, Mapping) or "keys" not in document:
         raise BadKey('A key set must be a JSON object with a list "keys".')
     for name in "keys", "revoked":
@@ -275,7 +275,8 @@ def _members(document: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], b
         if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
             raise BadKey(f'The member "{name}" of a key set must be a list of objects.')
         for entry in entries:
-            if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519":
+            # A key that says what else it is for never verifies a token; see core/seals.py.
+            if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519" and "purpose" not in entry:
                 yield entry, name == "revoked"
 
 

@@ -11,6 +11,16 @@ from authsvc.models.alerts import Alert, AlertCountry, AlertDecision, JobMark, L
 from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.cases import (
+    Case,
+    CaseAlert,
+    CaseAttachment,
+    CaseComment,
+    ConsumerReport,
+    EvidenceKey,
+    ReportCount,
+    ReportPhoto,
+)
 from authsvc.models.deliveries import (
     AlertMail,
     AlertRecipient,
@@ -53,9 +63,15 @@ __all__ = [
     "BrandCounter",
     "BrandHost",
     "BrandPrefix",
+    "Case",
+    "CaseAlert",
+    "CaseAttachment",
+    "CaseComment",
     "ClaimKey",
     "Commission",
+    "ConsumerReport",
     "Event",
+    "EvidenceKey",
     "Image",
     "Item",
     "ItemFact",
@@ -68,6 +84,8 @@ __all__ = [
     "ReceiptOpen",
     "RegisterVersion",
     "Rejection",
+    "ReportCount",
+    "ReportPhoto",
     "Resolution",
     "Run",
     "Scan",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, jsonify, request
 
+from authsvc.core import seals
 from authsvc.core.keyring import BrandKeysInfo, jwks
 from authsvc.errors import BadInput, Unavailable
 from authsvc.holdings import Holdings
@@ -78,5 +79,8 @@ def _document(held: Holdings, brand_id: UUID | None) -> tuple[bytes, str]:
         brand.id: BrandKeysInfo(brand.prefixes, register.gtins_without_prefix(brand.id))
         for brand in register.brands.values()
     }
-    body = json.dumps(jwks(chosen, covered), separators=(",", ":")).encode()
+    document = jwks(chosen, covered)
+    for name, found in seals.members(key for key in held.seals if brand_id in {None, key.brand_id}).items():
+        document[name] += found
+    body = json.dumps(document, separators=(",", ":")).encode()
     return body, hashlib.sha256(body).hexdigest()[:32]

@@ -43,12 +43,17 @@ bp = Blueprint("console", __name__, url_prefix=PREFIX)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What a route says of itself. Without a ``role`` it needs an account and no brand; open, neither."""
+    """
+    What a route says of itself. Without a ``role`` it needs an account and no brand; open, neither.
+
+    ``most_bytes`` is there where files are sent: a larger body is read, of somebody who is signed in.
+    """
 
     role: Role | None = None
     is_open: bool = False
     step_up: bool = False
     nav: str | None = None
+    most_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +84,11 @@ View = Callable[..., Any]
 
 
 def page(
-    rule: str, *, role: Role, methods: Sequence[str] = ("GET",), nav: str | None = None, step_up: bool = False
-) -> Callable[[View], View]:
+    rule: str, *, role: Role, methods: Sequence[str] = ("GET",), nav: str | None = None, step_up: bool = False,
+    most_bytes: int | None = None,
+) -> Callable[[View], View]:  # fmt: skip
     """Serve a page of a brand to those who have this role or a higher one; see the package."""
-    return _declare(rule, methods, Declaration(role=role, nav=nav, step_up=step_up))
+    return _declare(rule, methods, Declaration(role=role, nav=nav, step_up=step_up, most_bytes=most_bytes))
 
 
 def signed_in(rule: str, *, methods: Sequence[str] = ("GET",), step_up: bool = False) -> Callable[[View], View]:
@@ -242,7 +248,7 @@ def _guard() -> BaseResponse | None:
         raise Unavailable("The database does not answer. Try again in a few minutes.")
     _name_browser()
     if request.method in _UNSAFE:
-        _check_form()
+        _check_form(declared)
     if declared.is_open:
         return None
     found = resolve()
@@ -315,8 +321,11 @@ def _declare(rule: str, methods: Sequence[str], declaration: Declaration) -> Cal
     return declare
 
 
-def _check_form() -> None:
+def _check_form(declared: Declaration) -> None:
     """Accept a form that a page of ours has shown to this browser, and no other."""
+    if declared.most_bytes is not None and resolve() is not None:
+        # Before the form is read, which reads its files too; the body of a stranger stays as small as any.
+        request.max_content_length = declared.most_bytes
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignForm("Another site has sent this form. Nothing was changed.")
     origin = request.headers.get("Origin")

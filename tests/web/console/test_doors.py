@@ -5,10 +5,11 @@ The routes are read from the application, so a route that is added later is walk
 kind of argument needs an object of Halden in ``OBJECTS``.
 """
 
+import casework
 import pytest
 from flask import Blueprint
 
-from authsvc import staff
+from authsvc import cases, staff
 from authsvc.errors import BadConfig
 from authsvc.runtime import new_id
 from authsvc.staff import Role
@@ -48,8 +49,20 @@ def alert_of_halden(scene, _cast):
     return alert_id
 
 
+def case_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        return cases.open_case(
+            session, scene.halden.id, "A case", id=new_id(), by=casework.ANALYST, now=scene.clock()
+        ).id  # fmt: skip
+
+
 OBJECTS = {
+    "case_id": case_of_halden,
     "alert_id": alert_of_halden,
+    "report_id": lambda scene, _cast: casework.report(scene).id,
+    "comment_id": lambda _scene, _cast: new_id(),
+    "attachment_id": lambda _scene, _cast: new_id(),
+    "position": lambda _scene, _cast: 1,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "session_id": session_of_halden,
