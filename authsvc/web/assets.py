@@ -14,7 +14,9 @@ _FOLDER = Path(__file__).resolve().parent / "static"
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
 }
 """What is served. A file of another kind that strays into a folder stays private."""
 
