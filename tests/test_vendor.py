@@ -32,7 +32,7 @@ def test_file_comes_from_the_version_that_the_package_lock_names(entry):
     locked = LOCK["packages"][f"node_modules/{entry['package']}"]
 
     assert entry["version"] == locked["version"]
-    assert entry["file"].startswith(f"{entry['package']}-{entry['version']}/")
+    assert entry["file"].startswith(f"{entry['package'].lstrip('@').replace('/', '-')}-{entry['version']}/")
 
 
 def test_versions_are_exact_and_checksums_are_given_without_addresses():

@@ -42,6 +42,9 @@ class Copy:
 COPIES = (
     Copy("htmx", "htmx.org", "dist/htmx.min.js"),
     Copy("htmx-sse", "htmx.org", "dist/ext/hx-sse.min.js"),
+    Copy("noble-ed25519", "@noble/ed25519", "index.js"),
+    Copy("zxing", "zxing-wasm", "dist/iife/reader/index.js"),
+    Copy("zxing-wasm", "zxing-wasm", "dist/reader/zxing_reader.wasm"),
 )
 WORLD = "world-atlas"
 WORLD_LICENCE = "public domain (Natural Earth), through world-atlas (ISC)"
@@ -72,7 +75,8 @@ def main() -> None:
 def copy(wanted: Copy) -> dict[str, str]:
     """Copy one file and describe it."""
     about = package(wanted.package)
-    target = VENDOR / f"{wanted.package}-{about['version']}" / Path(wanted.file).name
+    # A scoped name, "@noble/ed25519", would make a folder in a folder.
+    target = VENDOR / f"{wanted.package.lstrip('@').replace('/', '-')}-{about['version']}" / Path(wanted.file).name
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MODULES / wanted.package / wanted.file, target)
     return entry(wanted.name, wanted.package, target, about["license"])

@@ -1,7 +1,8 @@
 """
 The API for programs. ``verify`` reads: it counts nothing, confirms nothing, and is nobody's first check.
 
-Bodies are read strictly: a wrong type is answered with what was expected and what came.
+A number as labels print it is read too, and answered as a typed one. Bodies are read strictly: a wrong type is answered
+with what was expected and what came.
 """
 
 from typing import Any
@@ -9,15 +10,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest as UnreadableBody
 
-from authsvc import scanning
-from authsvc.core.gs1 import DigitalLink
-from authsvc.errors import AuthsvcError, BadInput, TooLarge
-from authsvc.web import documents, presenting
+from authsvc.core.check_lists import MOST
+from authsvc.errors import BadInput, TooLarge
+from authsvc.web import documents, lookups
 from authsvc.web.site import count_links, runtime
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
-BULK_LIMIT = 1000
 BULK_BYTES = 2**21 + 2**17  # 1,000 links of the greatest length, and their quotation marks
 
 
@@ -26,7 +25,7 @@ def verify() -> Response:
     """Answer for one link: ``{"uri": …}``."""
     uri = _text(_body(), "uri")
     count_links(1)
-    return jsonify(_verify(uri))
+    return jsonify(documents.verdict(lookups.look_up(runtime(), uri)))
 
 
 @bp.post("/verify/bulk")
@@ -36,25 +35,11 @@ def verify_bulk() -> Response:
     uris = _body().get("uris")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise BadInput('The body must be {"uris": ["https://…", …]}: a list of Digital Links as text.')
-    if len(uris) > BULK_LIMIT:
-        raise TooLarge(f"At most {BULK_LIMIT} links are answered at once, got {len(uris)}. Send them in parts.")
+    if len(uris) > MOST:
+        raise TooLarge(f"At most {MOST} links are answered at once, got {len(uris)}. Send them in parts.")
     count_links(len(uris))
-    return jsonify({"results": [_verify_or_say(uri) for uri in uris]})
-
-
-def _verify(uri: str) -> dict[str, Any]:
     rt = runtime()
-    link = DigitalLink.parse(uri, strict=False)
-    checked = scanning.scan(rt.held, rt.connections, link, link.extension("s"), None, at=rt.now(), new_id=rt.new_id)
-    presenting.count(checked)
-    return documents.verdict(checked)
-
-
-def _verify_or_say(uri: str) -> dict[str, Any]:
-    try:
-        return _verify(uri)
-    except AuthsvcError as error:
-        return {"error": {"code": error.code, "title": error.title, "detail": str(error)}}
+    return jsonify({"results": [lookups.document(rt, uri) for uri in uris]})
 
 
 def _body() -> dict[str, Any]:

@@ -5,6 +5,8 @@ The bytes behind such an address never change, so a browser may keep them for ev
 All files are read once, when the process starts: serving one touches no disk, and a request can name no other file.
 """
 
+import functools
+import gzip
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,9 @@ _FOLDER = Path(__file__).resolve().parent / "static"
 TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
 }
 """What is served. A file of another kind that strays into a folder stays private."""
 
@@ -32,6 +36,26 @@ def url(name: str) -> str:
 def find(path: str) -> tuple[bytes, str] | None:
     """Return the bytes and the media type behind ``<hash>/<name>``, or None for any other path."""
     return _FILES.get(path)
+
+
+def text(name: str) -> str:
+    """
+    Return the text of a file, for a script that is served under an address of its own.
+
+    Raises:
+        KeyError: No such file is in the package.
+    """
+    return _FILES[_URLS[name].removeprefix("/static/")][0].decode()
+
+
+@functools.cache
+def compressed(path: str) -> bytes | None:
+    """Return the file behind ``<hash>/<name>`` as gzip, made when first asked for, or None where that gains nothing."""
+    body, media_type = _FILES[path]
+    if media_type == "image/png":
+        return None
+    small = gzip.compress(body, 9, mtime=0)
+    return small if len(small) < len(body) else None
 
 
 def _read() -> Iterator[tuple[str, str, bytes]]:

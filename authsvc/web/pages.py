@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from authsvc.core import wording
 from authsvc.core.register import Product
@@ -130,13 +130,13 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
     checked = check.verdict.facts.at
     since = [later for later in since if wording.words(later).tone not in NEUTRAL_TONES]
     if since:
-        note = f"The check was made on {_moment(checked)}. What you read here became known after it."
+        note = f"The check was made on {moment(checked)}. What you read here became known after it."
         now = Verdict(since[0].reason, (*since[0].notices, *(v.reason for v in since[1:])), since[0].facts)
         return _verdict_page(replace(check, verdict=now), wording.words(now), note=note, checked_at=checked)
     words = wording.words(check.verdict)
     if is_mine or words.tone not in NEUTRAL_TONES:
         whose = "This is your check" if is_mine else "This is a check"
-        note = f"{whose} of {_moment(checked)}, as it was then. Opening it again counts nothing."
+        note = f"{whose} of {moment(checked)}, as it was then. Opening it again counts nothing."
         return _verdict_page(check, words, note=note)
     return _verdict_page(check, wording.receipt_words(checked), is_neutral=True)
 
@@ -178,12 +178,12 @@ def _verdict_page(
     is_signed = facts.signature.mark is Mark.VALID
     shows_product = not is_neutral and product is not None and (reason is not Reason.UNAVAILABLE or is_signed)
     values = {
-        "checked": _moment(at),
+        "checked": moment(at),
         "checked_iso": at.isoformat(timespec="seconds"),
         "receipt": check.receipt,
         "reference": check.reference,
         "nonce": check.nonce,
-        "serial": _groups(facts.serial) if facts.serial else None,
+        "serial": groups(facts.serial) if facts.serial else None,
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
@@ -194,7 +194,7 @@ def _verdict_page(
             "brand": brand.name if brand else None,
             "maker": brand.name if brand else "the maker",
             "item": product.noun if product else "item",
-            "contact": _link(brand.contact) if brand else None,
+            "contact": link_of(brand.contact) if brand else None,
             "host": check.host,
             "has_script": check.has_script,
             "is_live": is_live,
@@ -248,7 +248,7 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     if facts.serial:
         rows.append(("Serial number", mark("serial"), True))
     if facts.sscc:
-        rows.append(("Case number", _groups(facts.sscc), True))
+        rows.append(("Case number", groups(facts.sscc), True))
     if not facts.is_item or facts.is_typed:
         rows.append(("Product number", product.gtin, True))
     if reason is Reason.UNSIGNED:
@@ -271,7 +271,7 @@ def _picture(image: str | None) -> str | None:
     return f"/media/{image}" if image and _PICTURE.fullmatch(image) else None
 
 
-def _link(contact: str | None) -> str | None:
+def link_of(contact: str | None) -> str | None:
     """Return what a contact link points to, or None for anything that is neither a web page nor a mail address."""
     if contact is None:
         return None
@@ -280,7 +280,7 @@ def _link(contact: str | None) -> str | None:
     return f"mailto:{contact}" if "@" in contact and ":" not in contact else None
 
 
-def _groups(code: str) -> str:
+def groups(code: str) -> str:
     """Group by four, as it is easiest to compare by eye."""
     return " ".join(code[i : i + 4] for i in range(0, len(code), 4))
 
@@ -293,9 +293,15 @@ def _times(count: int | None) -> str:
     return "Too many checks"
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """Word a time in full: "23 Nov 2026, 10:14 UTC"."""
     at = at.astimezone(UTC)
     return f"{wording.day(at)}, {at.hour:02}:{at.minute:02} UTC"
+
+
+def template(name: str) -> Template:
+    """Return a template of the public pages, for modules that render a family of their own."""
+    return _ENVIRONMENT.get_template(name)
 
 
 class _Loader(FileSystemLoader):
@@ -318,6 +324,7 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.globals |= {
     "css_url": assets.url("ui.css"),
+    "reseller_css_url": assets.url("reseller/reseller.css"),
     "js_url": assets.url("confirm.js"),
     "icon_url": assets.url("icon.svg"),
     "has_steps": frozenset(STEPS),

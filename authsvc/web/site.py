@@ -11,16 +11,14 @@ from flask import Blueprint, Response, current_app, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import receipts, scanning
-from authsvc.core import gs1
 from authsvc.core.clones import Network
 from authsvc.core.gs1 import DigitalLink
 from authsvc.errors import BadDigitalLink, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
-from authsvc.web import assets, limits, pages, presenting, visitors
+from authsvc.web import assets, limits, lookups, pages, presenting, visitors
 
 bp = Blueprint("site", __name__)
 FOR_EVER = "public, max-age=31536000, immutable"
-DERIVED_LENGTH = 16
 
 
 def runtime() -> Runtime:
@@ -65,7 +63,7 @@ def check_typed() -> BaseResponse | str | tuple[str, int]:
     count_write()
     typed = request.form.get("code", "").strip()
     try:
-        link = _read_typed(typed)
+        link = lookups.read(typed)
         token = link.extension("s")
     except BadDigitalLink as error:
         return pages.check_form(typed=typed[:200], fault=str(error)), 400
@@ -133,7 +131,11 @@ def static_file(name: str) -> Response:
     found = assets.find(name)
     if found is None:
         raise NotFound("There is no such file.")
-    return Response(found[0], mimetype=found[1], headers={"Cache-Control": FOR_EVER})
+    response = Response(found[0], mimetype=found[1], headers={"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"})
+    if request.accept_encodings["gzip"] and (small := assets.compressed(name)) is not None:
+        response.data = small
+        response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 @bp.get("/media/<name>")
@@ -154,21 +156,6 @@ def _counts() -> limits.Limits:
 
 def _address() -> str:
     return visitors.limit_key(visitors.client_address(request.environ, runtime().config.proxy_hops))
-
-
-def _read_typed(typed: str) -> DigitalLink:
-    if not typed:
-        raise BadDigitalLink("Type the number from the label, or paste the link behind the square code.")
-    if typed.startswith(("http://", "https://", "HTTP://", "HTTPS://", "/0")):
-        return DigitalLink.parse(typed, strict=False)
-    # Labels print a serial in groups; people copy the gaps.
-    compact = "".join(typed.split())
-    if compact.isascii() and compact.isdigit():
-        return DigitalLink.build({"01": gs1.normalise_gtin(compact)})
-    gtin, serial = gs1.parse_sgtin(compact)
-    if len(serial) == DERIVED_LENGTH and serial.islower():
-        serial = serial.upper()  # Serials that we derive have capitals only; a phone's keyboard starts small.
-    return DigitalLink.build({"01": gtin, "21": serial})
 
 
 def _answer_typed(link: DigitalLink) -> str:

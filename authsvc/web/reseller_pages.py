@@ -1,0 +1,143 @@
+"""The pages of ``/check``: values in, HTML out. What must stay true of pages is said in ``pages``."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from authsvc.core import offline_words, wording
+from authsvc.core.check_lists import MOST
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason
+from authsvc.scanning import Checked
+from authsvc.web import assets, pages
+from authsvc.web.reseller_rows import Row
+
+CONDITIONS = {
+    Disposition.ACTIVE: "In use",
+    Disposition.INACTIVE: "Not in use",
+    Disposition.RECALLED: "Recalled",
+    Disposition.STOLEN: "Reported stolen",
+    Disposition.LOST: "Reported lost",
+    Disposition.BLOCKED: "Blocked by the brand",
+    Disposition.DESTROYED: "Destroyed",
+}
+OUTCOMES = {
+    "authentic": "Code check passed",
+    "informational": "For information",
+    "suspect": "Warning",
+    "withdrawn": "Stop",
+    "invalid": "Check failed",
+    "none": "Try again",
+    "unread": "Not read",
+}
+"""The short word of each outcome in a table, the good ones first."""
+
+
+def start(
+    addresses: dict[str, str], *, typed: str = "", fault: str | None = None, list_fault: str | None = None
+) -> str:
+    """Render the page to scan, type or check a list."""
+    return pages.template("reseller.html").render(
+        brand=None,
+        title="Check before you buy",
+        addresses=addresses,
+        page_script=assets.url("reseller/page.js"),
+        offline={name: _offline(words) for name, words in offline_words.ANSWERS.items()},
+        signature_only=offline_words.SIGNATURE_ONLY,
+        outcomes=OUTCOMES,
+        most=MOST,
+        typed=typed,
+        fault=fault,
+        list_fault=list_fault,
+    )
+
+
+def item(checked: Checked, link: DigitalLink) -> str:
+    """Render what is known of one code, without a word about any person."""
+    facts = checked.verdict.facts
+    words = wording.words(checked.verdict)
+    token = link.extension("s")
+    target = None if token is None else f"{link.path()}{'&' if '?' in link.path() else '?'}s={quote(token, safe='')}"
+    return pages.template("reseller_item.html").render(
+        brand=None,
+        title=words.title,
+        words=words,
+        notices=tuple(enumerate(said for _, said in wording.notice_words(checked.verdict))),
+        checked=pages.moment(facts.at),
+        checked_iso=facts.at.astimezone(UTC).isoformat(timespec="seconds"),
+        product=facts.product if checked.verdict.outcome is not Outcome.INVALID else None,
+        history=_history(checked),
+        scan_href=target,
+        contact=pages.link_of(facts.brand.contact) if facts.brand else None,
+        maker=facts.brand.name if facts.brand else None,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Render a checked list."""
+    counts = Counter(row.outcome for row in rows)
+    return pages.template("reseller_list.html").render(
+        brand=None,
+        title="Your list",
+        rows=rows,
+        summary=[(name, word, counts[name]) for name, word in OUTCOMES.items() if counts[name]],
+        outcomes=OUTCOMES,
+        repeated=sum(1 for row in rows if row.same_as is not None),
+        codes="\n".join(row.code for row in rows),
+    )
+
+
+def _offline(words: Any) -> dict[str, Any]:
+    def fill(text: str) -> Markup:
+        # A brand stands first in its sentence, or behind a full stop; its name is put in by the script.
+        return Markup.escape(text).replace("{brand}", Markup('<span data-fill="brand">The maker</span>'))
+
+    return {
+        "tone": words.tone,
+        "icon": words.icon,
+        "chip": words.chip,
+        "title": fill(words.title),
+        "text": fill(words.text),
+    }
+
+
+def _history(checked: Checked) -> list[tuple[str, str, bool]]:
+    """Return label, value, and whether the value is a code. A bare number is told no more than its verdict says."""
+    facts, outcome = checked.verdict.facts, checked.verdict.outcome
+    if outcome is Outcome.INVALID or not facts.has_history:
+        return []
+    rows: list[tuple[str, str, bool]] = []
+    if facts.gtin:
+        rows.append(("Product number", facts.gtin, True))
+    if facts.serial:
+        rows.append(("Serial number", pages.groups(facts.serial), True))
+    if facts.signature.mark is Mark.ABSENT:
+        return rows
+    if facts.lot:
+        rows.append(("Batch", facts.lot, True))
+    if facts.expires_on:
+        rows.append(("Use by", wording.day(facts.expires_on), False))
+    if facts.is_item:
+        rows += _of_item(facts)
+    is_recalled = facts.recall is not None or facts.lot_recall is not None
+    rows.append(("Recall", "Yes" if is_recalled else "None known", False))
+    if facts.is_item:
+        is_copy = Reason.POSSIBLE_COPY in {checked.verdict.reason, *checked.verdict.notices}
+        rows.append(("Warning of copies", "Yes" if is_copy else "None", False))
+    return rows
+
+
+def _of_item(facts: Facts) -> list[tuple[str, str, bool]]:
+    return [
+        ("First checked", _month(facts.first_at), False),
+        ("Condition", CONDITIONS[facts.disposition], False),
+    ]
+
+
+def _month(at: datetime | None) -> str:
+    # A day could tell who checked; a month tells a used item from a new one.
+    return f"{at.astimezone(UTC):%b %Y}" if at else "Not yet"

@@ -1,0 +1,101 @@
+"""A checked list as rows: the same for the table of the page and for the CSV file, made from verdict documents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from authsvc.core import check_lists, csv_cells
+
+COLUMNS = (
+    "line", "code", "outcome", "reason", "answer", "product", "gtin", "serial", "batch", "first_checked",
+    "condition", "recalled", "copy_warning", "same_code_as_line",
+)  # fmt: skip
+MOST_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One code of a list and its answer. ``first_checked`` is a month: a day could tell who checked."""
+
+    line: int
+    code: str
+    outcome: str
+    reason: str
+    answer: str
+    detail: str | None = None
+    product: str | None = None
+    gtin: str | None = None
+    serial: str | None = None
+    batch: str | None = None
+    first_checked: str | None = None
+    condition: str | None = None
+    recalled: bool | None = None
+    copy_warning: bool | None = None
+    same_as: int | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What stands for the code in the table: its serial, else the beginning of its text."""
+        code = self.serial or self.gtin or self.code
+        return code if len(code) <= MOST_SHOWN else f"{code[:MOST_SHOWN]}…"
+
+
+def rows(codes: Sequence[str], found: Sequence[dict[str, Any]]) -> list[Row]:
+    """Put codes and the documents of their answers together."""
+    repeats = check_lists.repeats(codes)
+    return [
+        _row(place + 1, code, document, None if (first := repeats.get(place)) is None else first + 1)
+        for place, (code, document) in enumerate(zip(codes, found, strict=True))
+    ]
+
+
+def csv_lines(listed: Sequence[Row]) -> Iterator[str]:
+    """Write rows as CSV that no spreadsheet runs."""
+    yield csv_cells.row(COLUMNS)
+    for row in listed:
+        yield csv_cells.row(
+            (
+                row.line, row.code, row.outcome, row.reason, row.answer, row.product, row.gtin, row.serial, row.batch,
+                row.first_checked, row.condition, _yes_no(row.recalled), _yes_no(row.copy_warning), row.same_as,
+            )
+        )  # fmt: skip
+
+
+def month(text: str | None) -> str | None:
+    """Round a moment of a document to its month: "May 2026"."""
+    return None if text is None else f"{datetime.fromisoformat(text):%b %Y}"
+
+
+def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) -> Row:
+    if "error" in document:
+        error = document["error"]
+        return Row(
+            line=line, code=code, outcome="unread", reason=error["code"], answer="We cannot read this",
+            detail=error["detail"], same_as=same_as,
+        )  # fmt: skip
+    item, lot = document["item"] or {}, document["lot"] or {}
+    reasons = {document["reason"], *(notice["reason"] for notice in document["notices"])}
+    has_history = document["outcome"] not in {"none", "invalid"}
+    return Row(
+        line=line,
+        code=code,
+        outcome=document["outcome"],
+        reason=document["reason"],
+        answer=document["title"],
+        product=(document["product"] or {}).get("name"),
+        gtin=item.get("gtin"),
+        serial=item.get("serial"),
+        batch=lot.get("lot"),
+        first_checked=month(item.get("first_checked_at")),
+        condition=item.get("disposition"),
+        recalled=bool(reasons & {"recalled", "lot-recalled"}) if has_history else None,
+        copy_warning="possible-copy" in reasons if has_history else None,
+        same_as=same_as,
+        notices=tuple(notice["title"] for notice in document["notices"]),
+    )
+
+
+def _yes_no(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"

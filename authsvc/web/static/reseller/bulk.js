@@ -1,0 +1,124 @@
+// Checks a list in parts, with progress. The service reads the list, so that there is one reader of lists.
+//
+// What was answered stays on the page when the connection is lost in the middle.
+
+const PART = 50;
+const PATIENCE = 3;
+const SHOWN = 60;
+const NOT_READ = { outcome: "unread", notices: [] };
+
+const find = (id) => document.getElementById(id);
+
+// Reads the form, asks in parts, and shows rows as they come. *word* returns the sentences of the page.
+export async function check(form, word) {
+  const [listed, progress, bar, problem] = ["listed", "progress", "bar", "list-problem"].map(find);
+  find("rows").replaceChildren();
+  listed.hidden = problem.hidden = true;
+  progress.hidden = false;
+  bar.removeAttribute("value");
+  find("progress-text").textContent = word("reading");
+  const counts = new Map();
+  let done = 0;
+  try {
+    const { codes, repeats } = await asked("/check/list", { body: new FormData(form) });
+    listed.hidden = false;
+    bar.max = codes.length;
+    for (let at = 0; at < codes.length; at += PART) {
+      const part = codes.slice(at, at + PART);
+      const body = JSON.stringify({ uris: part });
+      const { results } = await asked("/api/v1/verify/bulk", { body, headers: { "Content-Type": "application/json" } });
+      results.forEach((result, place) => {
+        const document = result.error ? { ...NOT_READ, title: word("unread"), detail: result.error.detail } : result;
+        counts.set(document.outcome, (counts.get(document.outcome) ?? 0) + 1);
+        find("rows").append(row(at + place + 1, part[place], document, repeats[at + place + 1], word));
+      });
+      done = at + part.length;
+      bar.value = done;
+      find("progress-text").textContent = word("progress", number(done), number(codes.length));
+      summarise(counts);
+    }
+    const again = Object.keys(repeats).length;
+    find("repeated").hidden = again === 0;
+    find("repeated").querySelector("span").textContent = word("repeated", number(again));
+    progress.hidden = true;
+    listed.focus();
+  } catch (fault) {
+    progress.hidden = true;
+    problem.hidden = false;
+    problem.querySelector("span").textContent = fault.detail ?? word("lost", number(done));
+  }
+}
+
+// Sends one request; waits where the service says that it is too much at once.
+async function asked(address, options) {
+  for (let attempt = 1; ; attempt++) {
+    const headers = { Accept: "application/json", ...options.headers };
+    const response = await fetch(address, { method: "POST", ...options, headers });
+    if (response.ok) return response.json();
+    if (response.status !== 429 || attempt === PATIENCE) throw await response.json();
+    const seconds = Number(response.headers.get("Retry-After")) || 5;
+    await new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
+  }
+}
+
+function row(line, code, document_, sameAs, word) {
+  const made = document.createElement("tr");
+  made.dataset.outcome = document_.outcome;
+  const shown = document_.item?.serial ?? document_.item?.gtin ?? code;
+  const first = document_.item?.first_checked_at;
+  const answer = [
+    ["b", outcomeWord(document_.outcome), "say"],
+    ["span", document_.title],
+    ["span", document_.detail],
+    ...document_.notices.map((notice) => ["span", notice.title]),
+    ["span", sameAs ? word("same", sameAs) : null],
+  ];
+  const cut = shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown;
+  made.append(
+    cell("th", "Line", [["span", String(line)]]),
+    cell("td", "Code", [["bdi", cut, "mono"], ["span", document_.product?.name]]),
+    cell("td", "Answer", answer),
+    cell("td", "First checked", [["span", first ? month(first) : "–"]]),
+  );
+  return made;
+}
+
+function cell(tag, label, parts) {
+  const made = document.createElement(tag);
+  if (tag === "th") made.scope = "row";
+  made.dataset.label = label;
+  for (const [name, text, kind] of parts.filter(([, text]) => text)) {
+    const part = document.createElement(name);
+    part.textContent = text;
+    if (kind) part.className = kind;
+    if (name === "bdi") part.dir = "ltr";
+    made.append(part);
+  }
+  return made;
+}
+
+function summarise(counts) {
+  const items = [...find("outcomes").content.querySelectorAll("span")]
+    .filter((one) => counts.has(one.dataset.outcome))
+    .map((one) => {
+      const item = document.createElement("li");
+      const count = document.createElement("b");
+      item.dataset.outcome = one.dataset.outcome;
+      count.textContent = number(counts.get(one.dataset.outcome));
+      item.append(count, " ", one.cloneNode(true).textContent);
+      return item;
+    });
+  find("summary").replaceChildren(...items);
+}
+
+function outcomeWord(outcome) {
+  return find("outcomes").content.querySelector(`[data-outcome=${outcome}]`).textContent;
+}
+
+function month(text) {
+  return new Intl.DateTimeFormat("en-US", { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(text));
+}
+
+function number(value) {
+  return value.toLocaleString("en-US");
+}
