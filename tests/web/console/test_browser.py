@@ -1,6 +1,5 @@
 """The ways in as a person walks them in Chromium: controls are found by their names alone."""
 
-import os
 import re
 from pathlib import Path
 
