@@ -1,4 +1,4 @@
-"""Walks through the console in Chromium: the application on a local port, a browser, and what it complains of."""
+"""Walks through the console in Chromium: the application on a port of localhost, a browser, its complaints."""
 
 import os
 import threading

@@ -12,7 +12,6 @@ from authsvc.alert_effects import WAIT
 from authsvc.errors import BadInput, Conflict
 from authsvc.staff import Role
 from authsvc.triage import Choice
-from authsvc.web import rendering as words
 from authsvc.web.console import alert_page, alert_queue, alert_words, guard, rendering
 from authsvc.web.console.alert_queue import HOME, SNOOZES
 from authsvc.web.site import runtime
@@ -125,10 +124,10 @@ def _block_form(alert_id: UUID, reason: str, *, fault: str | None = None) -> str
             session, rt.held, rt.connections, alert_queue.subject_of(alert.sgtin), alert, now=guard.now()
         )
         title = alert_words.headline(alert.rule, alert.evidence)
-        is_open, serial, about = alert.closed_at is None, alert.serial, alert_queue.subtitle(alert)
+        is_open, about = alert.closed_at is None, alert_queue.subtitle(alert)
     if not is_open or not foreseen.may_block:
         return redirect(f"{HOME}/{alert_id}", 303)
-    rows = [("Alert", title), ("Item", about), ("Serial", words.grouped(serial or ""), True)]
+    rows = [("Alert", title), ("Item", about)]
     return rendering.show(
         "console/alert_block.html", title="Block this serial?", rows=rows, reason=reason, fault=fault,
         effects=foreseen.effects[Choice.BLOCK.value], act=f"{HOME}/{alert_id}/block", cancel=f"{HOME}/{alert_id}",

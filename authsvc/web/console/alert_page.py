@@ -19,7 +19,7 @@ from authsvc.web.drawing import charts
 from authsvc.web.drawing.svg import Figure
 from authsvc.web.site import runtime
 
-SHOWN = 10
+SHOWN, LATER_SHOWN = 10, 5
 RISES = {"1": "1 point", "2": "2 points", "5": "5 points"}
 _QUEUE = 25
 _ODD = 3
@@ -113,12 +113,12 @@ def _evidence(found: Surroundings) -> dict[str, Any]:
         )
         for one in found.later
     ]  # fmt: skip
-    told = alert_words.rows(seen)
+    told, since = alert_words.rows(seen), alert_words.rows(later)
     return {
         "tiles": _tiles(found, seen),
         "map": alert_words.evidence_map("ev", seen, alert_words.home_of(seen, info.evidence)),
         "columns": alert_words.COLUMNS, "scans": told[:SHOWN], "more_scans": told[SHOWN:], "scan_count": len(told),
-        "later": alert_words.rows(later), "later_count": found.later_count,
+        "later": since[:LATER_SHOWN], "more_later": since[LATER_SHOWN:], "later_count": found.later_count,
         "score": alert_words.score(info.evidence, info.score),
         "days": _days(found.traffic.days) if found.traffic.scans else None, "other": _other(info),
     }  # fmt: skip

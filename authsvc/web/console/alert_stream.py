@@ -1,8 +1,8 @@
 """
 News of alerts, as server-sent events: a page that stands open learns that something came in.
 
-A process has four threads for pages and scans alike, so no more than one of them ever waits for news (``MOST``), and
-none for longer than a minute. Whoever finds the place taken is told what is new and comes back after five seconds:
+A process has eight threads for pages and scans alike, so no more than two of them ever wait for news (``MOST``), and
+none for longer than a minute. Whoever finds no place free is told what is new and comes back after five seconds:
 then it is a poll, in the same words. An event holds the id of an alert and nothing of what it says.
 """
 
@@ -20,7 +20,8 @@ from authsvc.errors import Unavailable
 from authsvc.staff import Role
 from authsvc.web.console import guard
 
-MOST = 1
+MOST = 2
+"""A quarter of the threads of a worker (``cli.serving.THREADS``), at most."""
 STAY_S, HEARTBEAT_S, RETRY_MS = 55.0, 10.0, 5_000
 _LIMIT = 100
 _OLDEST = timedelta(hours=12)

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from scene import Scene
 
 from authsvc.alert_feed import Feed
+from authsvc.cli import serving
 from authsvc.runtime import new_id
 from authsvc.staff import Role
 from authsvc.web.console import alert_stream
@@ -93,18 +94,23 @@ def test_whoever_comes_back_is_told_what_was_missed_once(scene, cast, monkeypatc
 
 
 @pytest.mark.usefixtures("short")
-def test_no_more_than_one_waits_and_the_others_are_answered_at_once(scene, cast):
-    person, other = signed_in(cast), signed_in(cast)
+def test_few_wait_and_all_others_are_answered_at_once(scene, cast):
+    people = [signed_in(cast) for _ in range(alert_stream.MOST + 1)]
     alert = put(scene, scene.halden)
-    waiting = iter(person.get("/console/alerts/stream").response)
-    next(waiting)
-    next(waiting, None)
+    waiting = [iter(person.get("/console/alerts/stream").response) for person in people[1:]]
+    for chunks in waiting:
+        next(chunks)
+        next(chunks)
 
     began = time.monotonic()
-    told = other.get(f"/console/alerts/stream?since={micros(scene) - 5_000_000}").get_data(as_text=True)
+    told = people[0].get(f"/console/alerts/stream?since={micros(scene) - 5_000_000}").get_data(as_text=True)
 
     assert time.monotonic() - began < 1
     assert str(alert) in told
+
+
+def test_those_who_wait_leave_three_threads_of_four_to_pages_and_scans():
+    assert 0 < alert_stream.MOST <= serving.THREADS // 4
 
 
 def test_a_feed_is_called_for_its_brand_and_for_everybody_when_it_has_lost_its_connection(scene, feed):
