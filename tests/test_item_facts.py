@@ -93,7 +93,7 @@ def test_an_offer_is_told(scene, watched):
 
 
 def test_a_commissioned_range_is_a_fact_of_each_item_without_a_row(scene, watched):
-    product, codes, link, about = watched
+    product, codes, _, about = watched
     before = score(scene, about)
     rows = scene.row("SELECT count(*) FROM items WHERE gtin = %s", product.gtin)
     scene.clock.ahead -= timedelta(days=60)
@@ -108,8 +108,9 @@ def test_a_commissioned_range_is_a_fact_of_each_item_without_a_row(scene, watche
     # The statement of a scan reads it too: whatever makes it raise an alert, the fact is in its evidence.
     scene.admin.execute("UPDATE products SET copy_threshold = 2 WHERE gtin = %s", (product.gtin,))
     scene.refresh()
-    scene.scan(link)
-    assert scene.row("SELECT evidence -> 'facts' -> 0 ->> 'kind' FROM alerts WHERE sgtin = %s", link.sgtin) == (
+    other = codes.link(1)
+    check_daily(scene, other, (BERLIN, BERLIN))
+    assert scene.row("SELECT evidence -> 'facts' -> 0 ->> 'kind' FROM alerts WHERE sgtin = %s", other.sgtin) == (
         "commissioned",
     )
 
