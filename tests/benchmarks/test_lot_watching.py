@@ -31,7 +31,7 @@ def test_what_is_counted_in_memory_is_what_the_job_counts_in_the_database(scene)
     scans = sorted(
         (
             (event.at, life.truth.lot, event)
-            for life in simulation.lives(range(240))
+            for life in simulation.lives(range(480))
             for _, event in counted(life.events)
         ),
         key=lambda scan: scan[0],
@@ -55,7 +55,7 @@ def test_what_is_counted_in_memory_is_what_the_job_counts_in_the_database(scene)
     stored = {lot_watch._place(row) for row in rows}
     kept = {place for place in counts.places(last) if place.known + place.fresh + place.before}
     assert stored == kept
-    assert sum(place.known for place in kept) > 2 < sum(place.fresh + place.first for place in kept)
+    assert sum(place.known for place in kept) > 3 < sum(place.fresh + place.first for place in kept)
     assert all(isinstance(place, LotPlace) for place in stored)
 
 
