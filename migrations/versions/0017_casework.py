@@ -28,8 +28,9 @@ CONSOLE = {
     "evidence_keys": "SELECT, INSERT",
 }
 SCAN = {
-    "consumer_reports": "SELECT (brand_id, id, number, shop, reporter, prefix, created_at), INSERT (brand_id, id, number, "
-    "sgtin, typed_code, receipt, shop, shop_name, shop_address, listing_url, price, text, contact, reporter, prefix, "
+    "consumer_reports": "SELECT (brand_id, id, number, shop, reporter, prefix, created_at), "
+    "INSERT (brand_id, id, number, sgtin, typed_code, receipt, "
+    "shop, shop_name, shop_address, listing_url, price, text, contact, reporter, prefix, "
     "created_at)",
     "report_photos": "INSERT",
     "report_counts": "SELECT, INSERT, UPDATE (count), DELETE",
