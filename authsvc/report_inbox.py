@@ -164,6 +164,21 @@ def list_shops(session: Session, brand_id: UUID, *, since: datetime) -> list[Sho
     ]
 
 
+def list_of_alert(session: Session, brand_id: UUID, alert_id: UUID, key: str) -> list[Report]:
+    """Return the newest reports that were linked to an alert or name its item or shop; *key* is its subject's."""
+    named = ConsumerReport.sgtin == key
+    if key.startswith("shop/"):
+        shop = select(Alert.evidence["shop"].astext).where(Alert.sgtin == key, Alert.id == alert_id)
+        named = ConsumerReport.shop == shop.scalar_subquery()
+    query = (
+        select(ConsumerReport)
+        .where(ConsumerReport.brand_id == brand_id, named | (ConsumerReport.alert_id == alert_id))
+        .order_by(ConsumerReport.created_at.desc(), ConsumerReport.id.desc())
+        .limit(10)
+    )
+    return [_report(row) for row in session.scalars(query)]
+
+
 def find_alerts(session: Session, brand_id: UUID, report: Report) -> list[cases.InCase]:
     """Return the alerts on the item and on the shop that a report names, and the one that it was linked to."""
     keys = [key for key in (report.sgtin, report.shop and shops.subject_key(brand_id, report.shop)) if key]

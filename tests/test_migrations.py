@@ -8,6 +8,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
@@ -251,6 +252,24 @@ r AS (INSERT INTO alert_recipients (brand_id, address) VALUES (%(brand)s, 'x') O
 INSERT INTO alert_mails (brand_id) VALUES (%(brand)s) ON CONFLICT DO NOTHING"""
 
 
+CASEWORK = """
+WITH c AS (INSERT INTO cases (brand_id, id, number, title, state, opened_by, opened_at, changed_at)
+  VALUES (%(brand)s, gen_random_uuid(), (SELECT coalesce(max(number), 0) + 1 FROM cases WHERE brand_id = %(brand)s),
+    'x', 'open', 'x', now(), now()) RETURNING id),
+a AS (INSERT INTO case_alerts SELECT %(brand)s, id, gen_random_uuid(), 'x', 'x', now() FROM c),
+t AS (INSERT INTO case_comments (brand_id, id, case_id, text, author_id, author, at)
+  SELECT %(brand)s, gen_random_uuid(), id, 'x', gen_random_uuid(), 'x', now() FROM c),
+f AS (INSERT INTO case_attachments (brand_id, id, case_id, name, media_type, size, sha256, original_sha256, content,
+    added_by_id, added_by, at)
+  SELECT %(brand)s, gen_random_uuid(), id, 'x', 'x', 1, '', '', '', gen_random_uuid(), 'x', now() FROM c),
+r AS (INSERT INTO consumer_reports (brand_id, id, number, text, reporter, prefix, created_at)
+  VALUES (%(brand)s, gen_random_uuid(), gen_random_uuid()::text, 'x', '', '', now()) RETURNING id),
+p AS (INSERT INTO report_photos SELECT %(brand)s, id, 1, 'x', '', '' FROM r),
+n AS (INSERT INTO report_counts VALUES (%(brand)s, 'x', now(), 1) ON CONFLICT DO NOTHING)
+INSERT INTO evidence_keys (brand_id, number, public_key, wrapped)
+  VALUES (%(brand)s, 1, %(key)s, '') ON CONFLICT DO NOTHING"""
+
+
 @pytest.fixture
 def two_brands(scene):
     """Let both brands have rows in all tables that a console reads."""
@@ -286,6 +305,8 @@ def two_brands(scene):
             scene.admin.execute(statement, values)
         hire(scene, brand)
         scene.admin.execute(DELIVERIES, {"brand": brand.id})
+        key = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
+        scene.admin.execute(CASEWORK, {"brand": brand.id, "key": key})
     return scene.halden, scene.rival
 
 

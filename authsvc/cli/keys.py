@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from authsvc import catalogue, signing_keys
+from authsvc import catalogue, evidence_keys, signing_keys
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
 from authsvc.core.keyring import FORMAT_NAMES, KeyState, Revocation, RevocationMode
@@ -152,6 +152,44 @@ def revoke(
     _print_state(info, slug, as_json, _effect(info.revocation))
     if codes := made_good(before, info.revocation):
         note(f"Good again: {codes}.")
+
+
+@keys.command()
+@brand_option
+@click.option("--rotate", is_flag=True, help="Make a new key that seals from now on; the one before still verifies.")
+@click.option("--revoke", type=click.IntRange(1), metavar="N", help="Withdraw key N: what it sealed verifies no more.")
+@json_option
+def evidence(slug: str, rotate: bool, revoke: int | None, as_json: bool) -> None:
+    """
+    Show, replace or withdraw the keys that seal evidence files.
+
+    They are apart from the keys above, sign no code, and stand wrapped in the database; the first is made at the first
+    export of a brand.
+    """
+    if rotate and revoke is not None:
+        raise click.UsageError("Withdraw a key or make a new one, one after the other.")
+    with opened() as place, place.sessions.begin() as session:
+        brand = catalogue.get_brand(session, slug)
+        if rotate:
+            made = evidence_keys.rotate(
+                session, brand.id, wrapping_key=place.wrapping_key, random=place.random, now=place.now()
+            )
+            place.record(session, brand.id, "key.evidence-new", made.kid)
+        elif revoke is not None:
+            gone = evidence_keys.revoke(session, brand.id, revoke, now=place.now())
+            place.record(session, brand.id, "key.evidence-revoke", gone.kid)
+        found = evidence_keys.list_keys(session, brand.id)
+    if as_json:
+        print_json(found)
+    elif found:
+        print_table(("NUMBER", "STATE", "MADE", "NAME IN THE JWKS"), [_evidence_row(info) for info in found])
+    else:
+        note(f"{brand.name} has sealed nothing yet; its first export makes the first key.")
+
+
+def _evidence_row(info: evidence_keys.Info) -> tuple[object, ...]:
+    state = "revoked" if info.revoked_at else "retired" if info.retired_at else "active"
+    return info.number, state, f"{info.created_at:%Y-%m-%d %H:%M}", info.kid
 
 
 def _print_state(info: signing_keys.KeyInfo, slug: str, as_json: bool, effect: str) -> None:

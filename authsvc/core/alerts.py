@@ -130,6 +130,7 @@ TITLES: Mapping[str, str] = {
     "clone-evidence": "Signs of a copy",
     "signed-not-issued": "Signed, but never issued",
     "receipt-copied": "A copied result page",
+    "shop-reported": "A shop that people report",
     "known-items-meet-new-people": "Known items meet new people",
     "lot-in-a-far-place": "A batch in a far place",
     "neighbours-of-a-copy": "Neighbours of a copy",

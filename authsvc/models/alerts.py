@@ -17,7 +17,7 @@ class Alert(Base):
     A stored signal: at most one open per subject and rule. ``evidence`` is kept as it was when raised.
 
     ``subject`` is item, lot, run, network or shop. What is no item has its key in ``sgtin``: ``lot/{gtin}/{lot}``,
-    ``run/{brand}/{number}``, ``network/{brand}/{prefix}`` or ``shop/{brand}/{hash}``, which no item's number can be.
+    ``run/{brand}/{number}``, ``network/{brand}/{prefix}`` or ``shop/{brand}/{hash}``: no item's number has a slash.
 
     ``gtin``, ``serial``, ``lot`` and ``severity`` (3 is high) follow from the item, the evidence and the
     score; a trigger fills them in, so that a list of a million can be filtered. ``assignee`` is an account. A snoozed

@@ -29,8 +29,9 @@ CONSOLE = {
 }
 SCAN = {
     "consumer_reports": "SELECT (brand_id, id, number, shop, reporter, prefix, created_at), "
-    "INSERT (brand_id, id, number, sgtin, typed_code, receipt, shop, shop_name, shop_address, listing_url, price, "
-    "text, contact, reporter, prefix, created_at)",
+    "INSERT (brand_id, id, number, sgtin, typed_code, receipt, "
+    "shop, shop_name, shop_address, listing_url, price, text, contact, reporter, prefix, "
+    "created_at)",
     "report_photos": "INSERT",
     "report_counts": "SELECT, INSERT, UPDATE (count), DELETE",
     "evidence_keys": "SELECT (brand_id, number, public_key, created_at, retired_at, revoked_at)",

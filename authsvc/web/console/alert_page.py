@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 from uuid import UUID
 
-from authsvc import alert_effects, alert_lists, alert_surroundings, triage
+from authsvc import alert_effects, alert_lists, alert_surroundings, cases, report_inbox, triage
 from authsvc.alert_effects import WAIT, Foreseen
 from authsvc.alert_surroundings import AlertInfo, Happened, Surroundings
 from authsvc.core import alerts
@@ -64,6 +64,8 @@ def show(alert_id: UUID, *, choice: str = "", reason: str = "", fault: str | Non
         page = alert_lists.find(session, me.brand_id, me.account_id, query.asked, now=now, limit=_QUEUE)
         counts = alert_lists.count(session, me.brand_id, me.account_id, now=now)
         above, below = alert_lists.find_neighbours(session, me.brand_id, me.account_id, query.asked, stored, now=now)
+        in_cases = cases.list_cases(session, me.brand_id, alert_id=alert_id)
+        reported = report_inbox.list_of_alert(session, me.brand_id, alert_id, found.alert.sgtin)
         has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
         subject = alert_queue.subject_of(found.alert.sgtin)
         rt = runtime()
@@ -77,6 +79,7 @@ def show(alert_id: UUID, *, choice: str = "", reason: str = "", fault: str | Non
         lists=alert_queue.tabs(query, counts), queue=[_queue_item(row, query, alert_id) for row in page.rows],
         queue_href=query.href(), previous=above and query.to(f"{HOME}/{above}", after=None, before=None),
         following=below and query.to(f"{HOME}/{below}", after=None, before=None), here=here, fault=fault,
+        in_cases=in_cases, reported=reported,
         act=f"{HOME}/{alert_id}", may_act=may_act, has_keys=has_keys, stream=alert_queue.stream_address(),
         hidden={guard.FORM_FIELD: guard.form_token(), "back": here}, now=now, me=me,
     )  # fmt: skip

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from authsvc import case_files, cases, report_inbox, staff
 from authsvc.cases import MOVES, Listed, State
+from authsvc.core import alerts
 from authsvc.errors import BadInput, NotFound
 from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
@@ -223,7 +224,7 @@ def _add_form(given: list[str], *, fault: str | None = None) -> str:
 def _alert_row(alert: cases.InCase) -> dict[str, object]:
     return {
         "alert": alert,
-        "title": alert.rule.replace("-", " ").capitalize(),
+        "title": alerts.title_of(alert.rule),
         "href": alert_path(alert.id),
     }
 

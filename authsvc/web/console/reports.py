@@ -10,6 +10,7 @@ from flask import Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import cases, report_inbox
+from authsvc.core.alerts import title_of
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, NotFound
 from authsvc.report_inbox import Report, State
@@ -158,7 +159,9 @@ def _page(report_id: UUID, *, contact: str | None = None, faults: Mapping[str, s
         "console/report.html", title=f"Report {report.number}", report=report, state=STATE_TEXTS[report.state],
         tone=TONES[report.state], may_write=me.role.may(Role.ANALYST), case=case, contact=contact, faults=faults,
         case_options=[("new", "A new case")] + [(str(c.id), f"Case {c.number}: {c.title}") for c in active],
-        alerts=[{"alert": alert, "href": alert_path(alert.id)} for alert in alerts],
+        alerts=[
+            {"alert": alert, "href": alert_path(alert.id), "title": title_of(alert.rule)} for alert in alerts
+        ],
         same=[_row(other) for other in same if other.id != report.id],
         shop_href=None if report.shop is None else f"/console/reports?shop={quote(report.shop, safe='')}",
     )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
+from authsvc.core.alerts import title_of
 from authsvc.web.papers.land import Map, Spot
 from authsvc.web.papers.setting import (
     WIDTH,
@@ -85,7 +86,7 @@ def _alerts(document: Json) -> Iterator[Flowable]:
         yield subheading(f"Alert {number}: {_item_name(item) if item else alert['subject']}")
         yield definitions(
             [
-                ("Rule", alert["rule"]),
+                ("Rule", f"{title_of(alert['rule'])} ({alert['rule']})"),
                 ("Raised", _moment(alert["opened_at"])),
                 ("Score", f"{alert['score']:.1f}" + _threshold(alert["evidence"])),
                 ("Closed", _moment(alert["closed_at"]) if alert["closed_at"] else "no, it is open"),
