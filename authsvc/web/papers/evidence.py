@@ -28,7 +28,8 @@ from authsvc.web.papers.setting import (
 from authsvc.web.rendering import country_names
 
 Json = Mapping[str, Any]
-_MOST_SCANS = 60
+_MOST_SCANS, _FEWEST_SCANS, _ROOM = 60, 5, 1_200
+"""Scans that are printed of one item, and of all items together: a paper is read, and evidence.json has the rest."""
 _MOST_EVENTS = 200
 _RESOLUTIONS = {
     "confirmed-clone": "Copied code",
@@ -113,6 +114,7 @@ def _items(document: Json) -> Iterator[Flowable]:
     if not document["items"]:
         return
     yield heading("Items and their scans")
+    most = max(_FEWEST_SCANS, min(_MOST_SCANS, _ROOM // len(document["items"])))
     for item in document["items"]:
         yield subheading(_item_name(item))
         yield definitions(
@@ -125,7 +127,7 @@ def _items(document: Json) -> Iterator[Flowable]:
                 ("Scans counted", str(item["scans_counted"])),
             ]
         )
-        scans = item["scans"][-_MOST_SCANS:]
+        scans = item["scans"][-most:]
         spots = [
             Spot(number, scan["latitude"], scan["longitude"], scan["radius_km"])
             for number, scan in enumerate(scans, 1)
