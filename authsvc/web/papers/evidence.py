@@ -31,6 +31,31 @@ Json = Mapping[str, Any]
 _MOST_SCANS, _FEWEST_SCANS, _ROOM = 60, 5, 1_200
 """Scans that are printed of one item, and of all items together: a paper is read, and evidence.json has the rest."""
 _MOST_EVENTS = 200
+_ACTS = {
+    "alert.assign": "Alert assigned",
+    "alert.decide": "Alert decided",
+    "alert.snooze": "Alert put off",
+    "alert.undo": "Decision undone",
+    "alert.wake": "Alert taken up again",
+    "case.alert-remove": "Alert taken out",
+    "case.alerts-add": "Alerts added",
+    "case.assign": "Case assigned",
+    "case.attach": "File attached",
+    "case.attachment-remove": "File taken away",
+    "case.comment": "Comment written",
+    "case.comment-remove": "Comment taken away",
+    "case.export": "Evidence exported",
+    "case.letter": "Letter written",
+    "case.move": "Case moved",
+    "case.open": "Case opened",
+    "case.report-add": "Report added",
+    "item.set": "Condition set",
+    "report.close": "Report closed",
+    "report.contact": "Contact looked at",
+    "report.link": "Report linked",
+    "report.reopen": "Report reopened",
+}
+"""Acts in words; one that is not here stands under its own name."""
 _RESOLUTIONS = {
     "confirmed-clone": "Copied code",
     "false-alarm": "False alarm",
@@ -215,7 +240,7 @@ def _audit(document: Json) -> Iterator[Flowable]:
     yield table(
         ("No.", "Time (UTC)", "Who", "Act", "On"),
         [
-            (str(event["seq"]), _moment(event["at"]), event["by"]["name"], event["act"], event["subject"])
+            (str(event["seq"]), _moment(event["at"]), event["by"]["name"], _act(event), event["subject"])
             for event in events[-_MOST_EVENTS:]
         ],
         (14, 34, 52, 30, 40),
@@ -224,6 +249,13 @@ def _audit(document: Json) -> Iterator[Flowable]:
     if left_out:
         yield small(f"{left_out:,} earlier acts are not printed.")
     yield small("Each act is chained to the one before by a hash; the hashes stand in evidence.json.")
+
+
+def _act(event: Json) -> str:
+    """Word an act, with what it changed where that is one word."""
+    words = _ACTS.get(event["act"], event["act"])
+    found = event["details"].get("to") or event["details"].get("decision")
+    return f"{words}: {found}" if event["act"] in {"case.move", "alert.decide"} and found else words
 
 
 def _scan(number: int, scan: Json) -> tuple[str | None, ...]:
