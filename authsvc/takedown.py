@@ -40,8 +40,14 @@ class Letter:
         return "\n".join(parts) + "\n"
 
 
-def write(document: Mapping[str, Any], *, recipient: str, on: date) -> Letter | None:
-    """Write the letter of a case from its evidence *document*; None where the case names no listing or shop."""
+def write(
+    document: Mapping[str, Any], *, recipient: str, on: date, countries: Mapping[str, str] = {}
+) -> Letter | None:  # fmt: skip
+    """
+    Write the letter of a case from its evidence *document*; None where the case names no listing or shop.
+
+    *countries* has the name of each country by its code.
+    """
     brand, case = document["brand"], document["case"]
     places: dict[str, list[Mapping[str, Any]]] = {}
     for report in document["reports"]:
@@ -63,7 +69,7 @@ def write(document: Mapping[str, Any], *, recipient: str, on: date) -> Letter | 
             ),
         ),
         listings=tuple(_listing(place, reports) for place, reports in places.items()),
-        facts=tuple(_facts(document)),
+        facts=tuple(_facts(document, countries)),
         closing=(
             f"Legal basis: {PLACEHOLDER}",
             "Please confirm receipt under our reference, and keep the data of the seller for a possible inquiry.",
@@ -92,13 +98,14 @@ def _listing(place: str, reports: Sequence[Mapping[str, Any]]) -> str:
     return said + (f"; price stated: {', '.join(prices)})" if prices else ")")
 
 
-def _facts(document: Mapping[str, Any]) -> list[str]:
+def _facts(document: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     facts = []
     reported = {report["item"] for report in document["reports"] if report["item"]}
     for item in document["items"]:
         name = item["product"] or "an item"
         code = f"{name}, GTIN {item['gtin']}, serial {item['serial']}" if item["gtin"] else f"case {item['sscc']}"
-        countries = sorted({scan["country"] for scan in item["scans"] if scan["is_counted"] and scan["country"]})
+        codes = {scan["country"] for scan in item["scans"] if scan["is_counted"] and scan["country"]}
+        countries = sorted(names.get(code, code) for code in codes)
         said = f"Code of {code}: checked {_count(item['scans_counted'], 'time')}"
         if countries:
             said += f", seen from {', '.join(countries)} as far as networks tell"

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -240,6 +241,20 @@ def test_a_seal_of_a_rival_does_not_pass_for_the_evidence_of_a_brand(session, sc
 
 def test_the_first_export_makes_the_key_and_later_ones_use_it(session, scene):
     assert sealer(session, scene).kid == sealer(session, scene).kid
+
+
+def test_first_exports_at_the_same_moment_make_one_key(scene):
+    brand = scene.add_brand("racing", "7777770")
+
+    def ask(_):
+        with scene.owner_session() as session:
+            return sealer(session, scene, brand).kid
+
+    with ThreadPoolExecutor(6) as pool:
+        kids = set(pool.map(ask, range(6)))
+
+    assert kids == {f"{brand.id}.evidence.1"}
+    assert scene.row("SELECT count(*) FROM evidence_keys WHERE brand_id = %s", brand.id) == (1,)
 
 
 def test_a_retired_key_still_verifies_and_a_revoked_one_does_not(scene):

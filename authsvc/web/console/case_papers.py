@@ -15,13 +15,14 @@ from authsvc.web import downloads
 from authsvc.web.console import guard, rendering
 from authsvc.web.papers import evidence as evidence_paper
 from authsvc.web.papers import letter as letter_paper
+from authsvc.web.rendering import country_names
 from authsvc.web.site import runtime
 
 ZIP = "application/zip"
 _LONGEST_RECIPIENT = 300
 
 
-@guard.page("/cases/<uuid:case_id>/evidence", role=Role.ANALYST, step_up=True)
+@guard.page("/cases/<uuid:case_id>/evidence", role=Role.ANALYST, nav="Cases", step_up=True)
 def evidence_form(case_id: UUID) -> str:
     """Show what an export holds and how its receiver checks it."""
     me = guard.me()
@@ -59,7 +60,7 @@ def export(case_id: UUID) -> Response:
     return downloads.download(f"case-{number}-evidence.zip", ZIP, target.getvalue())
 
 
-@guard.page("/cases/<uuid:case_id>/letter", role=Role.ANALYST)
+@guard.page("/cases/<uuid:case_id>/letter", role=Role.ANALYST, nav="Cases")
 def letter(case_id: UUID) -> str:
     """Show the letter to a marketplace as it stands."""
     case, written = _letter(case_id)
@@ -106,7 +107,7 @@ def _letter(case_id: UUID) -> tuple[cases.Listed, takedown.Letter | None]:
     with guard.session() as session:
         case = cases.get_case(session, me.brand_id, case_id)
         document = evidence_files.gather(session, me.brand_id, case_id, by=me.actor, now=now)
-    return case, takedown.write(document, recipient=_recipient(), on=now.date())
+    return case, takedown.write(document, recipient=_recipient(), on=now.date(), countries=country_names())
 
 
 def _recipient() -> str:

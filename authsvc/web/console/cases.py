@@ -64,7 +64,7 @@ def open_case() -> Page:
     return guard.done(f"Case {case.number} is open.", path(case.id))
 
 
-@guard.page("/cases/<uuid:case_id>", role=Role.VIEWER)
+@guard.page("/cases/<uuid:case_id>", role=Role.VIEWER, nav="Cases")
 def show(case_id: UUID) -> str:
     """Show everything of a case."""
     return show_page(case_id)

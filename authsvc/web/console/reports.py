@@ -28,6 +28,22 @@ _ACTIVE = (cases.State.OPEN, cases.State.INVESTIGATING, cases.State.ESCALATED)
 Page = str | tuple[str, int] | BaseResponse
 
 
+@guard.page("/reports/shops", role=Role.VIEWER, nav="Reports")
+def shops() -> str:
+    """List the shops and listings that were reported, the most reported first."""
+    brand_id = guard.me().brand_id
+    with guard.session() as session:
+        counts = report_inbox.count_reports(session, brand_id)
+        found = report_inbox.list_shops(session, brand_id, since=guard.now() - _SHOPS_SINCE)
+    return rendering.show(
+        "console/report_shops.html", title="Reported shops", tabs=_tabs(counts, "shops"), days=_SHOPS_SINCE.days,
+        rows=[
+            {"shop": shop, "href": f"/console/reports?shop={quote(shop.shop, safe='')}"}
+            for shop in found
+        ],
+    )  # fmt: skip
+
+
 @guard.page("/reports", role=Role.VIEWER, nav="Reports")
 def inbox() -> str:
     """List reports, the newest first, or all of one shop."""
@@ -50,23 +66,7 @@ def inbox() -> str:
     )  # fmt: skip
 
 
-@guard.page("/reports/shops", role=Role.VIEWER)
-def shops() -> str:
-    """List the shops and listings that were reported, the most reported first."""
-    brand_id = guard.me().brand_id
-    with guard.session() as session:
-        counts = report_inbox.count_reports(session, brand_id)
-        found = report_inbox.list_shops(session, brand_id, since=guard.now() - _SHOPS_SINCE)
-    return rendering.show(
-        "console/report_shops.html", title="Reported shops", tabs=_tabs(counts, "shops"), days=_SHOPS_SINCE.days,
-        rows=[
-            {"shop": shop, "href": f"/console/reports?shop={quote(shop.shop, safe='')}"}
-            for shop in found
-        ],
-    )  # fmt: skip
-
-
-@guard.page("/reports/<uuid:report_id>", role=Role.VIEWER)
+@guard.page("/reports/<uuid:report_id>", role=Role.VIEWER, nav="Reports")
 def show(report_id: UUID) -> str:
     """Show a report."""
     return _page(report_id)

@@ -28,8 +28,34 @@ from authsvc.web.papers.setting import (
 from authsvc.web.rendering import country_names
 
 Json = Mapping[str, Any]
-_MOST_SCANS = 60
+_MOST_SCANS, _FEWEST_SCANS, _ROOM = 60, 5, 1_200
+"""Scans that are printed of one item, and of all items together: a paper is read, and evidence.json has the rest."""
 _MOST_EVENTS = 200
+_ACTS = {
+    "alert.assign": "Alert assigned",
+    "alert.decide": "Alert decided",
+    "alert.snooze": "Alert put off",
+    "alert.undo": "Decision undone",
+    "alert.wake": "Alert taken up again",
+    "case.alert-remove": "Alert taken out",
+    "case.alerts-add": "Alerts added",
+    "case.assign": "Case assigned",
+    "case.attach": "File attached",
+    "case.attachment-remove": "File taken away",
+    "case.comment": "Comment written",
+    "case.comment-remove": "Comment taken away",
+    "case.export": "Evidence exported",
+    "case.letter": "Letter written",
+    "case.move": "Case moved",
+    "case.open": "Case opened",
+    "case.report-add": "Report added",
+    "item.set": "Condition set",
+    "report.close": "Report closed",
+    "report.contact": "Contact looked at",
+    "report.link": "Report linked",
+    "report.reopen": "Report reopened",
+}
+"""Acts in words; one that is not here stands under its own name."""
 _RESOLUTIONS = {
     "confirmed-clone": "Copied code",
     "false-alarm": "False alarm",
@@ -113,6 +139,7 @@ def _items(document: Json) -> Iterator[Flowable]:
     if not document["items"]:
         return
     yield heading("Items and their scans")
+    most = max(_FEWEST_SCANS, min(_MOST_SCANS, _ROOM // len(document["items"])))
     for item in document["items"]:
         yield subheading(_item_name(item))
         yield definitions(
@@ -125,7 +152,7 @@ def _items(document: Json) -> Iterator[Flowable]:
                 ("Scans counted", str(item["scans_counted"])),
             ]
         )
-        scans = item["scans"][-_MOST_SCANS:]
+        scans = item["scans"][-most:]
         spots = [
             Spot(number, scan["latitude"], scan["longitude"], scan["radius_km"])
             for number, scan in enumerate(scans, 1)
@@ -213,7 +240,7 @@ def _audit(document: Json) -> Iterator[Flowable]:
     yield table(
         ("No.", "Time (UTC)", "Who", "Act", "On"),
         [
-            (str(event["seq"]), _moment(event["at"]), event["by"]["name"], event["act"], event["subject"])
+            (str(event["seq"]), _moment(event["at"]), event["by"]["name"], _act(event), event["subject"])
             for event in events[-_MOST_EVENTS:]
         ],
         (14, 34, 52, 30, 40),
@@ -222,6 +249,13 @@ def _audit(document: Json) -> Iterator[Flowable]:
     if left_out:
         yield small(f"{left_out:,} earlier acts are not printed.")
     yield small("Each act is chained to the one before by a hash; the hashes stand in evidence.json.")
+
+
+def _act(event: Json) -> str:
+    """Word an act, with what it changed where that is one word."""
+    words = _ACTS.get(event["act"], event["act"])
+    found = event["details"].get("to") or event["details"].get("decision")
+    return f"{words}: {found}" if event["act"] in {"case.move", "alert.decide"} and found else words
 
 
 def _scan(number: int, scan: Json) -> tuple[str | None, ...]:

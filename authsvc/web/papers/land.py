@@ -12,15 +12,15 @@ from reportlab.platypus import Flowable
 
 from authsvc.typefaces import face
 from authsvc.web import vendored
-from authsvc.web.drawing.projection import WIDTH, Point, circle, project
+from authsvc.web.drawing.projection import HEIGHT, WIDTH, Point, circle, project
 
 _SEA, _LAND, _LINE = HexColor("#f4f6f9"), HexColor("#d3d9e2"), HexColor("#ffffff")
 _INK = HexColor("#1b4dd6")
+_HALO = Color(0.11, 0.3, 0.84, 0.16)
+_FORM = "land"
 _NORTH, _SOUTH = project(78, 0).y, project(-56, 0).y
 _LEAST, _MARGIN, _RATIO = 2_600.0, 1.4, 2.1
 _steps = re.compile(r"([MLlmz])|(-?[0-9]+),?(-?[0-9]+)").finditer
-
-Ring = tuple[Point, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,9 @@ class Map(Flowable):  # type: ignore[misc]  # reportlab has no types
         page.setFillColor(_SEA)
         page.drawPath(clip, stroke=0, fill=1)
         page.clipPath(clip, stroke=0, fill=0)
-        for ring in _land():
-            self._shape(page, ring, _LAND, _LINE, 0.2)
+        self._land(page)
         for spot in self._spots:
-            ring = tuple(circle(spot.latitude, spot.longitude, spot.radius_km))
-            self._shape(page, ring, Color(0.11, 0.3, 0.84, 0.16), _INK, 0.6)
+            self._circle(page, circle(spot.latitude, spot.longitude, spot.radius_km))
         page.setFont(face(bold=True), 6.5)
         for spot in reversed(self._spots):
             x, y = self._at(project(spot.latitude, spot.longitude))
@@ -65,22 +63,35 @@ class Map(Flowable):  # type: ignore[misc]  # reportlab has no types
             page.drawCentredString(x, y - 2.2, str(spot.number))
         page.restoreState()
 
+    def _land(self, page: Canvas) -> None:
+        """Draw the land, which the file holds once for all of its maps, in map units."""
+        if not page.hasForm(_FORM):
+            page.beginForm(_FORM, 0, 0, WIDTH, HEIGHT)
+            page.addLiteral(_outlines())
+            page.endForm()
+        scale = self.width / self._span
+        page.saveState()
+        page.transform(scale, 0, 0, -scale, -self._left * scale, self.height + self._top * scale)
+        page.setFillColor(_LAND)
+        page.setStrokeColor(_LINE)
+        page.setLineWidth(0.3 / scale)
+        page.doForm(_FORM)
+        page.restoreState()
+
     def _at(self, point: Point) -> tuple[float, float]:
         scale = self.width / self._span
         return (point.x - self._left) * scale, self.height - (point.y - self._top) * scale
 
-    def _shape(self, page: Canvas, ring: Ring, fill: Color, line: Color, width: float) -> None:
+    def _circle(self, page: Canvas, ring: Sequence[Point]) -> None:
         points = [self._at(point) for point in ring]
-        if not any(-50 < x < self.width + 50 and -50 < y < self.height + 50 for x, y in points):
-            return
         path = page.beginPath()
         path.moveTo(*points[0])
         for point in points[1:]:
             path.lineTo(*point)
         path.close()
-        page.setFillColor(fill)
-        page.setStrokeColor(line)
-        page.setLineWidth(width)
+        page.setFillColor(_HALO)
+        page.setStrokeColor(_INK)
+        page.setLineWidth(0.6)
         page.drawPath(path, stroke=1, fill=1)
 
 
@@ -95,19 +106,21 @@ def _frame(spots: Sequence[Spot]) -> tuple[float, float, float]:
 
 
 @functools.cache
-def _land() -> tuple[Ring, ...]:
-    """Read the outlines of the land from the drawing that the pages refer to."""
-    rings: list[Ring] = []
+def _outlines() -> str:
+    """Write the outlines of the land as a PDF does, from the drawing that the pages refer to."""
+    commands: list[str] = []
     for d in re.findall(r' d="([^"]*)"', vendored.read("world").decode("ascii")):
-        x, y, is_relative, ring = 0, 0, False, list[Point]()
+        x, y, is_relative, is_start = 0, 0, False, True
         for step in _steps(d):
             if step[1] in {"M", "m"}:
-                ring, is_relative = [], step[1] == "m"
+                is_start, is_relative = True, step[1] == "m"
             elif step[1] in {"l", "L"}:
                 is_relative = step[1] == "l"
             elif step[1] == "z":
-                rings.append(tuple(ring))
+                commands.append("h")
             else:
                 x, y = (x + int(step[2]), y + int(step[3])) if is_relative else (int(step[2]), int(step[3]))
-                ring.append(Point(x, y))
-    return tuple(rings)
+                commands.append(f"{x} {y} {'m' if is_start else 'l'}")
+                is_start = False
+        commands.append("B*")
+    return "\n".join(commands)

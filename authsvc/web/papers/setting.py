@@ -16,10 +16,11 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Table, TableStyle
 
-from authsvc.typefaces import drawable, face
+from authsvc.typefaces import drawable, face, width_mm
 
 WIDTH = A4[0] - 40 * mm
 GREY, LINE = HexColor("#595959"), HexColor("#c8c8c8")
+_CELL = 7.5  # points
 _LONGEST_CELL = 1_500
 """Letters in one cell: a row that is taller than a page cannot be set at all."""
 
@@ -93,9 +94,16 @@ def definitions(rows: Sequence[tuple[str, str | None]]) -> Table:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str | None]], widths: Sequence[float]) -> Table:
     """Return a table whose head comes again on every page; *widths* are in mm."""
-    cells = [[paragraph(name, 7.5, bold=True) for name in head]]
-    cells += [[paragraph(_short(cell or "–"), 7.5) for cell in row] for row in rows]  # noqa: RUF001  the dash is meant
+    cells: list[list[Paragraph | str]] = [[paragraph(name, _CELL, bold=True) for name in head]]
+    cells += [[_cell(cell or "–", width) for cell, width in zip(row, widths, strict=True)] for row in rows]  # noqa: RUF001  the dash is meant
     return _styled(Table(cells, [width * mm for width in widths], repeatRows=1, hAlign="LEFT"))
+
+
+def _cell(text: str, width: float) -> Paragraph | str:
+    """Return what fits its cell as it is: a paragraph takes a hundred times as long, and a case has thousands."""
+    if "\n" not in text and len(text) < 60 and width_mm(line := drawable(text), _CELL) < width - 2:
+        return line
+    return paragraph(_short(text), _CELL)
 
 
 def _styled(found: Table) -> Table:
@@ -104,6 +112,7 @@ def _styled(found: Table) -> Table:
         TableStyle(
             [
                 ("FONTNAME", (0, 0), (-1, -1), face()),
+                ("FONTSIZE", (0, 0), (-1, -1), _CELL),
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),
                 ("LINEBELOW", (0, 0), (-1, -1), 0.4, LINE),
                 ("LEFTPADDING", (0, 0), (-1, -1), 0),

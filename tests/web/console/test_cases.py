@@ -231,7 +231,8 @@ def test_the_evidence_is_downloaded_and_verifies_with_the_published_keys(analyst
     said = pdf_text(archive.read("evidence.pdf"), tmp_path)
     for words in (
         "Sold in Milan", link.serial[:16], "2 new visitors where its like has 1", "market.example/offer/9", "25 EUR",
-        "Came in a plain bag.", "Compared with a genuine one.", "receipt.pdf", "case.alerts-add", "190 km", "Page 1",
+        "Came in a plain bag.", "Compared with a genuine one.", "receipt.pdf", "Alerts added", "Report linked",
+        "Italy", "190 km", "Page 1",
     ):  # fmt: skip
         assert words.replace(" ", "") in said.replace(" ", ""), words
     assert "who@example.com" not in said
@@ -306,3 +307,19 @@ def test_a_long_list_of_cases_has_pages(analyst, scene, monkeypatch):
     assert "Page case 0" in analyst.get(older).text
     assert analyst.get("/console/cases?list=closed").status_code == 200
     assert analyst.get("/console/cases?list=mine&before=x").status_code == 200
+
+
+def test_a_decision_on_an_alert_stands_in_the_evidence(analyst, scene, tmp_path):
+    path, link = filled_case(analyst, scene)
+    ((alert_id,),) = scene.rows("SELECT id FROM alerts WHERE sgtin = %s", link.sgtin)
+    analyst.post(f"/console/alerts/{alert_id}/decide", decision="false-alarm", reason="The owner was on a journey")
+
+    archive = zipfile.ZipFile(io.BytesIO(analyst.post(f"{path}/evidence").data))
+
+    document = json.loads(archive.read("evidence.json"))
+    (resolution,) = document["alerts"][0]["resolutions"]
+    assert (resolution["kind"], resolution["reason"]) == ("false-alarm", "The owner was on a journey")
+    said = pdf_text(archive.read("evidence.pdf"), tmp_path)
+    assert "False alarm" in said
+    assert "The owner was on a journey" in said
+    assert "Alert decided" in said

@@ -91,6 +91,20 @@ def test_reports_are_listed_by_state_and_by_shop(analyst, scene):
     assert analyst.get("/console/reports?list=nonsense").status_code == 200
 
 
+def test_the_alert_of_a_shop_has_a_page_with_its_reports(analyst, scene):
+    filed = [report(scene, listing_url="https://market.example/shop", text=f"Word {n}") for n in range(3)]
+    (alert_id,) = scene.row("SELECT id FROM alerts WHERE subject = 'shop' AND evidence->>'shop' LIKE '%%/shop'")
+
+    page = analyst.get(f"/console/alerts/{alert_id}").text
+
+    assert "3 people reported the same shop within 30 days: https://market.example/shop" in page
+    assert all(f"Report {one.number}" in page for one in filed)
+    assert "Add to case" in page
+    assert "3 people reported the same shop" in analyst.get("/console/alerts").text
+    analyst.post("/console/cases/add", alert=[str(alert_id)], case="new", title="A shop")
+    assert "A shop" in analyst.get(f"/console/alerts/{alert_id}").text
+
+
 def test_a_long_inbox_has_pages_that_leave_nothing_out(analyst, cast, scene, monkeypatch):
     monkeypatch.setattr("authsvc.report_inbox.PAGE", 2)
     filed = {report(scene, shop_name="Paged").number for _ in range(5)}
