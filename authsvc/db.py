@@ -32,6 +32,7 @@ OLDEST_SERVER = 150000
 SCAN_ROLE = "authsvc_scan"
 CONSOLE_ROLE = "authsvc_console"
 AUTH_ROLE = "authsvc_auth"
+OWNER_ROLE = "authsvc_owner"
 WEB_LOGIN = "authsvc_web"
 DESK_LOGIN = "authsvc_desk"
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -137,7 +138,7 @@ def desk_url(config: Config, url: str) -> str:
 
 def may_serve_console(url: str) -> bool:
     """
-    Log in once and say whether the login may take on the two roles of the console.
+    Log in once and say whether the login may take on the roles of the console and of the owner pages.
 
     Raises:
         Unavailable: The server does not answer, or not to this login.
@@ -145,9 +146,9 @@ def may_serve_console(url: str) -> bool:
     try:
         with psycopg.connect(driver_url(url), connect_timeout=5) as connection:
             row = connection.execute(
-                "SELECT count(*) = 2 FROM pg_roles "
+                "SELECT count(*) = 3 FROM pg_roles "
                 "WHERE rolname = ANY(%s) AND pg_has_role(session_user, oid, 'MEMBER')",
-                ([CONSOLE_ROLE, AUTH_ROLE],),
+                ([CONSOLE_ROLE, AUTH_ROLE, OWNER_ROLE],),
             ).fetchone()
     except psycopg.OperationalError as error:
         said = str(error).splitlines()[0]

@@ -1,7 +1,9 @@
 """
-The console's way to the database: a transaction in a role, and for a brand, taken on for that transaction alone.
+The way of the console and the owner pages to the database: a transaction in a role, taken on for that one alone.
 
-The login behind it inherits no right, so a statement outside of these two may do nothing at all. The scan path has
+Where a page is about a brand, the transaction sees the rows of that brand.
+
+The login behind it inherits no right, so a statement outside of these may do nothing at all. The scan path has
 connections of its own, under a login of its own; nothing here can slow or stop it.
 """
 
@@ -46,6 +48,16 @@ class Desk:
         with self._transaction(db.AUTH_ROLE, "") as session:
             yield session
 
+    @contextlib.contextmanager
+    def as_owners(self, brand_id: UUID | None) -> Iterator[Session]:
+        """
+        Open a transaction of the owner pages: it sees owners and their links, and the items of *brand_id* where given.
+
+        Raises as ``as_brand`` does.
+        """
+        with self._transaction(db.OWNER_ROLE, "" if brand_id is None else str(brand_id)) as session:
+            yield session
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
@@ -59,7 +71,7 @@ class Desk:
                 except DBAPIError as error:
                     if isinstance(error.orig, psycopg.errors.InsufficientPrivilege):
                         raise Unavailable(
-                            "The console has no login to the database. `authsvc doctor` says what to do."
+                            "This part has no login to the database. `authsvc doctor` says what to do."
                         ) from error
                     raise
                 yield session
@@ -68,4 +80,4 @@ class Desk:
                 raise Unavailable("The database does not answer. Try again in a few minutes.") from error
             raise
         except NoConnection as error:
-            raise Unavailable("Too much is asked of the console at once. Try again in a moment.") from error
+            raise Unavailable("Too much is asked at once. Try again in a moment.") from error

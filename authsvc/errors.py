@@ -44,6 +44,13 @@ class BadSeal(BadRequest):
     title = "The seal does not hold"
 
 
+class WrongClaimCode(BadRequest):
+    """The claim code is not the one of this item, or is missing where the product asks for it."""
+
+    code = "wrong-claim-code"
+    title = "The claim code does not match"
+
+
 class Forbidden(AuthsvcError):
     """The caller is known and may not do this."""
 
@@ -88,6 +95,20 @@ class Conflict(AuthsvcError):
     status = 409
     code = "conflict"
     title = "Conflicting state"
+
+
+class AlreadyRegistered(Conflict):
+    """Somebody holds the registration of this item."""
+
+    code = "already-registered"
+    title = "This item is registered already"
+
+
+class LinkSpent(Conflict):
+    """A link from a mail was used, or is too old."""
+
+    code = "link-spent"
+    title = "This link does not work any more"
 
 
 class KeyNotUsable(Conflict):

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from authsvc import holdings, mails
+from authsvc import holdings, mails, owners
 from authsvc.config import Config
 from authsvc.connections import Connections
 from authsvc.core.clones import Network, Place
@@ -98,7 +98,8 @@ class Runtime:
     """
     What a request needs.
 
-    ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations, ``mail_key`` seals what is mailed.
+    ``visitor_key`` makes pseudonyms, ``nonce_key`` the one-time confirmations, ``mail_key`` seals what is mailed,
+    ``people_key`` wraps the keys of owners and ``wrapping_key`` those of brands.
     ``find_asn`` is None without a database of autonomous systems; ``devices_seen`` remembers when a trusted device was
     last noted. Time, randomness and place are fields, so that a test can pass its own.
     """
@@ -111,6 +112,8 @@ class Runtime:
     nonce_key: bytes = field(repr=False)
     limit_key: bytes = field(repr=False)
     mail_key: bytes = field(repr=False)
+    people_key: bytes = field(repr=False)
+    wrapping_key: bytes = field(repr=False)
     find_asn: FindAsn | None = None
     devices_seen: dict[UUID, datetime] = field(default_factory=dict, repr=False)
     now: Callable[[], datetime] = utc_now
@@ -127,14 +130,17 @@ class Runtime:
         cls, config: Config, connections: Connections, locate: Locate, *, find_asn: FindAsn | None = None
     ) -> "Runtime":
         """Make the runtime of one process; the caller starts and stops its keeper."""
+        wrapping_key = derive_key(config.secret, "wrapping")
         return cls(
             config=config,
             connections=connections,
-            keeper=Keeper(connections, derive_key(config.secret, "wrapping"), poll_s=config.poll_s),
+            keeper=Keeper(connections, wrapping_key, poll_s=config.poll_s),
             locate=locate,
             find_asn=find_asn,
             visitor_key=derive_key(config.secret, "visitors"),
             nonce_key=derive_key(config.secret, "nonces"),
             limit_key=derive_key(config.secret, "limits"),
             mail_key=derive_key(config.secret, mails.PURPOSE),
+            people_key=derive_key(config.secret, owners.PURPOSE),
+            wrapping_key=wrapping_key,
         )

@@ -17,9 +17,19 @@ from authsvc.models import Base
 from authsvc.runtime import new_id
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
-HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions")
-SECRET = ("signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions")
-OF_A_PERSON = {"staff_accounts", "staff_passkeys", "staff_recovery_codes", "staff_flows", "staff_attempts"}
+HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations")
+SECRET = (
+    "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
+    "owner_links", "owner_sessions",
+)  # fmt: skip
+OF_A_PERSON = {
+    "staff_accounts",
+    "staff_passkeys",
+    "staff_recovery_codes",
+    "staff_flows",
+    "staff_attempts",
+    "owner_attempts",
+}
 
 
 def is_ours(_object, name, kind, *_):
@@ -299,6 +309,8 @@ def two_brands(scene):
             ("INSERT INTO commissions VALUES (%s, %s, 0, 1, now())", brand.id, run.run),
             (("INSERT INTO trusted_devices (brand_id, id, kind, name, secret_hash) "
              "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),
+            (("INSERT INTO registrations (sgtin, version, id, brand_id, owner_id, state, has_claim, registered_at) "
+             "VALUES (%s, 1, gen_random_uuid(), %s, gen_random_uuid(), 'pending', false, now())"), sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
         ):  # fmt: skip
@@ -369,7 +381,7 @@ def test_a_setting_of_one_transaction_is_gone_in_the_next(connection, two_brands
     assert connection.execute("SELECT count(*) FROM products").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("role", [db.SCAN_ROLE, db.CONSOLE_ROLE])
+@pytest.mark.parametrize("role", [db.SCAN_ROLE, db.CONSOLE_ROLE, db.OWNER_ROLE])
 def test_no_role_of_the_web_is_above_the_rules(connection, role):
     (is_mighty,) = connection.execute(
         "SELECT rolsuper OR rolbypassrls OR rolcanlogin OR rolcreaterole OR rolcreatedb FROM pg_roles "

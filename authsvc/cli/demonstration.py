@@ -79,6 +79,9 @@ _CARDS = (
 )
 """Name, reason, title and sentence of every card, in the order of the index."""
 
+_REGISTERED = frozenset({"genuine", "checked-before", "possible-copy", "released"})
+"""The cards from which an item can be registered."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -250,8 +253,11 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         "shirt": shirt[0].uri,
         "test": tests[0].uri,
     }
+    # What stands under the scratch field of the label: without it nobody could try the registration.
+    claims = {code.uri: code.claim_code for code in (*watches, *batteries)}
     for name, reason, title, text in _CARDS:
-        yield Sample(name, reason, title, text, uris[name])
+        claim = claims.get(uris[name]) if name in _REGISTERED else None
+        yield Sample(name, reason, title, f"{text} Claim code: {claim}." if claim else text, uris[name])
 
 
 def _issue(place: Workplace, out: Path, name: str, gtin: str, order: issuing.Order) -> list[Code]:

@@ -182,7 +182,7 @@ def _console_login(place: Workplace) -> Findings:
     if may_serve:
         yield Finding("console login", Mark.OK, f"the console logs in as {name}")
     else:
-        roles = f"{db.CONSOLE_ROLE}, {db.AUTH_ROLE}"
+        roles = f"{db.CONSOLE_ROLE}, {db.AUTH_ROLE}, {db.OWNER_ROLE}"
         remedy = f"set AUTHSVC_CONSOLE_DATABASE_URL, or run `GRANT {roles} TO {name}` as the owner"
         yield Finding("console login", Mark.WARNING, f"{name} may not serve the console: {remedy}")
 

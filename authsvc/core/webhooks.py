@@ -65,6 +65,17 @@ _RECALL = {
     "lifted_at": None,
 }
 
+_REGISTRATION = {
+    **_ITEM,
+    "registration": "0197a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b",
+    "version": 1,
+    "state": "confirmed",
+    "has_claim": True,
+    "pending_until": None,
+    "warranty_from": "2026-05-01",
+    "warranty_until": "2028-05-01",
+}
+
 EVENT_TYPES: Mapping[str, EventType] = {
     "alert.opened": EventType("An alert was raised", _ALERT),
     "alert.closed": EventType("An alert was closed", {**_ALERT, "closed_at": "2026-05-02T09:30:00+00:00"}),
@@ -72,6 +83,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "item.disposition_changed": EventType(
         "The condition of an item was set",
         {**_ITEM, "lot": "B260915", "disposition": "stolen", "previous": "active", "reason": "Reported by its owner"},
+    ),
+    "item.registered": EventType("An item was registered", _REGISTRATION),
+    "item.registration_changed": EventType(
+        "A registration was confirmed or has ended", {**_REGISTRATION, "state": "released"}
     ),
     "recall.created": EventType("A recall was announced", _RECALL),
     "recall.lifted": EventType("A recall was lifted", {**_RECALL, "lifted_at": "2026-06-01T08:00:00+00:00"}),

@@ -34,6 +34,7 @@ from authsvc.models.deliveries import (
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
+from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.products import Image, Lot, Product, Recall, Run
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
 from authsvc.models.staff import (
@@ -79,10 +80,15 @@ __all__ = [
     "Lot",
     "LotDay",
     "Mail",
+    "Owner",
+    "OwnerAttempt",
+    "OwnerLink",
+    "OwnerSession",
     "Product",
     "Recall",
     "ReceiptOpen",
     "RegisterVersion",
+    "Registration",
     "Rejection",
     "ReportCount",
     "ReportPhoto",

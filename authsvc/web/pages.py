@@ -156,6 +156,11 @@ def demo_outbox(brand: str, mails: Sequence[MailEntry]) -> str:
     return _OUTBOX.render(brand=brand, title="Outbox", mails=mails)
 
 
+def own(template: str, **values: Any) -> str:
+    """Render a page of owners: a template of the folder ``own``."""
+    return _ENVIRONMENT.get_template(f"own/{template}.html").render(values)
+
+
 def problem(*, status: int, title: str, detail: str, request_id: str) -> str:
     """Render a refusal for people: the twin of the problem document (RFC 9457)."""
     return _PROBLEM.render(brand=None, status=status, title=title, detail=detail, request_id=request_id)
@@ -208,6 +213,7 @@ def _verdict_page(
             or (reason is Reason.LOT_ONLY and facts.lot is not None),
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
+            "register": _register(product, reason) if is_live and shows_product else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
             "card": CARDS.get(reason) if shows_product else None,
@@ -264,6 +270,20 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     if facts.expires_on:
         rows.append(("Use by", wording.day(facts.expires_on), False))
     return rows
+
+
+def _register(product: Product | None, reason: Reason) -> str | None:
+    """Return the words of the button that leads to the registration, where this code opens one."""
+    if product is None or not product.is_tracked or not (product.warranty_months or product.claim != "none"):
+        return None
+    if reason is Reason.POSSIBLE_COPY:
+        return None if product.claim == "none" else f"I own this {product.noun}: prove it"
+    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU}:
+        return None
+    months = product.warranty_months
+    if not months:
+        return "Record that you own it"
+    return f"Start your {months // 12}-year warranty" if months % 12 == 0 else f"Start your {months}-month warranty"
 
 
 def _picture(image: str | None) -> str | None:
@@ -330,6 +350,7 @@ _ENVIRONMENT.globals |= {
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
+_ENVIRONMENT.filters |= {"day": wording.day, "grouped": groups, "picture": _picture}
 _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")

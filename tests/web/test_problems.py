@@ -80,6 +80,9 @@ def test_every_refusal_has_both_forms(visitor, path, method, status):
         assert re.search(r"[0-9a-f]{16}", as_page.text)
 
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
 def routes(scene, visitor: Visitor):
     page = visitor.scan(scene.codes.path())
     css = visitor.open("/").text.partition('rel="stylesheet" href="')[2].partition('"')[0]
@@ -91,6 +94,12 @@ def routes(scene, visitor: Visitor):
         ("/metrics", "GET"), ("/demo", "GET"), ("/demo/x.svg", "GET"), ("/demo/outbox", "GET"),
         ("/nope", "GET"), ("/nope", "OPTIONS"),
         ("//evil.example/", "GET"),
+        (f"/own/register/{page.receipt}", "GET"), (f"/own/register/{page.receipt}", "POST"), ("/own/confirm/x", "GET"),
+        ("/own/confirm/x", "POST"), ("/own", "GET"), ("/own/sign-in", "GET"), ("/own/sign-in", "POST"),
+        ("/own/sign-in/x", "GET"), ("/own/sign-in/x", "POST"), ("/own/sign-out", "POST"),
+        (f"/own/items/{NOBODYS}", "GET"),
+        (f"/own/items/{NOBODYS}/condition", "POST"), (f"/own/items/{NOBODYS}/release", "POST"),
+        (f"/own/items/{NOBODYS}/certificate.pdf", "GET"), ("/own/erase", "GET"), ("/own/erase", "POST"),
     )  # fmt: skip
 
 
@@ -122,6 +131,9 @@ def test_every_rule_of_the_application_was_visited(scene, visitor):
         "site.check_form", "site.check_typed", "site.receipt", "site.confirm", "site.static_file", "site.media",
         "api.verify", "api.verify_bulk", "published.keys", "published.livez", "published.readyz",
         "published.metrics", "demo.index", "demo.symbol", "demo.mails",
+        "own.form", "own.apply", "own.confirmation", "own.confirm", "own.overview", "own.sign_in_form", "own.ask",
+        "own.arrive", "own.enter", "own.leave", "own.item", "own.set_condition", "own.give_up", "own.certificate",
+        "own.erasure", "own.erase",
     }  # fmt: skip
 
 

@@ -1,0 +1,469 @@
+"""
+Registrations: the first claim of ownership of an item, which starts its warranty.
+
+A person applies with an address, and with the claim code where the product has one; nothing is written of them until
+they have followed the link in the mail. Then the row of the item is locked and the claim is decided there:
+
+* The claim code, right and unspent, makes the owner at once, also over somebody whose claim is still pending: whoever
+  scans in a shop cannot take the warranty of the buyer.
+* Without one a claim is pending for 14 days, and confirmed when nobody has proved possession by then.
+* The first confirmed registration spends the code. From then on it moves nothing, and its use is evidence.
+
+Ownership is a chain of versions under ``PRIMARY KEY (sgtin, version)``, with at most one that has not ended. The clone
+rules hear of it in the same transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from authsvc import investigations, item_rows, owners, signing_keys
+from authsvc.core import claim_codes
+from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
+from authsvc.core.register import Product
+from authsvc.core.verdicts import Disposition
+from authsvc.core.warranties import Warranty, warranty
+from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, WrongClaimCode
+from authsvc.investigations import Subject
+from authsvc.models import Item, ItemFact, Registration, Run
+from authsvc.owners import Person
+
+PENDING = timedelta(days=14)
+BY = "owner"
+"""Who says so, of the facts that are recorded here."""
+
+_LONGEST_SHOP = 120
+_CLOSED = {
+    Disposition.STOLEN: "This item is reported stolen",
+    Disposition.LOST: "This item is reported lost",
+    Disposition.BLOCKED: "This code is blocked",
+    Disposition.DESTROYED: "This item is reported destroyed",
+}
+
+
+class State(StrEnum):
+    """What a registration is; the first two are present, the others have ended. The values are stored."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    SUPERSEDED = "superseded"
+    RELEASED = "released"
+
+
+class Standing(StrEnum):
+    """How an application would fare: open to it, held by somebody without a proof, or owned."""
+
+    OPEN = "open"
+    CONTESTED = "contested"
+    OWNED = "owned"
+
+    def check(self) -> None:
+        """
+        Refuse what could not succeed.
+
+        Raises:
+            AlreadyRegistered: Somebody holds the item, and this proof does not end their claim.
+        """
+        if self is Standing.CONTESTED:
+            raise AlreadyRegistered(
+                "Somebody has registered this item without a proof. With the claim code you can still register it."
+            )
+        if self is Standing.OWNED:
+            raise AlreadyRegistered(
+                "This item has an owner. If you bought it, ask the seller to give up the registration."
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The keys of the service that ownership needs: to open claim keys, and to seal and find people."""
+
+    wrapping: bytes = field(repr=False)
+    people: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """
+    What somebody asks for, kept in the link of a mail until they confirm.
+
+    ``has_code`` says that the right claim code was given, ``needs_code`` that it is still to be given: after many
+    wrong codes for an item nobody's code is looked at before their address is confirmed. ``visitor`` is the
+    pseudonym of the browser that has scanned the item.
+    """
+
+    gtin: str
+    serial: str
+    email: str = field(repr=False)
+    purchased_on: str = ""
+    shop: str = field(default="", repr=False)
+    visitor: str = ""
+    has_code: bool = False
+    needs_code: bool = False
+
+    def write(self) -> dict[str, Any]:
+        """Return the application as a link keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, content: dict[str, Any]) -> Self:
+        """Return what ``write`` wrote."""
+        return cls(**content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """A registration as it is now."""
+
+    id: UUID
+    sgtin: str
+    version: int
+    owner_id: UUID
+    state: State
+    has_claim: bool
+    registered_at: datetime
+    pending_until: datetime | None
+    purchased_on: date | None
+    warranty: Warranty | None
+    shop: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a confirmed application came to; *superseded* is the person whose pending claim it has ended."""
+
+    registration: Registered
+    person: Person
+    superseded: Person | None
+
+
+def clean_shop(text: str) -> str:
+    """
+    Read the name of a shop.
+
+    Raises:
+        BadInput: It is longer than a name.
+    """
+    shop = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if len(shop) > _LONGEST_SHOP:
+        raise BadInput(f"Write the shop in at most {_LONGEST_SHOP} characters.")
+    return shop
+
+
+def find_present(session: Session, sgtin: str, *, now: datetime) -> Registered | None:
+    """Return the registration of an item that has not ended."""
+    row = session.scalar(select(Registration).where(Registration.sgtin == sgtin, Registration.ended_at.is_(None)))
+    return None if row is None else _read(row, now)
+
+
+def has_claim_code(session: Session, subject: Subject) -> bool:
+    """Say whether a claim code was printed for an item."""
+    return _claim_key_number(session, subject) is not None
+
+
+def check_code(session: Session, subject: Subject, code: str, *, keys: Keys) -> None:
+    """
+    Accept a claim code, as typed, that is the one of the item.
+
+    Raises:
+        WrongClaimCode: It is not, or the item has none.
+        BadInput: It is no claim code at all.
+    """
+    number = _claim_key_number(session, subject)
+    if number is None:
+        raise WrongClaimCode("No claim code was printed for this item. Leave the field empty.")
+    if subject.name.serial is None or not claim_codes.matches(
+        code, key=_claim_key(session, subject, number, keys), brand_id=subject.name.brand.id, gtin=subject.name.key,
+        serial=subject.name.serial,
+    ):  # fmt: skip
+        raise WrongClaimCode(
+            "This is not the claim code of this item. Compare every letter with what stands under the scratch field."
+        )
+
+
+def examine(
+    session: Session,
+    subject: Subject,
+    code: str | None,
+    *,
+    keys: Keys,
+    visitor: bytes | None,
+    place: Place = UNKNOWN_PLACE,
+    now: datetime,
+    new_id: Callable[[], UUID],
+) -> Standing:
+    """
+    Say how an application would fare at this moment; ``confirm`` decides anew, under the lock.
+
+    A right code that is spent is recorded, and so this returns where it could raise: two people have the code, and the
+    clone rules should know.
+
+    Raises:
+        WrongClaimCode: There is a *code*, and it is not that of the item.
+        Conflict: The item is stolen, lost, blocked or destroyed.
+    """
+    item = item_rows.lock(session, subject.name)
+    _check_disposition(item)
+    if code is not None:
+        check_code(session, subject, code, keys=keys)
+    present = find_present(session, item.sgtin, now=now)
+    is_spent = _is_spent(session, item.sgtin, now=now)
+    if code is not None and is_spent and present is not None and not _is_browser_of_owner(session, item.sgtin, visitor):
+        _record_spent_code(session, subject, visitor, place=place, now=now, new_id=new_id)
+    return Standing.OPEN if present is None else _standing(present, has_code=code is not None and not is_spent)
+
+
+def confirm(
+    session: Session,
+    subject: Subject,
+    product: Product,
+    application: Application,
+    *,
+    keys: Keys,
+    place: Place = UNKNOWN_PLACE,
+    now: datetime,
+    new_id: Callable[[], UUID],
+    random: owners.Random,
+) -> Outcome:
+    """
+    Register an item for the person who has confirmed their address.
+
+    Raises:
+        AlreadyRegistered: Somebody holds the item, and this proof does not end their claim.
+        WrongClaimCode: The product asks for the code, and none was given.
+        Conflict: The item is stolen, lost, blocked or destroyed.
+    """
+    if product.claim == "required" and not application.has_code and has_claim_code(session, subject):
+        raise WrongClaimCode("This product is registered with its claim code. Look under the scratch field.")
+    item = item_rows.lock(session, subject.name)
+    _check_disposition(item)
+    _settle(session, item.sgtin, now=now)
+    person = owners.get_or_add(
+        session, item.brand_id, application.email, key=keys.people, now=now, new_id=new_id, random=random
+    )
+    history = list(
+        session.scalars(select(Registration).where(Registration.sgtin == item.sgtin).order_by(Registration.version))
+    )
+    is_claim = application.has_code and not any(row.confirmed_at for row in history)
+    present = next((row for row in history if row.ended_at is None), None)
+    superseded = None
+    if present is not None:
+        if present.owner_id == person.id and not (is_claim and present.state == State.PENDING):
+            return Outcome(registration=_read(present, now), person=person, superseded=None)
+        _standing(_read(present, now), has_code=is_claim).check()
+        present.state, present.ended_at, present.sealed = State.SUPERSEDED.value, now, None
+        session.flush()
+        if present.owner_id != person.id:
+            superseded = owners.get(session, present.owner_id, key=keys.people)
+    purchased_on = date.fromisoformat(application.purchased_on) if application.purchased_on else None
+    granted = _inherited(history) or warranty(product.warranty_months, purchased_on or now.date())
+    number = new_id()
+    row = Registration(
+        sgtin=item.sgtin,
+        version=len(history) + 1,
+        id=number,
+        brand_id=item.brand_id,
+        owner_id=person.id,
+        state=(State.CONFIRMED if is_claim else State.PENDING).value,
+        has_claim=is_claim,
+        registered_at=now,
+        pending_until=None if is_claim else now + PENDING,
+        confirmed_at=now if is_claim else None,
+        purchased_on=purchased_on,
+        warranty_from=granted and granted.begins_on,
+        warranty_until=granted and granted.ends_on,
+        sealed=owners.seal(
+            session, person, {"shop": application.shop}, key=keys.people, random=random, number=str(number)
+        ),
+    )
+    session.add(row)
+    session.flush()
+    _tell_rules(session, subject, application, keys=keys, is_claim=is_claim, place=place, now=now, new_id=new_id)
+    return Outcome(registration=_read(row, now), person=person, superseded=superseded)
+
+
+def list_of(session: Session, person: Person, *, now: datetime) -> list[Registered]:
+    """Return what a person holds, the latest first."""
+    rows = session.scalars(
+        select(Registration)
+        .where(Registration.owner_id == person.id, Registration.ended_at.is_(None))
+        .order_by(Registration.registered_at.desc())
+    )
+    return [_read(row, now) for row in rows]
+
+
+def get_of(session: Session, person: Person, registration_id: UUID, *, key: bytes, now: datetime) -> Registered | None:
+    """Return one of the items that a person holds, with what only they may see."""
+    row = session.scalar(
+        select(Registration).where(
+            Registration.owner_id == person.id, Registration.id == registration_id, Registration.ended_at.is_(None)
+        )
+    )
+    if row is None:
+        return None
+    content = owners.unseal(session, person, row.sealed, key=key, number=str(row.id)) if row.sealed else {}
+    return _read(row, now, shop=content.get("shop") or None)
+
+
+def release(session: Session, person: Person, registration_id: UUID, *, now: datetime) -> None:
+    """
+    End what a person holds of one item, as when they have sold it; the item keeps its history and its warranty.
+
+    Raises:
+        NotFound: They do not hold it.
+    """
+    row = session.scalar(
+        select(Registration)
+        .where(Registration.owner_id == person.id, Registration.id == registration_id, Registration.ended_at.is_(None))
+        .with_for_update()
+    )
+    if row is None:
+        raise NotFound("You have no item at this address. It may belong to somebody else by now.")
+    _release(row, now)
+    session.flush()
+
+
+def release_all(session: Session, person: Person, *, now: datetime) -> None:
+    """End everything that a person holds, as when they are erased, and forget what they said of it."""
+    held = select(Registration).where(Registration.owner_id == person.id).order_by(Registration.sgtin)
+    for row in session.scalars(held.with_for_update()):
+        if row.ended_at is None:
+            _release(row, now)
+        row.sealed = None
+    session.flush()
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _check_disposition(item: Item) -> None:
+    if (said := _CLOSED.get(Disposition(item.disposition))) is not None:
+        raise Conflict(f"{said}, so it cannot be registered now. Ask the brand if you hold it.")
+
+
+def _standing(present: Registered, *, has_code: bool) -> Standing:
+    if present.state is State.PENDING:
+        return Standing.OPEN if has_code else Standing.CONTESTED
+    return Standing.OWNED
+
+
+def _is_spent(session: Session, sgtin: str, *, now: datetime) -> bool:
+    rows = session.scalars(select(Registration).where(Registration.sgtin == sgtin))
+    return any(row.confirmed_at is not None or _is_over(row, now) for row in rows)
+
+
+def _is_over(row: Registration, now: datetime) -> bool:
+    """Say whether nobody has contested a pending registration in its time."""
+    return row.state == State.PENDING and row.pending_until is not None and row.pending_until <= now
+
+
+def _is_browser_of_owner(session: Session, sgtin: str, visitor: bytes | None) -> bool:
+    """Say whether the item was registered with this browser: an owner who types the code again is no second person."""
+    facts = select(ItemFact.visitor).where(
+        ItemFact.sgtin == sgtin, ItemFact.kind == FactKind.REGISTERED.value, ItemFact.withdrawn_at.is_(None)
+    )
+    return visitor is not None and visitor in {bytes(known) for known in session.scalars(facts) if known is not None}
+
+
+def _release(row: Registration, now: datetime) -> None:
+    if _is_over(row, now):
+        row.confirmed_at = row.pending_until
+    row.state, row.ended_at, row.sealed = State.RELEASED.value, now, None
+
+
+def _settle(session: Session, sgtin: str, *, now: datetime) -> None:
+    """Confirm what nobody has contested in time; the row of the item is locked."""
+    for row in session.scalars(select(Registration).where(Registration.sgtin == sgtin).with_for_update()):
+        if _is_over(row, now):
+            row.state, row.confirmed_at = State.CONFIRMED.value, row.pending_until
+    session.flush()
+
+
+def _inherited(history: list[Registration]) -> Warranty | None:
+    """Return the warranty that an earlier owner has started; one whose claim was taken over has started none."""
+    for row in history:
+        if row.state != State.SUPERSEDED and row.warranty_from is not None and row.warranty_until is not None:
+            return Warranty(row.warranty_from, row.warranty_until)
+    return None
+
+
+def _tell_rules(
+    session: Session,
+    subject: Subject,
+    application: Application,
+    *,
+    keys: Keys,
+    is_claim: bool,
+    place: Place,
+    now: datetime,
+    new_id: Callable[[], UUID],
+) -> None:
+    """
+    Let the clone rules hear of it.
+
+    A spent code is no evidence here: nobody holds the item, so whoever had it has given it up, and the code with it.
+    """
+    visitor = bytes.fromhex(application.visitor) or None
+    if is_claim:
+        number = _claim_key_number(session, subject)
+        assert number is not None  # the code was checked against this key
+        key = _claim_key(session, subject, number, keys)
+        name = subject.name
+        code = claim_codes.claim_code(key, name.brand.id, name.key, name.serial or "")
+        investigations.prove_by_claim_code(
+            session, subject, code, claim_key=key, visitor=visitor, place=place, by=BY, now=now, new_id=new_id
+        )
+    registered = Fact(kind=FactKind.REGISTERED, at=now, visitor=visitor, place=place)
+    investigations.record_fact(session, subject, registered, id=new_id(), by=BY, now=now)
+
+
+def _record_spent_code(
+    session: Session,
+    subject: Subject,
+    visitor: bytes | None,
+    *,
+    place: Place,
+    now: datetime,
+    new_id: Callable[[], UUID],
+) -> None:
+    """Record that the right code of an item came a second time: two people have it, and the rules should know."""
+    claimed = Fact(kind=FactKind.CLAIMED, at=now, visitor=visitor, place=place)
+    investigations.record_fact(session, subject, claimed, id=new_id(), by=BY, now=now)
+
+
+def _claim_key_number(session: Session, subject: Subject) -> int | None:
+    """Return the number of the claim key of an item: its own where it was imported, else that of its run."""
+    item = item_rows.lock(session, subject.name)
+    if item.claim_key is not None or item.run is None:
+        return item.claim_key
+    run = session.get(Run, (item.brand_id, item.run))
+    return None if run is None else run.claim_key
+
+
+def _claim_key(session: Session, subject: Subject, number: int, keys: Keys) -> bytes:
+    return signing_keys.load_claim_key(session, subject.name.brand.id, number, wrapping_key=keys.wrapping)
+
+
+def _read(row: Registration, now: datetime, *, shop: str | None = None) -> Registered:
+    granted = None
+    if row.warranty_from is not None and row.warranty_until is not None:
+        granted = Warranty(row.warranty_from, row.warranty_until)
+    return Registered(
+        id=row.id,
+        sgtin=row.sgtin,
+        version=row.version,
+        owner_id=row.owner_id,
+        state=State.CONFIRMED if _is_over(row, now) else State(row.state),
+        has_claim=row.has_claim,
+        registered_at=row.registered_at,
+        pending_until=row.pending_until,
+        purchased_on=row.purchased_on,
+        warranty=granted,
+        shop=shop,
+    )

@@ -1,0 +1,192 @@
+"""My items: what an owner holds, the page of each, lost and stolen, the certificate, and being forgotten."""
+
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+from authsvc import certificates, conditions, owners, registrations
+from authsvc.core import wording
+from authsvc.core.register import Product
+from authsvc.core.verdicts import Disposition
+from authsvc.errors import BadInput, Conflict, NotFound
+from authsvc.investigations import Subject
+from authsvc.owner_sessions import Signed
+from authsvc.owners import Person
+from authsvc.registrations import Registered, State
+from authsvc.web.own import door
+from authsvc.web.own.door import Page, bp
+from authsvc.web.site import runtime
+
+
+@bp.get("", strict_slashes=False)
+def overview() -> Page:
+    """List what the owner holds."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person = door.person(session, who)
+        held = registrations.list_of(session, person, now=door.now())
+        entries = [(_entry(registered), conditions.find(session, registered.sgtin)) for registered in held]
+    return door.show(
+        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, email=person.email,
+        today=door.now().date(),
+    )  # fmt: skip
+
+
+@bp.get("/items/<uuid:registration_id>")
+def item(registration_id: UUID) -> Page:
+    """Show one item."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person, registered = _get(session, who, registration_id)
+        condition = conditions.find(session, registered.sgtin)
+    return _page(person, registered, condition)
+
+
+@bp.post("/items/<uuid:registration_id>/condition")
+def set_condition(registration_id: UUID) -> Page:
+    """Mark an item as lost or stolen, or as found again; whoever checks it sees that at once."""
+    who = door.signed()
+    condition = request.form.get("condition", "")
+    with door.database(who.brand_id) as session:
+        person, registered = _get(session, who, registration_id)
+        if registered.state is State.PENDING:
+            # Whoever has only scanned an item, in a shop, must not be able to warn its buyer off.
+            raise Conflict("You can report it once your registration is confirmed. If it is urgent, contact the brand.")
+        subject = _subject(registered)
+        present = conditions.find(session, registered.sgtin)
+        try:
+            day = conditions.parse_day(request.form.get("day", ""), door.now().date())
+            changed = conditions.change(
+                session, subject, condition, reason=request.form.get("reason", ""), day=day,
+                now=door.now(),
+            )  # fmt: skip
+        except BadInput as error:
+            return _page(person, registered, present, fault=str(error))
+        values = {"product": _product(registered).name, "serial": subject.name.serial, "condition": changed.words,
+                  "day": wording.day(day), "link": door.link_to(f"/items/{registered.id}")}  # fmt: skip
+        door.send(session, who.brand_id, "owner-condition", person.email, values)
+    return door.go(f"/items/{registration_id}")
+
+
+@bp.post("/items/<uuid:registration_id>/release")
+def give_up(registration_id: UUID) -> Page:
+    """Give an item up, as after a sale: whoever has it now may register it, with the warranty that is left."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person, registered = _get(session, who, registration_id)
+        condition = conditions.find(session, registered.sgtin)
+        if request.form.get("sure") != "yes":
+            return _page(person, registered, condition, unsure="Tick the box to say that you mean it.")
+        if condition.disposition in {Disposition.LOST, Disposition.STOLEN}:
+            raise Conflict("You have reported this item. Say first that you have it again.")
+        registrations.release(session, person, registered.id, now=door.now())
+    return door.go("")
+
+
+@bp.get("/items/<uuid:registration_id>/certificate.pdf")
+def certificate(registration_id: UUID) -> Response:
+    """Hand out the certificate of a registration."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person, registered = _get(session, who, registration_id)
+    if registered.state is not State.CONFIRMED:
+        raise NotFound(
+            f"The certificate is ready on {wording.day(registered.pending_until)}, if nobody has contested it by then."
+        )
+    drawn = certificates.draw(
+        certificates.Certificate(
+            brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered,
+            owner=person.email, made_at=door.now(), address=runtime().config.base_url,
+        )
+    )  # fmt: skip
+    name = f"certificate-{registered.sgtin.partition('.')[2]}.pdf"
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "_" for c in name)
+    return Response(
+        drawn, mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@bp.get("/erase")
+def erasure() -> Page:
+    """Say what is erased, and what stays."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person = door.person(session, who)
+        held = registrations.list_of(session, person, now=door.now())
+    return door.show(
+        "erase", door.brand_of(who.brand_id), title="Erase your data", email=person.email, number=len(held), fault=None
+    )
+
+
+@bp.post("/erase")
+def erase() -> Page:
+    """Forget a person; the form asks for a tick, because nobody can take it back."""
+    who = door.signed()
+    brand = door.brand_of(who.brand_id)
+    with door.database(who.brand_id) as session:
+        person = door.person(session, who)
+        held = registrations.list_of(session, person, now=door.now())
+        if request.form.get("sure") != "yes":
+            fault = "Tick the box to say that you mean it."
+            return door.show("erase", brand, title="Erase your data", email=person.email, number=len(held), status=400,
+                             fault=fault)  # fmt: skip
+        registrations.release_all(session, person, now=door.now())
+        owners.erase(session, person, now=door.now())
+        door.send(session, brand.id, "owner-erased", person.email, {})
+    door.sign_out()
+    return door.show("erased", brand, title="You are forgotten")
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _get(session: Session, who: Signed, registration_id: UUID) -> tuple[Person, Registered]:
+    person = door.person(session, who)
+    found = registrations.get_of(session, person, registration_id, key=runtime().people_key, now=door.now())
+    if found is None:
+        raise NotFound("You have no item at this address. It may belong to somebody else by now.")
+    return person, found
+
+
+def _subject(registered: Registered) -> Subject:
+    gtin, _, serial = registered.sgtin.partition(".")
+    return Subject.of(runtime().held, gtin, serial)
+
+
+def _product(registered: Registered) -> Product:
+    product = _subject(registered).product
+    if product is None:
+        raise NotFound("This product is not in the register any more.")
+    return product
+
+
+def _entry(registered: Registered) -> tuple[Registered, Product]:
+    return registered, _product(registered)
+
+
+def _page(
+    person: Person,
+    registered: Registered,
+    condition: conditions.Condition,
+    *,
+    fault: str | None = None,
+    unsure: str | None = None,
+) -> Page:
+    return door.show(
+        "item",
+        door.brand_of(person.brand_id),
+        title=_product(registered).name,
+        status=200 if fault is None and unsure is None else 400,
+        product=_product(registered),
+        serial=registered.sgtin.partition(".")[2],
+        registered=registered,
+        is_pending=registered.state is State.PENDING,
+        is_new=request.args.get("new") == "1",
+        condition=condition,
+        is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
+        today=door.now().date(),
+        typed={name: request.form.get(name, "")[:300] for name in ("condition", "reason", "day")},
+        fault=fault,
+        unsure=unsure,
+    )

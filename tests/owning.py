@@ -1,0 +1,100 @@
+"""People who own things: a phone that scans and registers, the claim code in the box, and the mails they get."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from scene import BASE_URL, Scene, Visitor
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from authsvc import mails, signing_keys
+from authsvc.core import claim_codes
+from authsvc.core.gs1 import DigitalLink
+from authsvc.models import Mail
+
+FROM_HERE = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": BASE_URL}
+
+
+def claim_code(scene: Scene, path: str) -> str:
+    """Return what stands under the scratch field of an item."""
+    link = DigitalLink.parse(path)
+    with scene.owner_session() as session:
+        brand = scene.rt.held.register.find_brand(link.gtin)
+        key = signing_keys.load_claim_key(session, brand.id, 1, wrapping_key=scene.wrapping_key)
+    return claim_codes.display(claim_codes.claim_code(key, brand.id, link.gtin, link.serial))
+
+
+def letters(scene: Scene, to: str) -> list[tuple[str, str]]:
+    """Return template and text of every mail that waits for an address, the oldest first."""
+    with scene.owner_session() as session:
+        rows = session.execute(
+            select(Mail.id, Mail.version).where(Mail.state == "waiting").order_by(Mail.created_at, Mail.id)
+        ).all()
+        waiting = [mails.find_waiting(session, *row, seal_key=scene.rt.mail_key) for row in rows]
+    return [
+        (mail.draft.template, mails.write(mail, sender="no-reply@id.example.com").get_body(("plain",)).get_content())
+        for mail in waiting
+        if mail.draft.to == to
+    ]
+
+
+def link_in(letter: tuple[str, str]) -> str:
+    """Return the path of the link in a mail."""
+    return re.search(rf"^{BASE_URL}(/own\S*)$", letter[1].replace("\r", ""), re.MULTILINE)[1]
+
+
+@dataclass
+class Buyer:
+    """Somebody with a phone and a mailbox."""
+
+    scene: Scene
+    email: str
+    visitor: Visitor = None
+    last: TestResponse | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.visitor = self.visitor or self.scene.visitor()
+
+    def get(self, path: str) -> TestResponse:
+        """Open a page."""
+        self.last = self.visitor.open(path)
+        return self.last
+
+    def post(self, path: str, token: str | None = None, **form: Any) -> TestResponse:
+        """Send a form of the page that is open."""
+        if token is None:
+            found = re.search(r'name="form_token" value="([^"]+)"', self.last.text)
+            token = found[1] if found else ""
+        self.last = self.visitor.open(path, "POST", data={"form_token": token, **form}, headers=FROM_HERE)
+        return self.last
+
+    def scan(self, path: str) -> str:
+        """Scan a code and return where its registration begins."""
+        page = self.visitor.scan(path)
+        return f"/own/register/{page.receipt}"
+
+    def apply(self, path: str, **form: str) -> TestResponse:
+        """Scan a code and send the form."""
+        register = self.scan(path)
+        self.get(register)
+        return self.post(register, email=self.email, **form)
+
+    def mails(self) -> list[str]:
+        """Return the templates of the mails that this person got."""
+        return [template for template, _ in letters(self.scene, self.email)]
+
+    def follow(self, template: str) -> TestResponse:
+        """Open the link of the latest mail of a kind, and press the button there."""
+        letter = [letter for letter in letters(self.scene, self.email) if letter[0] == template][-1]
+        self.get(link_in(letter))
+        return self.post(link_in(letter))
+
+    def register(self, path: str, **form: str) -> TestResponse:
+        """Scan, apply and confirm."""
+        assert self.apply(path, **form).status_code == 200, self.last.text
+        return self.follow("owner-confirm")
+
+    def title(self) -> str:
+        """Return the heading of the page that is open."""
+        return re.search(r"<h1[^>]*>(.*?)</h1>", self.last.text, re.DOTALL)[1]

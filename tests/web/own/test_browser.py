@@ -1,0 +1,178 @@
+"""The way of a buyer in Chromium: from check to certificate, also without JavaScript, at 320 px, in the dark."""
+
+import os
+import re
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from owning import claim_code, letters
+from playwright.sync_api import expect, sync_playwright
+from werkzeug.serving import make_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
+SHOTS = os.environ.get("OWN_SHOTS")  # A folder for pictures, for whoever wants to look.
+
+
+@pytest.fixture(scope="module")
+def site(scene):
+    """Serve the application on a port of localhost, and return its address."""
+    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
+    base = f"http://localhost:{server.server_port}"
+    server.app = scene.start(base_url=base)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield base
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def link_of(scene, email, site):
+    """Return the address in the latest mail."""
+    text = letters(scene, email)[-1][1]
+    return re.search(rf"^{site}/own/\S+", text, re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_a_buyer_checks_registers_and_gets_the_certificate(scene, site, browser, watches, has_script):
+    path = watches.path()
+    email = f"walker{has_script}@example.com"
+    context = browser.new_context(java_script_enabled=has_script, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    complaints, asked = [], []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(site + path)
+    page.get_by_role("link", name="Start your 2-year warranty").click()
+    page.get_by_label("Claim code").fill(claim_code(scene, path).lower())
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Date of purchase").fill("2026-05-31")
+    page.get_by_label("Shop").fill("Uhren Meier")
+    page.get_by_role("button", name="Start the warranty").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your address")
+    page.goto(link_of(scene, email, site))
+    page.get_by_role("button", name="Confirm the registration").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your warranty has started")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Certificate (PDF)").click()
+
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    assert complaints == []
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(site).netloc}
+    context.close()
+
+
+class Walk:
+    """Somebody who opens every page of owners."""
+
+    def __init__(self, scene, site, email, page, look):
+        self.scene, self.site, self.email, self.page, self.look = scene, site, email, page, look
+        self.item = self.path = None
+
+    def press(self, name):
+        self.page.get_by_role("button", name=name).click()
+
+    def register(self, path):
+        self.page.goto(self.site + path)
+        self.look("verdict")
+        self.page.get_by_role("link", name="Start your 2-year warranty").click()
+        self.look("register")
+        self.page.get_by_label("Claim code").fill("00000000")
+        self.page.get_by_label("E-mail address").fill(self.email)
+        self.press("Start the warranty")
+        self.look("register-fault")
+        self.page.get_by_label("Claim code").fill(claim_code(self.scene, path))
+        self.press("Start the warranty")
+        self.look("sent")
+        self.page.goto(link_of(self.scene, self.email, self.site))
+        self.look("confirm")
+        self.press("Confirm the registration")
+        self.look("registered")
+        self.item, self.path = self.page.url.partition("?")[0], path
+
+    def report_and_return(self):
+        self.page.goto(self.item)
+        self.look("item")
+        self.page.get_by_label("It was stolen").check()
+        self.press("Report it")
+        self.look("item-fault")
+        self.page.get_by_label("What happened").fill("Police report 4711")
+        self.press("Report it")
+        self.look("item-stolen")
+        self.page.goto(f"{self.site}{self.path}")
+        self.look("verdict-stolen")
+        self.page.goto(self.item)
+        self.press("I have it again")
+        self.page.goto(f"{self.site}{self.path}")
+        self.page.get_by_role("link", name="Start your 2-year warranty").click()
+        self.look("owned")
+
+    def register_without_a_code(self, path):
+        self.page.goto(self.site + path)
+        self.page.get_by_role("link", name="Start your 2-year warranty").click()
+        self.page.get_by_label("E-mail address").fill(self.email)
+        self.press("Start the warranty")
+        self.page.goto(link_of(self.scene, self.email, self.site))
+        self.press("Confirm the registration")
+        self.look("pending")
+
+    def leave(self):
+        self.page.goto(f"{self.site}/own")
+        self.look("items")
+        self.page.goto(f"{self.site}/own/erase")
+        self.look("erase")
+        self.page.goto(f"{self.site}/own")
+        self.press("Sign out")
+        self.look("sign-in")
+        self.page.get_by_label("E-mail address").fill(self.email)
+        self.press("Send me a link")
+        self.look("sent-sign-in")
+        self.page.goto(link_of(self.scene, self.email, self.site))
+        self.look("arrive")
+        self.press("Sign in")
+        self.page.goto(f"{self.site}/own/erase")
+        self.page.get_by_label("Yes, erase my data").check()
+        self.press("Erase my data now")
+        self.look("erased")
+        self.page.goto(f"{self.site}/own/register/{'A' * 22}")
+        self.look("no-check")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
+def test_no_page_of_owners_has_a_violation_or_is_too_wide(scene, site, browser, watches, kettles, width, scheme):
+    email = f"looker-{width}-{scheme}@example.com"
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    found = []
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    walk = Walk(scene, site, email, page, look)
+    walk.register(watches.path())
+    walk.report_and_return()
+    walk.register_without_a_code(kettles.path())
+    walk.leave()
+    context.close()
+
+    assert found == []
