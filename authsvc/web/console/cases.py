@@ -115,12 +115,18 @@ def add_form() -> str:
 
 @guard.page("/cases/add", role=Role.ANALYST, methods=["POST"])
 def add() -> Page:
-    """Put alerts into a case, or into a new one with a title."""
+    """
+    Put alerts into a case, or into a new one with a title.
+
+    From a selection, which names no case, ask first: by POST too, or the token of its form would stand in an address.
+    """
     me, now, given = guard.me(), guard.now(), request.form.getlist("alert")
+    if "case" not in request.form:
+        return _add_form(given)
     try:
         alert_ids = [_uuid(alert_id) for alert_id in given]
         with guard.session() as session:
-            if request.form.get("case", "new") == "new":
+            if request.form["case"] == "new":
                 title = request.form.get("title", "")
                 case_id = cases.open_case(
                     session, me.brand_id, title, id=runtime().new_id(), by=me.actor, now=now
@@ -208,7 +214,9 @@ def _add_form(given: list[str], *, fault: str | None = None) -> str:
     with guard.session() as session:
         found = cases.find_alerts(session, me.brand_id, alert_ids)
         active = cases.list_cases(session, me.brand_id, states=_LISTS["active"][1])
-    if not found or len(found) < len(set(alert_ids)):
+    if not alert_ids:
+        raise NotFound("No alert was chosen. Go back and tick at least one.")
+    if len(found) < len(set(alert_ids)):
         raise NotFound("There is no such alert.")
     return rendering.show(
         "console/case_add.html", title="Add to case", alerts=[_alert_row(alert) for alert in found], fault=fault,

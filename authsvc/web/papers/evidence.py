@@ -253,9 +253,10 @@ def _audit(document: Json) -> Iterator[Flowable]:
 
 def _act(event: Json) -> str:
     """Word an act, with what it changed where that is one word."""
-    words = _ACTS.get(event["act"], event["act"])
+    act = str(event["act"])
+    words = _ACTS.get(act, act)
     found = event["details"].get("to") or event["details"].get("decision")
-    return f"{words}: {found}" if event["act"] in {"case.move", "alert.decide"} and found else words
+    return f"{words}: {found}" if act in {"case.move", "alert.decide"} and found else words
 
 
 def _scan(number: int, scan: Json) -> tuple[str | None, ...]:

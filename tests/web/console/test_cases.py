@@ -73,6 +73,19 @@ def test_alerts_are_grouped_from_a_selection_into_a_new_case_and_an_old_one(anal
     assert "1 had been in it before" in said
 
 
+def test_a_selection_of_the_queue_is_asked_about_and_leaves_no_token_in_an_address(analyst, scene):
+    _, alert_id = alert_on(scene)
+    queue = analyst.get("/console/alerts").text
+    assert 'formaction="/console/cases/add"' in queue
+    assert "formmethod" not in queue
+
+    form = analyst.post("/console/cases/add", alert=[str(alert_id)], what="assign", reason="")
+
+    assert form.status_code == 200
+    assert "Add this alert to a case" in form.text
+    assert "tick at least one" in analyst.post("/console/cases/add", what="assign").text
+
+
 @pytest.mark.parametrize(
     ("form", "status", "said"),
     [
