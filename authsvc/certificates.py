@@ -2,10 +2,12 @@
 Certificates of a registration: one page of PDF with every font inside, for a drawer or an insurer.
 
 It names the item, the owner by their address, and the days of the warranty, and says where anybody can check the code
-anew. It proves nothing by itself, and says so: paper can be copied, so whoever is shown one checks the code.
+anew. It proves nothing by itself, and says so: paper can be copied, so whoever is shown one checks the code. Its twin
+is a signed receipt (JWS), which anybody can verify by the brand's JWKS; there the owner is masked.
 """
 
 import io
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,9 +15,14 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
+from authsvc import owners
 from authsvc.core.register import Brand, Product
-from authsvc.registrations import Registered
+from authsvc.ownership import Registered
+from authsvc.seals import Sealer
 from authsvc.typefaces import drawable, face, width_mm
+
+TYPE = "authsvc-registration"
+"""The ``typ`` of a signed receipt: nothing else that the same key signs is taken for one."""
 
 _INK, _GREY, _LINE = (0.07, 0.09, 0.11), (0.29, 0.33, 0.38), (0.87, 0.89, 0.91)
 _LEFT, _RIGHT = 25.0, 185.0
@@ -62,6 +69,29 @@ class Certificate:
                 ("Warranty until", f"{granted.ends_on:%d %b %Y}, that day included"),
             ]
         return rows
+
+
+def sign(certificate: Certificate, sealer: Sealer) -> str:
+    """Return the signed receipt: the same facts for programs, without the address of the owner and the shop."""
+    registered, granted = certificate.registered, certificate.registered.warranty
+    gtin, _, serial = registered.sgtin.partition(".")
+    document = {
+        "iss": certificate.address,
+        "brand": certificate.brand.name,
+        "brand_id": str(certificate.brand.id),
+        "product": certificate.product.name,
+        "gtin": gtin,
+        "serial": serial,
+        "number": certificate.number,
+        "version": registered.version,
+        "owner": owners.mask(certificate.owner),
+        "registered_at": registered.registered_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "has_claim": registered.has_claim,
+        "warranty": granted and {"from": granted.begins_on.isoformat(), "until": granted.ends_on.isoformat()},
+        "made_at": certificate.made_at.astimezone(UTC).isoformat(timespec="seconds"),
+    }
+    content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return sealer.sign(content, TYPE)
 
 
 def draw(certificate: Certificate) -> bytes:

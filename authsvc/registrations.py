@@ -9,8 +9,7 @@ they have followed the link in the mail. Then the row of the item is locked and 
 * Without one a claim is pending for 14 days, and confirmed when nobody has proved possession by then.
 * The first confirmed registration spends the code. From then on it moves nothing, and its use is evidence.
 
-Ownership is a chain of versions under ``PRIMARY KEY (sgtin, version)``, with at most one that has not ended. The clone
-rules hear of it in the same transaction.
+The clone rules hear of it in the same transaction.
 """
 
 from collections.abc import Callable
@@ -29,10 +28,11 @@ from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
 from authsvc.core.warranties import Warranty, warranty
-from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, WrongClaimCode
+from authsvc.errors import AlreadyRegistered, BadInput, Conflict, WrongClaimCode
 from authsvc.investigations import Subject
 from authsvc.models import Item, ItemFact, Registration, Run
 from authsvc.owners import Person
+from authsvc.ownership import Registered, State, find_present, is_over, read
 
 PENDING = timedelta(days=14)
 BY = "owner"
@@ -45,15 +45,6 @@ _CLOSED = {
     Disposition.BLOCKED: "This code is blocked",
     Disposition.DESTROYED: "This item is reported destroyed",
 }
-
-
-class State(StrEnum):
-    """What a registration is; the first two are present, the others have ended. The values are stored."""
-
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    SUPERSEDED = "superseded"
-    RELEASED = "released"
 
 
 class Standing(StrEnum):
@@ -118,23 +109,6 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Registered:
-    """A registration as it is now."""
-
-    id: UUID
-    sgtin: str
-    version: int
-    owner_id: UUID
-    state: State
-    has_claim: bool
-    registered_at: datetime
-    pending_until: datetime | None
-    purchased_on: date | None
-    warranty: Warranty | None
-    shop: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a confirmed application came to; *superseded* is the person whose pending claim it has ended."""
 
@@ -154,12 +128,6 @@ def clean_shop(text: str) -> str:
     if len(shop) > _LONGEST_SHOP:
         raise BadInput(f"Write the shop in at most {_LONGEST_SHOP} characters.")
     return shop
-
-
-def find_present(session: Session, sgtin: str, *, now: datetime) -> Registered | None:
-    """Return the registration of an item that has not ended."""
-    row = session.scalar(select(Registration).where(Registration.sgtin == sgtin, Registration.ended_at.is_(None)))
-    return None if row is None else _read(row, now)
 
 
 def has_claim_code(session: Session, subject: Subject) -> bool:
@@ -255,8 +223,8 @@ def confirm(
     superseded = None
     if present is not None:
         if present.owner_id == person.id and not (is_claim and present.state == State.PENDING):
-            return Outcome(registration=_read(present, now), person=person, superseded=None)
-        _standing(_read(present, now), has_code=is_claim).check()
+            return Outcome(registration=read(present, now), person=person, superseded=None)
+        _standing(read(present, now), has_code=is_claim).check()
         present.state, present.ended_at, present.sealed = State.SUPERSEDED.value, now, None
         session.flush()
         if present.owner_id != person.id:
@@ -285,58 +253,7 @@ def confirm(
     session.add(row)
     session.flush()
     _tell_rules(session, subject, application, keys=keys, is_claim=is_claim, place=place, now=now, new_id=new_id)
-    return Outcome(registration=_read(row, now), person=person, superseded=superseded)
-
-
-def list_of(session: Session, person: Person, *, now: datetime) -> list[Registered]:
-    """Return what a person holds, the latest first."""
-    rows = session.scalars(
-        select(Registration)
-        .where(Registration.owner_id == person.id, Registration.ended_at.is_(None))
-        .order_by(Registration.registered_at.desc())
-    )
-    return [_read(row, now) for row in rows]
-
-
-def get_of(session: Session, person: Person, registration_id: UUID, *, key: bytes, now: datetime) -> Registered | None:
-    """Return one of the items that a person holds, with what only they may see."""
-    row = session.scalar(
-        select(Registration).where(
-            Registration.owner_id == person.id, Registration.id == registration_id, Registration.ended_at.is_(None)
-        )
-    )
-    if row is None:
-        return None
-    content = owners.unseal(session, person, row.sealed, key=key, number=str(row.id)) if row.sealed else {}
-    return _read(row, now, shop=content.get("shop") or None)
-
-
-def release(session: Session, person: Person, registration_id: UUID, *, now: datetime) -> None:
-    """
-    End what a person holds of one item, as when they have sold it; the item keeps its history and its warranty.
-
-    Raises:
-        NotFound: They do not hold it.
-    """
-    row = session.scalar(
-        select(Registration)
-        .where(Registration.owner_id == person.id, Registration.id == registration_id, Registration.ended_at.is_(None))
-        .with_for_update()
-    )
-    if row is None:
-        raise NotFound("You have no item at this address. It may belong to somebody else by now.")
-    _release(row, now)
-    session.flush()
-
-
-def release_all(session: Session, person: Person, *, now: datetime) -> None:
-    """End everything that a person holds, as when they are erased, and forget what they said of it."""
-    held = select(Registration).where(Registration.owner_id == person.id).order_by(Registration.sgtin)
-    for row in session.scalars(held.with_for_update()):
-        if row.ended_at is None:
-            _release(row, now)
-        row.sealed = None
-    session.flush()
+    return Outcome(registration=read(row, now), person=person, superseded=superseded)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -355,12 +272,7 @@ def _standing(present: Registered, *, has_code: bool) -> Standing:
 
 def _is_spent(session: Session, sgtin: str, *, now: datetime) -> bool:
     rows = session.scalars(select(Registration).where(Registration.sgtin == sgtin))
-    return any(row.confirmed_at is not None or _is_over(row, now) for row in rows)
-
-
-def _is_over(row: Registration, now: datetime) -> bool:
-    """Say whether nobody has contested a pending registration in its time."""
-    return row.state == State.PENDING and row.pending_until is not None and row.pending_until <= now
+    return any(row.confirmed_at is not None or is_over(row, now) for row in rows)
 
 
 def _is_browser_of_owner(session: Session, sgtin: str, visitor: bytes | None) -> bool:
@@ -371,16 +283,10 @@ def _is_browser_of_owner(session: Session, sgtin: str, visitor: bytes | None) ->
     return visitor is not None and visitor in {bytes(known) for known in session.scalars(facts) if known is not None}
 
 
-def _release(row: Registration, now: datetime) -> None:
-    if _is_over(row, now):
-        row.confirmed_at = row.pending_until
-    row.state, row.ended_at, row.sealed = State.RELEASED.value, now, None
-
-
 def _settle(session: Session, sgtin: str, *, now: datetime) -> None:
     """Confirm what nobody has contested in time; the row of the item is locked."""
     for row in session.scalars(select(Registration).where(Registration.sgtin == sgtin).with_for_update()):
-        if _is_over(row, now):
+        if is_over(row, now):
             row.state, row.confirmed_at = State.CONFIRMED.value, row.pending_until
     session.flush()
 
@@ -448,22 +354,3 @@ def _claim_key_number(session: Session, subject: Subject) -> int | None:
 
 def _claim_key(session: Session, subject: Subject, number: int, keys: Keys) -> bytes:
     return signing_keys.load_claim_key(session, subject.name.brand.id, number, wrapping_key=keys.wrapping)
-
-
-def _read(row: Registration, now: datetime, *, shop: str | None = None) -> Registered:
-    granted = None
-    if row.warranty_from is not None and row.warranty_until is not None:
-        granted = Warranty(row.warranty_from, row.warranty_until)
-    return Registered(
-        id=row.id,
-        sgtin=row.sgtin,
-        version=row.version,
-        owner_id=row.owner_id,
-        state=State.CONFIRMED if _is_over(row, now) else State(row.state),
-        has_claim=row.has_claim,
-        registered_at=row.registered_at,
-        pending_until=row.pending_until,
-        purchased_on=row.purchased_on,
-        warranty=granted,
-        shop=shop,
-    )

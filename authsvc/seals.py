@@ -58,6 +58,10 @@ class Sealer:
 
     def seal(self, content: bytes) -> str:
         """Return the seal of a file."""
+        return str(jws.detach_content(self.sign(content, TYPE)))
+
+    def sign(self, content: bytes, type_: str) -> str:
+        """Return *content* inside a signature (JWS in compact form); the type keeps it apart from a seal."""
         raw = self.private
         key = OKPKey.import_key(
             {
@@ -67,8 +71,8 @@ class Sealer:
                 "d": base64url.encode(raw.private_bytes_raw()),
             }
         )
-        header = {"alg": _ALGORITHM, "kid": self.kid, "typ": TYPE}
-        return str(jws.detach_content(jws.serialize_compact(header, content, key, registry=_REGISTRY)))
+        header = {"alg": _ALGORITHM, "kid": self.kid, "typ": type_}
+        return str(jws.serialize_compact(header, content, key, registry=_REGISTRY))
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,7 @@ def test_page_links_only_to_what_exists(name):
         "/01/1",
         "/demo",
         "/demo/outbox",
+        "/own",
         "/console/",
         f"https://{HOST}/c",
     }

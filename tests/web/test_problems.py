@@ -100,6 +100,7 @@ def routes(scene, visitor: Visitor):
         (f"/own/items/{NOBODYS}", "GET"),
         (f"/own/items/{NOBODYS}/condition", "POST"), (f"/own/items/{NOBODYS}/release", "POST"),
         (f"/own/items/{NOBODYS}/certificate.pdf", "GET"), ("/own/erase", "GET"), ("/own/erase", "POST"),
+        (f"/own/items/{NOBODYS}/receipt.jws", "GET"),
     )  # fmt: skip
 
 
@@ -133,6 +134,7 @@ def test_every_rule_of_the_application_was_visited(scene, visitor):
         "published.metrics", "demo.index", "demo.symbol", "demo.mails",
         "own.form", "own.apply", "own.confirmation", "own.confirm", "own.overview", "own.sign_in_form", "own.ask",
         "own.arrive", "own.enter", "own.leave", "own.item", "own.set_condition", "own.give_up", "own.certificate",
+        "own.signed_receipt",
         "own.erasure", "own.erase",
     }  # fmt: skip
 

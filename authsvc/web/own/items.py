@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, owners, registrations
+from authsvc import certificates, conditions, evidence_keys, owners, ownership
 from authsvc.core import wording
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
@@ -13,7 +13,7 @@ from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
-from authsvc.registrations import Registered, State
+from authsvc.ownership import Registered, State
 from authsvc.web.own import door
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
@@ -25,7 +25,7 @@ def overview() -> Page:
     who = door.signed()
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
-        held = registrations.list_of(session, person, now=door.now())
+        held = ownership.list_of(session, person, now=door.now())
         entries = [(_entry(registered), conditions.find(session, registered.sgtin)) for registered in held]
     return door.show(
         "items", door.brand_of(who.brand_id), title="Your items", entries=entries, email=person.email,
@@ -80,7 +80,7 @@ def give_up(registration_id: UUID) -> Page:
             return _page(person, registered, condition, unsure="Tick the box to say that you mean it.")
         if condition.disposition in {Disposition.LOST, Disposition.STOLEN}:
             raise Conflict("You have reported this item. Say first that you have it again.")
-        registrations.release(session, person, registered.id, now=door.now())
+        ownership.release(session, person, registered.id, now=door.now())
     return door.go("")
 
 
@@ -89,22 +89,21 @@ def certificate(registration_id: UUID) -> Response:
     """Hand out the certificate of a registration."""
     who = door.signed()
     with door.database(who.brand_id) as session:
-        person, registered = _get(session, who, registration_id)
-    if registered.state is not State.CONFIRMED:
-        raise NotFound(
-            f"The certificate is ready on {wording.day(registered.pending_until)}, if nobody has contested it by then."
+        made = _certificate(session, who, registration_id)
+    return _file(certificates.draw(made), "application/pdf", f"certificate-{made.number}.pdf")
+
+
+@bp.get("/items/<uuid:registration_id>/receipt.jws")
+def signed_receipt(registration_id: UUID) -> Response:
+    """Hand out the signed receipt of a registration, which anybody can verify by the brand's JWKS."""
+    who = door.signed()
+    rt = runtime()
+    with door.database(who.brand_id) as session:
+        made = _certificate(session, who, registration_id)
+        sealer = evidence_keys.get_sealer(
+            session, who.brand_id, wrapping_key=rt.wrapping_key, random=rt.random, now=door.now()
         )
-    drawn = certificates.draw(
-        certificates.Certificate(
-            brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered,
-            owner=person.email, made_at=door.now(), address=runtime().config.base_url,
-        )
-    )  # fmt: skip
-    name = f"certificate-{registered.sgtin.partition('.')[2]}.pdf"
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "_" for c in name)
-    return Response(
-        drawn, mimetype="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    return _file(certificates.sign(made, sealer).encode(), "application/jose", f"receipt-{made.number}.jws")
 
 
 @bp.get("/erase")
@@ -113,7 +112,7 @@ def erasure() -> Page:
     who = door.signed()
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
-        held = registrations.list_of(session, person, now=door.now())
+        held = ownership.list_of(session, person, now=door.now())
     return door.show(
         "erase", door.brand_of(who.brand_id), title="Erase your data", email=person.email, number=len(held), fault=None
     )
@@ -126,12 +125,12 @@ def erase() -> Page:
     brand = door.brand_of(who.brand_id)
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
-        held = registrations.list_of(session, person, now=door.now())
+        held = ownership.list_of(session, person, now=door.now())
         if request.form.get("sure") != "yes":
             fault = "Tick the box to say that you mean it."
             return door.show("erase", brand, title="Erase your data", email=person.email, number=len(held), status=400,
                              fault=fault)  # fmt: skip
-        registrations.release_all(session, person, now=door.now())
+        ownership.release_all(session, person, now=door.now())
         owners.erase(session, person, now=door.now())
         door.send(session, brand.id, "owner-erased", person.email, {})
     door.sign_out()
@@ -143,10 +142,26 @@ def erase() -> Page:
 
 def _get(session: Session, who: Signed, registration_id: UUID) -> tuple[Person, Registered]:
     person = door.person(session, who)
-    found = registrations.get_of(session, person, registration_id, key=runtime().people_key, now=door.now())
+    found = ownership.get_of(session, person, registration_id, key=runtime().people_key, now=door.now())
     if found is None:
         raise NotFound("You have no item at this address. It may belong to somebody else by now.")
     return person, found
+
+
+def _certificate(session: Session, who: Signed, registration_id: UUID) -> certificates.Certificate:
+    person, registered = _get(session, who, registration_id)
+    if registered.state is not State.CONFIRMED:
+        raise NotFound(
+            f"The certificate is ready on {wording.day(registered.pending_until)}, if nobody has contested it by then."
+        )
+    return certificates.Certificate(
+        brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered, owner=person.email,
+        made_at=door.now(), address=runtime().config.base_url,
+    )  # fmt: skip
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    return Response(content, mimetype=media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _subject(registered: Registered) -> Subject:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import mails, owner_attempts, owner_sessions, receipts, registrations
+from authsvc import mails, owner_attempts, owner_sessions, ownership, receipts, registrations
 from authsvc.core import wording
 from authsvc.core.clones import Place
 from authsvc.core.register import Brand, Product
@@ -19,7 +19,8 @@ from authsvc.core.warranties import parse_purchase
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM, CODE_OF_PERSON, Counted
-from authsvc.registrations import Application, Outcome, Registered, Standing, State
+from authsvc.ownership import Registered, State
+from authsvc.registrations import Application, Outcome, Standing
 from authsvc.web import visitors
 from authsvc.web.own import door
 from authsvc.web.own.door import Page, bp
@@ -44,7 +45,7 @@ def form(receipt_text: str) -> Page:
     if held is None:
         return _scan_first()
     with door.database(held.brand.id) as session:
-        present = registrations.find_present(session, held.subject.sgtin, now=door.now())
+        present = ownership.find_present(session, held.subject.sgtin, now=door.now())
         has_code = registrations.has_claim_code(session, held.subject)
     return _form(held, present, has_code=has_code)
 
@@ -56,7 +57,7 @@ def apply(receipt_text: str) -> Page:
     if held is None:
         return _scan_first()
     with door.database(held.brand.id) as session:
-        present = registrations.find_present(session, held.subject.sgtin, now=door.now())
+        present = ownership.find_present(session, held.subject.sgtin, now=door.now())
         has_code = registrations.has_claim_code(session, held.subject)
     try:
         needs_code = _try_code(held, present, request.form.get("code", ""), has_code=has_code)

@@ -1,12 +1,17 @@
 """What an owner does with an item: sign in, report it, hold its certificate, be forgotten."""
 
+import json
 import re
 import subprocess
 
+import jwt
 import pytest
 from owning import claim_code, letters, link_in
 
+from authsvc import seals
+from authsvc.core import base64url
 from authsvc.core.gs1 import DigitalLink
+from authsvc.errors import BadSeal
 
 
 @pytest.fixture
@@ -178,6 +183,37 @@ def test_an_item_that_is_reported_is_not_given_up(buyer, owned):
     buyer.get(page)
 
     assert buyer.post(f"{page}/release", sure="yes").status_code == 409
+
+
+def test_the_signed_receipt_is_verified_by_another_library_and_the_jwks_alone(scene, buyer, owned):
+    signed = buyer.get(f"{page_of(buyer)}/receipt.jws")
+    assert signed.mimetype == "application/jose"
+    scene.refresh()
+    keys = {key["kid"]: key for key in scene.visitor().open("/.well-known/jwks.json").json["keys"]}
+    kid = jwt.get_unverified_header(signed.text)["kid"]
+
+    said = jwt.api_jws.decode_complete(signed.text, jwt.PyJWK(keys[kid]), algorithms=["EdDSA"])
+
+    assert said["header"]["typ"] == "authsvc-registration"
+    facts = json.loads(said["payload"])
+    assert (facts["gtin"], facts["serial"]) == (DigitalLink.parse(owned).gtin, DigitalLink.parse(owned).serial)
+    assert facts["warranty"] == {"from": "2026-05-31", "until": "2028-05-31"}
+    assert buyer.email not in said["payload"].decode()
+    assert "Meier" not in said["payload"].decode()
+    changed = signed.text[:-6] + ("AAAAAA" if signed.text[-6:] != "AAAAAA" else "BBBBBB")
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.api_jws.decode_complete(changed, jwt.PyJWK(keys[kid]), algorithms=["EdDSA"])
+
+
+def test_a_receipt_is_no_seal_of_evidence(scene, buyer, owned):
+    signed = buyer.get(f"{page_of(buyer)}/receipt.jws").text
+    scene.refresh()
+    head, payload, signature = signed.split(".")
+
+    with pytest.raises(BadSeal):
+        seals.verify(
+            base64url.decode(payload), f"{head}..{signature}", scene.visitor().open("/.well-known/jwks.json").json
+        )
 
 
 # --- Erasing ---------------------------------------------------------------------------------------------------------
