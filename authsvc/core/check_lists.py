@@ -17,9 +17,15 @@ MOST = 1000
 LINK_COLUMNS = ("uri", "url", "link", "code", "digital link", "sgtin")
 NUMBER_COLUMNS = ("gtin", "serial")
 
+_LINK_STARTS = ("http://", "https://", "HTTP://", "HTTPS://", "/0")
 _SIGNED = re.compile(r"(https?://[^\s,;]*[?&]s=[A-Za-z0-9_-]*)[,;\t]", re.IGNORECASE)
 _NEXT_LINK = re.compile(r"[\s,;]+(?=https?://)", re.IGNORECASE)
 _DELIMITERS = ",;\t"
+
+
+def is_link(text: str) -> bool:
+    """Say whether *text* is meant as a link, and not as a number that was typed."""
+    return text.startswith(_LINK_STARTS)
 
 
 def decode(data: bytes) -> str:

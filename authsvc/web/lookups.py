@@ -9,6 +9,7 @@ from typing import Any
 
 from authsvc import scanning
 from authsvc.core import gs1
+from authsvc.core.check_lists import is_link
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import decide
 from authsvc.errors import AuthsvcError, BadDigitalLink
@@ -17,12 +18,6 @@ from authsvc.scanning import Checked
 from authsvc.web import documents, presenting
 
 DERIVED_LENGTH = 16
-_LINK_STARTS = ("http://", "https://", "HTTP://", "HTTPS://", "/0")
-
-
-def is_link(text: str) -> bool:
-    """Say whether *text* is meant as a link, and not as a number that was typed."""
-    return text.startswith(_LINK_STARTS)
 
 
 def read(text: str) -> DigitalLink:

@@ -5,6 +5,7 @@ Everything here only looks up: it counts nothing, stores nothing and sets no coo
 a number, a link or a whole list as one form; scanner, progress and offline use are added by scripts.
 """
 
+import gzip
 import hashlib
 import json
 
@@ -36,7 +37,7 @@ KEPT = (
 @bp.get("")
 def page() -> Response:
     """Show the page: scan, type, or check a list."""
-    return Response(reseller_pages.start(_addresses()), headers=PAGE_HEADERS)
+    return _small(Response(reseller_pages.start(_addresses()), headers=PAGE_HEADERS))
 
 
 @bp.post("")
@@ -121,7 +122,16 @@ def _codes() -> list[str]:
 
 def _script(name: str, before: str, headers: dict[str, str]) -> Response:
     body = before + assets.text(f"reseller/{name}.js")
-    return Response(body, mimetype="text/javascript", headers={"Cache-Control": "no-cache", **headers})
+    return _small(Response(body, mimetype="text/javascript", headers={"Cache-Control": "no-cache", **headers}))
+
+
+def _small(response: Response) -> Response:
+    """Compress what is the same for everybody: no secret is in it, so that its length gives nothing away."""
+    response.headers["Vary"] = "Accept-Encoding"
+    if request.accept_encodings["gzip"]:
+        response.data = gzip.compress(response.data, 9, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+    return response
 
 
 def _addresses() -> dict[str, str]:
@@ -134,12 +144,13 @@ def _addresses() -> dict[str, str]:
     }
 
 
-def _kept() -> dict[str, str | list[str]]:
+def _kept() -> dict[str, list[str]]:
     decoder_files = ["/check/decoder.js", vendored.url("zxing"), vendored.url("zxing-wasm")]
     page_hash = hashlib.sha256(reseller_pages.start(_addresses()).encode()).hexdigest()
     return {
-        "page": page_hash[:12],  # A browser installs the worker anew when this changes.
-        "always": ["/check", "/check/app.webmanifest", *map(assets.url, KEPT), vendored.url("noble-ed25519")],
+        "page": [page_hash[:12]],  # A browser installs the worker anew when this changes.
+        "always": ["/check", "/check/app.webmanifest", *map(assets.url, KEPT)],
+        "noble": [vendored.url("noble-ed25519")],
         "decoder": decoder_files,
     }
 

@@ -79,7 +79,7 @@ def item(checked: Checked, link: DigitalLink) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Render a checked list."""
-    counts = Counter(row.outcome for row in rows)
+    counts = Counter(row.tone for row in rows)
     return pages.template("reseller_list.html").render(
         brand=None,
         title="Your list",

@@ -33,7 +33,13 @@ class Row:
     recalled: bool | None = None
     copy_warning: bool | None = None
     same_as: int | None = None
+    is_typed: bool = False
     notices: tuple[str, ...] = ()
+
+    @property
+    def tone(self) -> str:
+        """The outcome, save for a typed number: it has no seal to lack, so it is no warning."""
+        return "informational" if self.is_typed and self.reason == "unsigned" else self.outcome
 
     @property
     def shown(self) -> str:
@@ -93,6 +99,7 @@ def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) ->
         recalled=bool(reasons & {"recalled", "lot-recalled"}) if has_history else None,
         copy_warning="possible-copy" in reasons if has_history else None,
         same_as=same_as,
+        is_typed=not check_lists.is_link(code),
         notices=tuple(notice["title"] for notice in document["notices"]),
     )
 

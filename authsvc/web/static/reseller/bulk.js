@@ -5,6 +5,7 @@
 const PART = 50;
 const PATIENCE = 3;
 const SHOWN = 60;
+const LINK = /^(?:https?:\/\/|\/0)/i;
 const NOT_READ = { outcome: "unread", notices: [] };
 
 const find = (id) => document.getElementById(id);
@@ -28,7 +29,10 @@ export async function check(form, word) {
       const body = JSON.stringify({ uris: part });
       const { results } = await asked("/api/v1/verify/bulk", { body, headers: { "Content-Type": "application/json" } });
       results.forEach((result, place) => {
-        const document = result.error ? { ...NOT_READ, title: word("unread"), detail: result.error.detail } : result;
+        const found = result.error ? { ...NOT_READ, title: word("unread"), detail: result.error.detail } : result;
+        // A typed number has no seal to lack, so it is no warning.
+        const isNumber = found.reason === "unsigned" && !LINK.test(part[place]);
+        const document = isNumber ? { ...found, outcome: "informational" } : found;
         counts.set(document.outcome, (counts.get(document.outcome) ?? 0) + 1);
         find("rows").append(row(at + place + 1, part[place], document, repeats[at + place + 1], word));
       });

@@ -4,11 +4,11 @@
 // have addresses that hold their hash, so the store is as good as the network. Nothing else passes through here.
 "use strict";
 
-const { always, decoder } = self.KEPT;
+const { always, ...asked } = self.KEPT; // What is asked for is what the browser lacks: a decoder, Ed25519.
 const WAIT_MS = 4000;
 const PAGE = "/check";
 const STORE = `check-${hash(JSON.stringify(self.KEPT))}`;
-const FILES = new Set([...always, ...decoder].filter((address) => address !== PAGE));
+const FILES = new Set([...always, ...Object.values(asked).flat()].filter((address) => address !== PAGE));
 
 self.addEventListener("install", (event) => {
   event.waitUntil(keep(always).then(() => self.skipWaiting()));
@@ -21,7 +21,7 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (event.data === "keep-decoder") event.waitUntil(keep(decoder));
+  if (Object.hasOwn(asked, event.data)) event.waitUntil(keep(asked[event.data]));
 });
 
 self.addEventListener("fetch", (event) => {

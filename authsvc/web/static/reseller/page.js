@@ -55,6 +55,7 @@ function isWatching(is) {
 }
 
 find("scanner").hidden = false;
+find("no-script").hidden = true;
 find("scan").addEventListener("click", async () => {
   say("");
   isWatching(true);
@@ -113,7 +114,9 @@ async function prepare() {
   if (!navigator.serviceWorker || !keys) return;
   const registration = await navigator.serviceWorker.register("/check/keeper.js", { scope: "/check" });
   await navigator.serviceWorker.ready;
-  if (!(await scanner.isNative())) registration.active?.postMessage("keep-decoder");
+  const { choose, webcrypto } = await import(addresses.signature);
+  if (!(await scanner.isNative())) registration.active?.postMessage("decoder");
+  if ((await choose(addresses.noble)) !== webcrypto) registration.active?.postMessage("noble");
   find("ready").querySelector("span").textContent = word("ready", offline.day(keys.at));
   find("ready").hidden = false;
 }

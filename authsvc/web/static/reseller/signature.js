@@ -92,8 +92,12 @@ export function isWeak(raw) {
 }
 
 export async function webcrypto(key, signature, signed) {
-  const imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
-  return crypto.subtle.verify({ name: "Ed25519" }, imported, signature, signed);
+  try {
+    const imported = await crypto.subtle.importKey("raw", key, { name: "Ed25519" }, false, ["verify"]);
+    return await crypto.subtle.verify({ name: "Ed25519" }, imported, signature, signed);
+  } catch {
+    return false; // Some browsers refuse a key that is no point of the curve as soon as they read it.
+  }
 }
 
 // Returns the verifier of this browser: its own where it has Ed25519, else the one at *address*.

@@ -1,0 +1,379 @@
+"""The page of resellers in a real browser: faked camera, photo, list with progress, and no connection."""
+
+import contextlib
+import io
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import segno
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+from scene import BASE_URL, forge
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "tests" / "vendor" / "axe.min.js"
+PICTURES = ROOT / "artefacts" / "reseller"
+VECTORS = ROOT / "tests" / "vectors" / "token_v1.json"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream"]
+BUDGET = 450_000
+
+# A page's policy forbids to compile text, so what is waited for is a function.
+KEPT = """async (name) => {
+  for (const store of await caches.keys())
+    for (const request of await (await caches.open(store)).keys()) if (request.url.endsWith(name)) return true;
+  return false;
+}"""
+
+OUTDATE = """async () => {
+  const store = await caches.open("check-keys");
+  const kept = await (await store.match("/check/keys")).json();
+  await store.put("/check/keys", Response.json({ ...kept, at: kept.at - 8 * 24 * 3600 * 1000 }));
+}"""
+VERIFY = """async ({ verifier, jwks, uris }) => {
+  const { signature, noble } = document.querySelector("main").dataset;
+  const script = await import(signature);
+  const ed25519 = verifier === "noble" ? await script.noble(noble) : script.webcrypto;
+  return Promise.all(uris.map(async (uri) => (await script.verify(uri, jwks, ed25519)).answer));
+}"""
+WEAK = """async ({ verifier, keys }) => {
+  const { signature, noble } = document.querySelector("main").dataset;
+  const script = await import(signature);
+  const ed25519 = verifier === "noble" ? await script.noble(noble) : script.webcrypto;
+  const read = (key) => Uint8Array.from(key.match(/../g) ?? [], (two) => parseInt(two, 16));
+  const isRefused = async (key) => script.isWeak(key) || !(await ed25519(key, new Uint8Array(64), new Uint8Array(8)));
+  return Promise.all(keys.map((key) => isRefused(read(key))));
+}"""
+BRANDS = """async ({ jwks, keys }) => {
+  const { brandOf } = await import(document.querySelector("main").dataset.signature);
+  return keys.map((key) => brandOf(key, [...jwks.keys, ...jwks.revoked]));
+}"""
+
+pytestmark = pytest.mark.browser
+
+
+class Handler(WSGIRequestHandler):
+    """Werkzeug's, without its log."""
+
+    def log_request(self, *_: object) -> None:
+        pass
+
+
+class Server(BaseWSGIServer):
+    """
+    A server with threads that live as long as it does: each keeps its connection to the database.
+
+    It notes what it sent, because a browser tells a page nothing of what its workers fetch.
+    """
+
+    def __init__(self, app):
+        self.pool = ThreadPoolExecutor(8)
+        self.sent = []
+        super().__init__("127.0.0.1", 0, self._noting(app), Handler)
+
+    def _noting(self, app):
+        def noting(environ, start_response):
+            def start(status, headers, exc_info=None):
+                length = 0 if environ["REQUEST_METHOD"] == "HEAD" else int(dict(headers).get("Content-Length", 0))
+                self.sent.append((environ["PATH_INFO"], length))
+                return start_response(status, headers, exc_info)
+
+            return app(environ, start)
+
+        return noting
+
+    def process_request(self, request, client_address):
+        self.pool.submit(self._answer, request, client_address)
+
+    def _answer(self, request, client_address):
+        with contextlib.suppress(OSError):
+            self.finish_request(request, client_address)
+        self.shutdown_request(request)
+
+
+@pytest.fixture(scope="module")
+def server(scene):
+    server = Server(scene.app)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    server.pool.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(server):
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="module")
+def playwright():
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def code(scene):
+    return BASE_URL + scene.codes.path()
+
+
+def symbol(text):
+    """Draw a QR code as a camera would see it: grey, and not filling the picture."""
+    drawn = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(drawn, kind="png", scale=6, border=4)
+    picture = Image.new("RGB", (640, 480), (190, 188, 180))
+    code = Image.open(drawn).convert("RGB")
+    picture.paste(code, ((640 - code.width) // 2, (480 - code.height) // 2))
+    return picture
+
+
+def film(file, text):
+    """Write a film of a code: an MJPEG file is JPEG pictures one after the other."""
+    frame = io.BytesIO()
+    symbol(text).save(frame, "JPEG", quality=85)
+    file.write_bytes(frame.getvalue() * 10)
+    return file
+
+
+@pytest.fixture(scope="module")
+def launch(playwright):
+    browsers = []
+
+    def launch(film=None):
+        flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"] if film else FLAGS
+        browsers.append(playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags))
+        return browsers[-1]
+
+    yield launch
+    for browser in browsers:
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def camera(launch, code, tmp_path_factory):
+    """A browser whose camera sees a good code."""
+    return launch(film(tmp_path_factory.mktemp("film") / "code.mjpeg", code))
+
+
+@pytest.fixture
+def opened(address, scene):
+    """Return a function that opens the page; what the browser complains about fails the test."""
+    scene.forget_limits()
+    complaints, contexts = [], []
+
+    def opened(browser, *, expects=(), **options):
+        context = browser.new_context(
+            **{"viewport": {"width": 390, "height": 844}, "reduced_motion": "reduce"} | options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: request.url.startswith((address, "blob:")) or complaints.append(request.url))
+        page.goto(f"{address}/check")
+        return page
+
+    opened.complaints = complaints
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def title(page):
+    return page.locator("main h1").first
+
+
+def is_ready(page):
+    expect(page.locator("#ready")).to_contain_text("Ready for use offline", timeout=15_000)
+    page.wait_for_function(KEPT, arg="zxing_reader.wasm")
+
+
+def test_the_camera_reads_a_code_and_the_page_weighs_little(opened, camera, server):
+    server.sent.clear()
+    page = opened(camera, permissions=["camera"])
+    is_ready(page)
+    sent = list(server.sent)
+    page.get_by_role("button", name="Scan with the camera").click()
+
+    expect(title(page)).to_have_text("This code is genuine")
+    expect(page.get_by_text("Not yet")).to_be_visible()
+    assert sum(length for _, length in sent) < BUDGET, sorted(sent, key=lambda one: -one[1])
+    assert len([path for path, _ in server.sent if path.endswith("zxing_reader.wasm")]) == 1
+
+
+def test_a_wrong_code_is_named_and_the_camera_goes_on(opened, launch, tmp_path):
+    page = opened(launch(film(tmp_path / "menu.mjpeg", "https://restaurant.example/menu")), permissions=["camera"])
+    page.get_by_role("button", name="Scan with the camera").click()
+
+    expect(page.locator("#scan-note")).to_contain_text("not the code of a product: https://restaurant.example/menu")
+    expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
+    page.get_by_role("button", name="Stop the camera").click()
+    expect(page.get_by_role("button", name="Scan with the camera")).to_be_visible()
+
+
+def test_without_the_permission_a_photo_is_the_way(opened, camera, code, tmp_path):
+    symbol(code).save(tmp_path / "photo.jpg")
+    Image.new("RGB", (80, 80)).save(tmp_path / "black.png")
+    (tmp_path / "text.png").write_text("no picture")
+    page = opened(camera)
+    page.get_by_role("button", name="Scan with the camera").click()
+    note = page.locator("#scan-note")
+
+    expect(note).to_contain_text("The camera is not allowed on this page")
+    page.locator("#photo").set_input_files(tmp_path / "black.png")
+    expect(note).to_contain_text("no code in this photo")
+    page.locator("#photo").set_input_files(tmp_path / "text.png")
+    expect(note).to_contain_text("could not be read as a picture")
+    page.locator("#photo").set_input_files(tmp_path / "photo.jpg")
+    expect(title(page)).to_have_text("This code is genuine")
+
+
+def test_a_list_is_checked_in_parts_with_progress(opened, camera, scene, server):
+    page = opened(camera)
+    codes = [scene.codes.uri(number) for number in range(120)]
+    codes[7], codes[8] = forge(codes[7]), "nonsense"
+    page.get_by_label("Codes, one a line").fill("\n".join([*codes, codes[0]]))
+    before = scene.fingerprint()
+    server.sent.clear()
+    page.get_by_role("button", name="Check the list").click()
+    rows = page.locator("#rows tr")
+
+    expect(rows).to_have_count(121)
+    expect(page.locator("#summary")).to_have_text("119 Code check passed1 Check failed1 Not read")
+    expect(page.locator("#repeated")).to_contain_text("Lines that repeat a code: 1.")
+    expect(rows.nth(120)).to_contain_text("Same code as line 1")
+    assert [path for path, _ in server.sent].count("/api/v1/verify/bulk") == 3
+    assert scene.fingerprint() == before
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Get the answers as CSV").click()
+    assert len(Path(download.value.path()).read_text("utf-8-sig").splitlines()) == 122
+
+
+def test_a_list_that_breaks_off_keeps_what_was_answered(opened, camera, scene):
+    page = opened(camera)
+    answered = []
+
+    def answer(route):
+        answered.append(route)
+        route.continue_() if len(answered) == 1 else route.abort()
+
+    page.route("**/verify/bulk", answer)
+    page.get_by_label("Codes, one a line").fill("\n".join(scene.codes.uri(number) for number in range(70)))
+    page.get_by_role("button", name="Check the list").click()
+
+    expect(page.locator("#list-problem")).to_contain_text("lost after 50 answers")
+    expect(page.locator("#rows tr")).to_have_count(50)
+    opened.complaints.clear()  # The browser says that the connection failed, as it should.
+
+
+def test_everything_but_the_scanner_works_without_javascript(opened, camera, code, tmp_path):
+    (tmp_path / "stock.csv").write_text(f"uri,price\n{code},3\n{forge(code)},4\n")
+    page = opened(camera, java_script_enabled=False)
+    expect(page.get_by_text("Scanning and offline checks need JavaScript")).to_be_visible()
+    expect(page.get_by_role("button", name="Scan with the camera")).to_be_hidden()
+    page.get_by_label("Number or link").fill(code)
+    page.get_by_role("button", name="Look it up").click()
+    expect(title(page)).to_have_text("This code is genuine")
+    page.get_by_role("link", name="New check").click()
+    page.get_by_label("Or a CSV file").set_input_files(tmp_path / "stock.csv")
+    page.get_by_role("button", name="Check the list").click()
+
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody tr").nth(1)).to_contain_text("Halden did not make this code")
+
+
+def test_without_a_connection_the_signature_alone_is_judged_and_said_so(opened, camera, scene, code):
+    page = opened(camera, permissions=["camera"])
+    is_ready(page)
+    page.context.set_offline(True)
+    page.reload()
+    answer = page.locator("#answer")
+    page.get_by_role("button", name="Scan with the camera").click()
+
+    expect(title(page)).to_have_text("The signature is valid")
+    expect(answer).to_contain_text("Signature only")
+    expect(answer).to_contain_text(
+        "Halden made this code. You are offline: blocks, recalls and copies were not checked."
+    )
+    expect(answer).to_contain_text("Offline, with keys of")
+    for text, said in [
+        (forge(code), "Halden did not make this code"),
+        (code.partition("?")[0], "This code needs a connection"),
+        ("(01)09506000134352(21)A", "This is no product code"),
+    ]:
+        page.get_by_label("Number or link").fill(text)
+        page.get_by_role("button", name="Look it up").click()
+        expect(title(page)).to_have_text(said)
+        expect(answer).to_contain_text("Signature only")
+    page.evaluate(OUTDATE)
+    page.reload()
+    page.get_by_label("Number or link").fill(code)
+    page.get_by_role("button", name="Look it up").click()
+    expect(title(page)).to_have_text("This device has no recent keys")
+    opened.complaints.clear()  # The browser says that it is offline, as it should.
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Check again online").click()
+    expect(title(page)).to_have_text("This code is genuine")
+
+
+@pytest.mark.parametrize("verifier", ["webcrypto", "noble"])
+def test_the_verifier_agrees_with_every_vector(opened, camera, verifier):
+    vectors = json.loads(VECTORS.read_text())
+    page = opened(camera)
+    cases = vectors["good"] + vectors["refused"] + vectors["revoked"]
+    found = page.evaluate(
+        VERIFY, {"verifier": verifier, "jwks": vectors["jwks"], "uris": [case["uri"] for case in cases]}
+    )
+    weak = page.evaluate(WEAK, {"verifier": verifier, "keys": [case["public_key"] for case in vectors["weak_keys"]]})
+    brands = page.evaluate(BRANDS, {"jwks": vectors["jwks"], "keys": [case["key"] for case in vectors["brands"]]})
+    revoked = {"good": "good", "ask online": "undecided", "withdrawn": "withdrawn"}
+
+    good, bad = len(vectors["good"]), len(vectors["refused"])
+    assert found[:good] == ["good"] * good
+    assert set(found[good : good + bad]) <= {"forged", "unknown-key", "unreadable"}
+    assert found[good + bad :] == [revoked[case["offline"]] for case in vectors["revoked"]]
+    assert all(weak)
+    assert brands == [case["brand_id"] for case in vectors["brands"]]
+
+
+def test_pages_are_reachable_by_everybody(opened, launch, code, scene):
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page = opened(launch(), bypass_csp=True, viewport={"width": 320, "height": 720})
+    found = []
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+            found.extend((name, scheme, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in violations)
+            for width in (320, 1200):
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+            page.set_viewport_size({"width": 320, "height": 900})
+
+    link = scene.codes.link()
+    texts = [code, forge(code), f"(01){link.gtin}(21){link.serial}", "nonsense", code]
+    expect(page.locator("#ready")).to_be_visible(timeout=15_000)
+    look("start")
+    page.get_by_label("Codes, one a line").fill("\n".join(texts))
+    page.get_by_role("button", name="Check the list").click()
+    expect(page.locator("#rows tr")).to_have_count(5)
+    look("listed")
+    page.evaluate("document.querySelector('#list').submit()")
+    expect(title(page)).to_have_text("Your list")
+    look("list")
+    page.get_by_role("link", name="New check").click()
+    page.get_by_label("Number or link").fill(code)
+    page.get_by_role("button", name="Look it up").click()
+    expect(title(page)).to_have_text("This code is genuine")
+    look("item")
+
+    assert found == []
