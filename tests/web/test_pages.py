@@ -169,6 +169,7 @@ def test_page_links_only_to_what_exists(name):
         HALDEN.contact,
         "/01/1",
         "/demo",
+        "/check",
         "/demo/outbox",
         "/own",
         "/console/",
