@@ -279,6 +279,7 @@ def two_brands(scene):
             (("INSERT INTO trusted_devices (brand_id, id, kind, name, secret_hash) "
              "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
+            ("INSERT INTO daily_counts VALUES (%s, 'day', '2026-05-01', %s, '', '', 'x', 1)", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
         ):  # fmt: skip
             scene.admin.execute(statement, values)

@@ -11,6 +11,7 @@ from authsvc.models.alerts import Alert, JobMark, LotDay
 from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
+from authsvc.models.counts import DailyCount
 from authsvc.models.deliveries import (
     AlertMail,
     AlertRecipient,
@@ -53,6 +54,7 @@ __all__ = [
     "BrandPrefix",
     "ClaimKey",
     "Commission",
+    "DailyCount",
     "Event",
     "Image",
     "Item",

@@ -22,6 +22,7 @@ class Alert(Base):
     __table_args__ = (
         Index("uq_alerts_open", "sgtin", "rule", unique=True, postgresql_where=text("closed_at IS NULL")),
         Index("ix_alerts_brand_id_opened_at", "brand_id", "opened_at"),
+        Index("ix_alerts_open_rule", "brand_id", "rule", postgresql_where=text("closed_at IS NULL")),
     )
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)

@@ -7,7 +7,7 @@ person may open: an entry is there once a page declares it and the role suffices
 
 from typing import Any
 
-from flask import g, render_template, request, url_for
+from flask import current_app, g, render_template, request, url_for
 
 from authsvc.web.console import guard
 from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
@@ -54,12 +54,19 @@ def _shell() -> Shell:
     )
 
 
-def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
+def find_entry(name: str) -> str | None:
+    """Return the endpoint behind an entry of the side bar, if the person may open it: the page that names no object."""
     pages = {
-        declared.nav: endpoint
+        endpoint
         for endpoint, declared in guard.DECLARED.items()
-        if declared.nav and declared.role and guard.me().role.may(declared.role)
+        if declared.nav == name and declared.role and guard.me().role.may(declared.role)
     }
+    rules = current_app.url_map.iter_rules()
+    return next((rule.endpoint for rule in rules if rule.endpoint in pages and not rule.arguments), None)
+
+
+def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
+    pages = {name: endpoint for name, _ in entries if (endpoint := find_entry(name))}
     current = guard.DECLARED[request.endpoint or ""].nav
     return NavGroup(
         title=title,

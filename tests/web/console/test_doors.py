@@ -16,8 +16,8 @@ from authsvc.web import console
 from authsvc.web.console import guard
 
 DENIED = {401, 403}
-NO_BRAND_OBJECT = {"kind", "secret"}
-"""Arguments that name no object of a brand: a file format, the secret of an invitation."""
+NO_BRAND_OBJECT = {"act", "kind", "secret"}
+"""Arguments that name no object of a brand: an act, a file format, the secret of an invitation."""
 
 
 def account_of_halden(scene, cast):
@@ -38,7 +38,13 @@ def session_of_halden(scene, cast):
     return scene.row("SELECT id FROM staff_sessions WHERE account_id = %s LIMIT 1", person.account_id)[0]
 
 
+def item_of_halden(scene, _cast):
+    return scene.codes.link().sgtin
+
+
 OBJECTS = {
+    "act": lambda _scene, _cast: "lost",
+    "key": item_of_halden,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "session_id": session_of_halden,
