@@ -110,7 +110,7 @@ def count_open_alerts(session: Session, brand_id: UUID) -> Mapping[str, int]:
         .group_by(Alert.rule)
         .order_by(func.count().desc(), Alert.rule)
     )
-    return dict(found.tuples().all())
+    return dict(iter(found))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ def _by_day(rows: Sequence[Any], days: Sequence[date]) -> dict[str, tuple[int, .
 
 def _names(session: Session, brand_id: UUID, gtins: Sequence[str]) -> dict[str, str]:
     query = select(Product.gtin, Product.name).where(Product.brand_id == brand_id, Product.gtin.in_(set(gtins)))
-    return dict(session.execute(query).tuples().all())
+    return dict(iter(session.execute(query)))
 
 
 def _ranked(row: Any, names: Mapping[str, str]) -> Ranked:
