@@ -124,12 +124,17 @@ def find_events(
     act: str = "",
     actor: str = "",
     subject: str = "",
+    about: str = "",
     since: datetime | None = None,
     until: datetime | None = None,
     before: int | None = None,
     limit: int = PAGE,
 ) -> list[Event]:
-    """Return the newest acts that fit, below the number *before*; *act* is a name or its first part."""
+    """
+    Return the newest acts that fit, below the number *before*.
+
+    *act* is a name or its first part; *subject* is a part of what was acted upon, *about* the whole of it.
+    """
     query = select(AuditEvent).where(AuditEvent.brand_id == brand_id).order_by(AuditEvent.seq.desc()).limit(limit)
     if act:
         query = query.where((AuditEvent.act == act) | AuditEvent.act.startswith(f"{act}.", autoescape=True))
@@ -137,6 +142,8 @@ def find_events(
         query = query.where(AuditEvent.actor_name.icontains(actor, autoescape=True))
     if subject:
         query = query.where(AuditEvent.subject.icontains(subject, autoescape=True))
+    if about:
+        query = query.where(AuditEvent.subject == about)
     if since is not None:
         query = query.where(AuditEvent.at >= since)
     if until is not None:

@@ -19,7 +19,7 @@ import procrastinate
 import psycopg
 import structlog
 
-from authsvc import db, deliveries, lot_watch, traffic
+from authsvc import daily_counts, db, deliveries, lot_watch, traffic
 from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
 
@@ -31,6 +31,7 @@ PARTITIONS_AHEAD = 3
 MAKE_PARTITIONS = "make_partitions"
 LEARN_TRAFFIC = "learn_traffic"
 WATCH_LOTS = "watch_lots"
+COUNT_DAYS = "count_days"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -86,6 +87,12 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
                 new_id=lambda: UUID(bytes=courier.random(16)),
                 wrapping_key=courier.wrapping_key,
             )
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name=COUNT_DAYS, queueing_lock=COUNT_DAYS, lock=COUNT_DAYS)
+    def count_days(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
 
     return app
 

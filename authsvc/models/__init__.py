@@ -21,6 +21,7 @@ from authsvc.models.cases import (
     ReportCount,
     ReportPhoto,
 )
+from authsvc.models.counts import DailyCount
 from authsvc.models.deliveries import (
     AlertMail,
     AlertRecipient,
@@ -71,6 +72,7 @@ __all__ = [
     "ClaimKey",
     "Commission",
     "ConsumerReport",
+    "DailyCount",
     "Event",
     "EvidenceKey",
     "Image",

@@ -42,6 +42,7 @@ class Alert(Base):
         Index("ix_alerts_lot", "brand_id", "lot", "opened_at", "id"),
         Index("ix_alerts_rule", "brand_id", "rule", "opened_at", "id"),
         Index("ix_alerts_serial", "brand_id", "serial"),
+        Index("ix_alerts_open_rule", "brand_id", "rule", postgresql_where=OPEN),
     )  # fmt: skip
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)

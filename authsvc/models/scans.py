@@ -47,6 +47,12 @@ class Scan(Base):
     __tablename__ = "scans"
     __table_args__ = (
         Index("ix_scans_id", "id"),
+        Index(
+            "ix_scans_at",
+            "at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+        ),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -91,6 +97,8 @@ class Rejection(Base):
     __table_args__ = (
         Index("ix_rejections_id", "id"),
         Index("ix_rejections_brand_id_at", "brand_id", "at"),
+        Index("ix_rejections_serial", "gtin", "serial", postgresql_where=text("serial IS NOT NULL")),
+        Index("ix_rejections_sscc", "sscc", postgresql_where=text("sscc IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

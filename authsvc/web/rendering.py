@@ -20,6 +20,8 @@ from authsvc.places import DATA
 from authsvc.web import assets, vendored
 
 MINUS = "\N{MINUS SIGN}"
+NOTHING = "\N{EN DASH}"
+"""What stands where there is no value."""
 
 
 class Optional(Undefined):

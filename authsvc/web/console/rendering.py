@@ -54,12 +54,19 @@ def _shell() -> Shell:
     )
 
 
-def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
+def find_entry(name: str) -> str | None:
+    """Return the endpoint behind an entry of the side bar, if the person may open it: the page that names no object."""
     pages = {
-        declared.nav: endpoint
+        endpoint
         for endpoint, declared in guard.DECLARED.items()
-        if declared.nav and declared.role and guard.me().role.may(declared.role) and _is_whole_address(endpoint)
+        if declared.nav == name and declared.role and guard.me().role.may(declared.role)
     }
+    rules = current_app.url_map.iter_rules()
+    return next((rule.endpoint for rule in rules if rule.endpoint in pages and not rule.arguments), None)
+
+
+def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
+    pages = {name: endpoint for name, _ in entries if (endpoint := find_entry(name))}
     current = guard.DECLARED[request.endpoint or ""].nav
     return NavGroup(
         title=title,
@@ -69,8 +76,3 @@ def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
             if name in pages
         ),
     )
-
-
-def _is_whole_address(endpoint: str) -> bool:
-    """Whether a page can be led to as it is: the page of one thing belongs to an entry and is not where it leads."""
-    return not any(rule.arguments for rule in current_app.url_map.iter_rules(endpoint))

@@ -17,8 +17,8 @@ from authsvc.web import console
 from authsvc.web.console import guard
 
 DENIED = {401, 403}
-NO_BRAND_OBJECT = {"kind", "secret"}
-"""Arguments that name no object of a brand: a file format, the secret of an invitation."""
+NO_BRAND_OBJECT = {"act", "kind", "secret"}
+"""Arguments that name no object of a brand: an act, a file format, the secret of an invitation."""
 
 
 def account_of_halden(scene, cast):
@@ -56,6 +56,10 @@ def case_of_halden(scene, _cast):
         ).id  # fmt: skip
 
 
+def item_of_halden(scene, _cast):
+    return scene.codes.link().sgtin
+
+
 OBJECTS = {
     "case_id": case_of_halden,
     "alert_id": alert_of_halden,
@@ -63,6 +67,8 @@ OBJECTS = {
     "comment_id": lambda _scene, _cast: new_id(),
     "attachment_id": lambda _scene, _cast: new_id(),
     "position": lambda _scene, _cast: 1,
+    "act": lambda _scene, _cast: "lost",
+    "key": item_of_halden,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "session_id": session_of_halden,

@@ -1,0 +1,74 @@
+"""The way from the overview to one item, block and unblock, by the names of controls alone, in both themes."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from test_browser import AXE, Walk, browser, site
+
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SHOTS = os.environ.get("CONSOLE_SHOTS")  # A folder for pictures, for whoever wants to look.
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200, 1440])
+def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, width, scheme):
+    operator = cast.add(Role.OPERATOR)
+    path = scene.codes.path()
+    serial = re.match(r"/01/\d+/21/([^?]+)", path)[1]
+    for _ in range(2):
+        person = scene.visitor()
+        person.confirm(person.scan(path))
+    found = []
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = walk.page
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    def go(name):
+        if width < 1200:
+            page.get_by_text("Menu", exact=True).click()
+        page.get_by_role("link", name=name, exact=True).locator("visible=true").first.click()
+
+    walk.sign_in(operator.email, operator.password)
+    walk.heading("Overview")
+    page.get_by_role("link", name="7 days", exact=True).click()
+    look("overview")
+    go("Items")
+    look("search-empty")
+    page.get_by_label("Serial, link, batch or number of a case").fill(serial)
+    walk.click("Find")
+    look("search")
+    page.get_by_role("link", name=re.compile("^" + " ?".join(serial))).click()
+    walk.heading("Meridian 36")
+    look("item")
+    page.get_by_role("link", name="Block", exact=True).click()
+    look("block")
+    page.get_by_label("Reason").fill("Copies of this label were seized")
+    walk.click("Block")
+    expect(page.get_by_role("status")).to_contain_text("is blocked")
+    look("item-blocked")
+    assert scene.visitor().check(path)["reason"] == "blocked"
+    page.get_by_role("link", name="Unblock", exact=True).click()
+    page.get_by_label("Reason").fill("It was another label")
+    walk.click("Unblock")
+    expect(page.get_by_role("status")).to_contain_text("no longer blocked")
+
+    assert scene.visitor().check(path)["reason"] == "checked-before"
+    assert found == []
+    assert walk.foreign() == []
+    assert walk.complaints == []
