@@ -24,7 +24,7 @@ def test_a_rate_can_be_varied(tmp_path):
     run("--seed", 1, "--items", 1, "--out", tmp_path, "--vary", "resale=2", "--vary", "returns=0.5")
 
     world = json.loads((tmp_path / "world.json").read_text())
-    assert (world["world"]["resale"], world["world"]["returns"], world["source"]) == (0.08, 0.25, "assumed")
+    assert (world["world"]["resale"], world["world"]["returns"], world["source"]) == (0.08, 0.15, "assumed")
 
 
 def test_a_wrong_variation_is_refused_and_nothing_is_written(tmp_path):

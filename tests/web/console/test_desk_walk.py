@@ -1,20 +1,17 @@
 """The way from the overview to one item, block and unblock, by the names of controls alone, in both themes."""
 
-import os
 import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from test_browser import AXE, Walk, browser, site
+from walking import AXE, SHOTS, Walk, browser, site
 
 from authsvc.staff import Role
 
 __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-SHOTS = os.environ.get("CONSOLE_SHOTS")  # A folder for pictures, for whoever wants to look.
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
