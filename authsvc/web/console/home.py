@@ -6,6 +6,7 @@ from typing import Any
 from flask import request, url_for
 
 from authsvc import overview
+from authsvc.core.alerts import TITLES
 from authsvc.core.verdicts import OUTCOMES, Outcome
 from authsvc.overview import Figures, Ranked
 from authsvc.staff import Role
@@ -95,7 +96,7 @@ def _waiting(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     queue = rendering.find_entry("Alerts")
     return [
         {
-            "title": rule.replace("-", " ").capitalize(),
+            "title": TITLES.get(rule, rule),
             "count": count,
             "href": url_for(queue, rule=rule) if queue else None,
         }
