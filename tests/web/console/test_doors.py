@@ -9,7 +9,8 @@ import casework
 import pytest
 from flask import Blueprint
 
-from authsvc import cases, staff
+from authsvc import cases, staff, trusted_devices
+from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
 from authsvc.runtime import new_id
 from authsvc.staff import Role
@@ -60,6 +61,13 @@ def item_of_halden(scene, _cast):
     return scene.codes.link().sgtin
 
 
+def device_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        return trusted_devices.add_device(
+            session, scene.halden.id, DeviceKind.KEY, "Camera", id=new_id(), secret=str(new_id()), now=scene.clock()
+        ).id  # fmt: skip
+
+
 OBJECTS = {
     "case_id": case_of_halden,
     "alert_id": alert_of_halden,
@@ -71,6 +79,7 @@ OBJECTS = {
     "key": item_of_halden,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
+    "device_id": device_of_halden,
     "session_id": session_of_halden,
     "key_id": lambda _scene, _cast: "AAAA",
     "kind": lambda _scene, _cast: "csv",

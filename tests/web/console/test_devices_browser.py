@@ -1,0 +1,34 @@
+"""The page of trusted devices in a browser: a phone is trusted by the names of controls, in both themes."""
+
+import pytest
+from playwright.sync_api import expect
+from walking import AXE, Walk, browser, site
+
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
+def test_a_browser_and_a_program_are_trusted(cast, site, browser, width, scheme):
+    operator = cast.add(Role.OPERATOR)
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = walk.page
+    walk.sign_in(operator.email, operator.password)
+    page.goto(f"{site}/console/devices")
+    walk.heading("Trusted devices")
+
+    page.get_by_label("Name").first.fill(f"Shop phone {width}")
+    walk.click("Trust this browser")
+    expect(page.get_by_role("status")).to_contain_text("Its scans no longer count")
+    page.get_by_label("Name").last.fill(f"Line camera {width}")
+    walk.click("Make a key")
+    expect(page.locator("#key")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert walk.complaints == []
