@@ -84,7 +84,10 @@ def test_every_event_has_the_members_that_its_example_shows(scene, courier, rece
     run(courier)
 
     found = {body["type"]: set(body["data"]) for body in bodies(receiver)}
-    assert found == {kind: set(event.example) for kind, event in standard.EVENT_TYPES.items()}
+    # What owners do is tried with the pages of owners.
+    assert found == {
+        kind: set(event.example) for kind, event in standard.EVENT_TYPES.items() if not kind.startswith("item.regist")
+    }
 
 
 def test_an_act_that_fails_is_not_told(scene, courier, endpoint):

@@ -28,6 +28,10 @@ def authsvc(
     config: Config, database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     """Return a function that runs a command; ``code`` is what it is expected to end with."""
+    for name in ("AUTHSVC_SCAN_DATABASE_URL", "AUTHSVC_CONSOLE_DATABASE_URL"):
+        # `serve` sets these for its workers: whatever it left is gone after the test, and before.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     monkeypatch.setenv("AUTHSVC_HOME", str(config.home))
     monkeypatch.setenv("AUTHSVC_SECRET", config.secret.hex())
     monkeypatch.setenv("AUTHSVC_DATABASE_URL", database)

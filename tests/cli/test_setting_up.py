@@ -146,7 +146,9 @@ def test_doctor_looks_for_what_a_database_lacks(halden, place):
     with place.sessions.begin() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '0004'"))
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert "run `authsvc db upgrade`" in fault
 
 
@@ -167,7 +169,9 @@ def faults(command):
 def test_doctor_finds_loose_modes(halden, config):
     config.keys_dir.chmod(0o755)
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert fault.startswith(f"key files: {config.keys_dir} has mode 0755")
 
 
@@ -177,28 +181,36 @@ def test_doctor_finds_missing_partitions(halden, place):
     with place.sessions.begin() as session:
         session.execute(text(drop))
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert fault.startswith("partitions: missing: scans_")
 
 
 def test_doctor_finds_a_brand_that_cannot_issue(halden):
     halden("keys", "retire", "--brand", "halden", "--key", 1)
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert "`authsvc keys new --brand halden --format ed25519`" in fault
 
 
 def test_doctor_finds_a_wrong_secret(halden, monkeypatch):
     monkeypatch.setenv("AUTHSVC_SECRET", "00" * 32)
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert "does not open with AUTHSVC_SECRET" in fault
 
 
 def test_doctor_finds_a_dead_database(halden, monkeypatch):
     monkeypatch.setenv("AUTHSVC_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/x")
 
-    (fault,) = faults(halden)
+    found = faults(halden)
+    assert len(found) == 1, found
+    (fault,) = found
     assert fault.startswith("database: The database does not answer")
 
 

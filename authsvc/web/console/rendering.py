@@ -55,14 +55,14 @@ def _shell() -> Shell:
 
 
 def find_entry(name: str) -> str | None:
-    """Return the endpoint behind an entry of the side bar, if the person may open it: the page that names no object."""
+    """Return the endpoint behind an entry of the side bar, if the person may open it: its shortest address."""
     pages = {
         endpoint
         for endpoint, declared in guard.DECLARED.items()
         if declared.nav == name and declared.role and guard.me().role.may(declared.role)
     }
-    rules = current_app.url_map.iter_rules()
-    return next((rule.endpoint for rule in rules if rule.endpoint in pages and not rule.arguments), None)
+    rules = [rule for rule in current_app.url_map.iter_rules() if rule.endpoint in pages and not rule.arguments]
+    return min(rules, key=lambda rule: len(rule.rule)).endpoint if rules else None
 
 
 def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
