@@ -357,7 +357,8 @@ def test_ctrl_c_ends_every_process_and_issues_nothing(halden, place, out):
     while not (partial.exists() and partial.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(issue.pid, signal.SIGINT)  # as a terminal does
-    _, errors = issue.communicate(timeout=150)  # The blocks that are being written are finished, also on a busy machine.
+    # The blocks that are being written are finished first, which takes a while on a busy machine.
+    _, errors = issue.communicate(timeout=150)
 
     assert (issue.returncode, errors.strip()) == (1, "Aborted!")
     assert not list(out.parent.glob("codes.csv*"))
