@@ -14,7 +14,21 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import REAL, ColumnElement, DateTime, Select, SmallInteger, Uuid, and_, cast, func, or_, select, tuple_
+from sqlalchemy import (
+    REAL,
+    ColumnElement,
+    DateTime,
+    Select,
+    SmallInteger,
+    Uuid,
+    and_,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session
 
 from authsvc.core.alerts import Severity
@@ -104,6 +118,8 @@ def find(session: Session, brand_id: UUID, me: UUID, asked: Asked, *, now: datet
     key = _key_columns(asked)
     is_rising = (asked.sort is Sort.OLDEST) is not backwards
     query = _select(brand_id, me, asked, now)
+    if asked.country is not None:
+        query = _in_country(session, query, brand_id, asked.country, asked.sort)
     if cursor := asked.before or asked.after:
         beyond = tuple_(*_parse_key(asked.sort, cursor))
         query = query.where(tuple_(*key) > beyond if is_rising else tuple_(*key) < beyond)
@@ -188,11 +204,26 @@ def _select(brand_id: UUID, me: UUID, asked: Asked, now: datetime) -> Select[Ale
             query = query.where(column == (value.value if isinstance(value, Severity) else value))
     if asked.since is not None:
         query = query.where(Alert.opened_at >= asked.since)
-    if asked.country is not None:
-        query = query.join(
-            AlertCountry, and_(AlertCountry.sgtin == Alert.sgtin, AlertCountry.alert_id == Alert.id)
-        ).where(AlertCountry.brand_id == brand_id, AlertCountry.country == asked.country)
     return query
+
+
+def _in_country(session: Session, query: Select[Alert], brand_id: UUID, country: str, sort: Sort) -> Select[Alert]:
+    """
+    Take the alerts whose evidence speaks of a country.
+
+    Few are found by their country and put in order. Of many, the worst are found the other way round: in the order of
+    the list, each is asked for the country, and the first page soon is full. ``OFFSET 0`` keeps the database from
+    turning that question into a join, which would read them all.
+    """
+    here = (AlertCountry.brand_id == brand_id, AlertCountry.country == country)
+    if sort is Sort.WORST:
+        some = select(AlertCountry.alert_id).where(*here).limit(COUNTED_TO + 1).subquery()
+        if (session.scalar(select(func.count()).select_from(some)) or 0) > COUNTED_TO:
+            of_alert = (AlertCountry.sgtin == Alert.sgtin, AlertCountry.alert_id == Alert.id)
+            return query.where(exists(select(AlertCountry.alert_id).where(*here, *of_alert).offset(0)))
+    # By the id alone, which is unique: of two conditions that say the same the database expects the product, takes the
+    # answer for a single row, and reads all alerts of the country to find it.
+    return query.join(AlertCountry, AlertCountry.alert_id == Alert.id).where(*here)
 
 
 def _in_list(listed: Listed, me: UUID, now: datetime) -> ColumnElement[bool]:

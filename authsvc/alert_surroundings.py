@@ -273,9 +273,8 @@ def _in_country(session: Session, alert: Alert, countries: tuple[str, ...]) -> l
     """Return the newest other alerts of the country that was seen last; a list of all would be a list of everything."""
     if not countries:
         return []
-    query = (
-        select(Alert)
-        .join(AlertCountry, (AlertCountry.sgtin == Alert.sgtin) & (AlertCountry.alert_id == Alert.id))
+    newest = (
+        select(AlertCountry.alert_id)
         .where(
             AlertCountry.brand_id == alert.brand_id, AlertCountry.country == countries[-1],
             AlertCountry.alert_id != alert.id,
@@ -283,6 +282,9 @@ def _in_country(session: Session, alert: Alert, countries: tuple[str, ...]) -> l
         .order_by(AlertCountry.opened_at.desc(), AlertCountry.alert_id.desc())
         .limit(_SIMILAR)
     )  # fmt: skip
+    # First the ids, then the alerts: asked for both at once, the database reads every alert of the country.
+    ids = session.scalars(newest).all()
+    query = select(Alert).where(Alert.brand_id == alert.brand_id, Alert.id.in_(ids)).order_by(Alert.opened_at.desc())
     return list(session.scalars(query))
 
 

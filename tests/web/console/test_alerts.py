@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from scene import BERLIN
 from test_investigations import FAR, check_daily
 
+from authsvc import alert_lists
 from authsvc.core.verdicts import Reason
 from authsvc.core.wording import words
 from authsvc.runtime import new_id
@@ -100,6 +101,21 @@ def test_pages_hold_every_alert_once_in_order_and_lead_back(scene, analyst, sort
     assert [one for page in pages for one in shown(page)] == expected
     assert len(pages) == 3
     assert shown(back) == shown(pages[1])
+
+
+@pytest.mark.usefixtures("empty")
+@pytest.mark.parametrize("most", [2, alert_lists.COUNTED_TO])
+@pytest.mark.parametrize("order", ["worst", "newest", "oldest"])
+def test_the_alerts_of_a_country_are_in_order_be_they_few_or_many(scene, analyst, monkeypatch, order, most):
+    monkeypatch.setattr(alert_lists, "COUNTED_TO", most)
+    ours = [*put(scene, 45, evidence={**EVIDENCE, "country": "PL"}), *put(scene, 3, evidence=EVIDENCE)][:45]
+    by = {"newest": "opened_at DESC, id DESC", "oldest": "opened_at, id", "worst": "severity DESC, score DESC, id DESC"}
+    rows = scene.rows(f"SELECT id FROM alerts WHERE id = ANY(%s) ORDER BY {by[order]}", ours)
+
+    first = analyst.get(f"/console/alerts?country=PL&sort={order}")
+    second = analyst.get(page_after(first, "next"))
+
+    assert shown(first) + shown(second) == [str(row[0]) for row in rows]
 
 
 @pytest.mark.usefixtures("empty")
