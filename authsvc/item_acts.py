@@ -1,8 +1,8 @@
 """
-What a brand's people do to an item by hand, each act with its opposite: block, unblock, report stolen or lost, found.
+What a brand's people do to an item by hand: block, unblock, report stolen or lost, found.
 
-An act starts from certain conditions only, so that its opposite leads back to where it began. The condition is checked
-on the locked row: of two people who act at once, one is told.
+An act starts from certain conditions only, and which act takes it back follows from where it began. The condition is
+checked on the locked row: of two people who act at once, one is told.
 """
 
 from collections.abc import Mapping
@@ -20,13 +20,12 @@ from authsvc.items import ItemInfo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """One act: the conditions it starts from, the one it leads to, and the act that takes it back."""
+    """One act: the conditions it starts from, and the one it leads to."""
 
     name: str
     label: str
     before: frozenset[Disposition]
     after: Disposition
-    opposite: str
     done: str
 
 
@@ -35,23 +34,23 @@ ACTS: Mapping[str, Act] = {
     for act in (
         Act(
             name="block", label="Block", before=frozenset({Disposition.ACTIVE}), after=Disposition.BLOCKED,
-            opposite="unblock", done="is blocked",
+            done="is blocked",
         ),
         Act(
             name="unblock", label="Unblock", before=frozenset({Disposition.BLOCKED}), after=Disposition.ACTIVE,
-            opposite="block", done="is no longer blocked",
+            done="is no longer blocked",
         ),
         Act(
             name="stolen", label="Report stolen", before=frozenset({Disposition.ACTIVE, Disposition.LOST}),
-            after=Disposition.STOLEN, opposite="found", done="is marked as stolen",
+            after=Disposition.STOLEN, done="is marked as stolen",
         ),
         Act(
             name="lost", label="Report lost", before=frozenset({Disposition.ACTIVE}), after=Disposition.LOST,
-            opposite="found", done="is marked as lost",
+            done="is marked as lost",
         ),
         Act(
             name="found", label="Mark as found", before=frozenset({Disposition.LOST, Disposition.STOLEN}),
-            after=Disposition.ACTIVE, opposite="lost", done="is marked as found",
+            after=Disposition.ACTIVE, done="is marked as found",
         ),
     )
 }  # fmt: skip
@@ -60,6 +59,11 @@ ACTS: Mapping[str, Act] = {
 def find_acts(disposition: Disposition) -> list[Act]:
     """Return what can be done to an item in this condition."""
     return [act for act in ACTS.values() if disposition in act.before]
+
+
+def find_way_back(act: Act, before: Disposition) -> Act | None:
+    """Return the act that leads back to *before*, where *act* began; None where no single act does."""
+    return next((back for back in find_acts(act.after) if back.after is before), None)
 
 
 def check(act: Act, disposition: Disposition) -> None:

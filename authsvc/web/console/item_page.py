@@ -83,8 +83,9 @@ def _act(key: str, act: Act) -> str | tuple[str, int] | Response:
             guard.me().record(session, "item.set", done.sgtin, details)
     except BadInput as error:
         return _form(key, subject, act, fault=error), error.status
-    back = ACTS[act.opposite].label
-    return guard.done(f"The item {act.done}. To take that back, choose “{back}”.", f"/console/items/{key}")
+    back = item_acts.find_way_back(act, done.previous)
+    undo = f" To take that back, choose “{back.label}”." if back else ""
+    return guard.done(f"The item {act.done}.{undo}", f"/console/items/{key}")
 
 
 def _form(key: str, subject: Subject, act: Act, fault: AuthsvcError | None = None) -> str:
@@ -100,12 +101,12 @@ def _form(key: str, subject: Subject, act: Act, fault: AuthsvcError | None = Non
         subject=subject,
         act=act,
         rows=item_words.definitions(subject, state)[:4],
-        effects=_effects(now, then, act),
+        effects=_effects(now, then, act, state.disposition),
         fault=fault and str(fault),
     )
 
 
-def _effects(now: Verdict, then: Verdict, act: Act) -> list[str]:
+def _effects(now: Verdict, then: Verdict, act: Act, start: Disposition) -> list[str]:
     before, after = wording.words(now), wording.words(then)
     told = (
         f"People who scan this code are told “{after.title}”. Now they are told “{before.title}”."
@@ -115,7 +116,8 @@ def _effects(now: Verdict, then: Verdict, act: Act) -> list[str]:
     said = [told, "Your reason and your name go into the audit log, and your webhooks are told."]
     if act.after in {Disposition.STOLEN, Disposition.LOST}:
         said.insert(1, "A scan from now on speaks for a copy: somebody else may hold the label.")
-    said.append(f"“{ACTS[act.opposite].label}” takes it back.")
+    if back := item_acts.find_way_back(act, start):
+        said.append(f"“{back.label}” takes it back.")
     return said
 
 

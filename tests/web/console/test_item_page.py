@@ -214,16 +214,27 @@ def test_an_item_is_blocked_and_unblocked_and_people_are_told_so(scene, cast, co
     assert "Copies were seized" in text_of(operator.get(address))
 
 
-@pytest.mark.parametrize(("act", "reason"), [("stolen", "stolen"), ("lost", "lost")])
-def test_an_item_is_reported_and_found(scene, cast, code, act, reason):
+@pytest.mark.parametrize(
+    ("act", "reason", "label"), [("stolen", "stolen", "Report stolen"), ("lost", "lost", "Report lost")]
+)
+def test_an_item_is_reported_and_found(scene, cast, code, act, reason, label):
     path, address = code
     operator = signed_in(cast, Role.OPERATOR)
 
     assert operator.post(f"{address}/{act}", reason="Its owner called").status_code == 303
     assert scene.visitor().check(path)["reason"] == reason
+    assert f"“{label}” takes it back" in operator.get(f"{address}/found").text
     assert operator.post(f"{address}/found", reason="It turned up").status_code == 303
 
+    assert f"choose “{label}”" in operator.get(address).text
     assert scene.visitor().check(path)["reason"] == "checked-before"
+
+
+def test_no_single_act_takes_back_that_a_lost_item_was_stolen(cast, code):
+    operator = signed_in(cast, Role.OPERATOR)
+    operator.post(f"{code[1]}/lost", reason="Its owner called")
+
+    assert "takes it back" not in operator.get(f"{code[1]}/stolen").text
 
 
 def test_an_act_needs_a_reason(scene, cast, code):
