@@ -348,9 +348,14 @@ def test_two_issues_at_once_share_no_number(halden, place, tmp_path):
 
 
 def test_ctrl_c_ends_every_process_and_issues_nothing(halden, place, out):
-    command = [sys.executable, "-c", "from authsvc.cli import main; main()", "issue", "--gtin", WATCH]
+    # A shell that starts the tests in the background has them ignore SIGINT, and every process under them.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heeding}; from authsvc.cli import main; main()"
     issue = subprocess.Popen(
-        [*command, "--count", "3000000", "--out", out], start_new_session=True, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, "issue", "--gtin", WATCH, "--count", "3000000", "--out", out],
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     partial = out.with_name("codes.csv.partial")
     deadline = time.monotonic() + 30
