@@ -24,10 +24,13 @@ PORT ?= 8000
 demo: setup  ## Show the whole service with sample data on a local port.
 	@AUTHSVC_HOME="$${AUTHSVC_HOME:-var/demo}" exec $(BIN)/authsvc demo --host $(HOST) --port $(PORT)
 
+# Each of several processes starts servers and a browser of its own; a file that is slow is shared out between them.
+SPREAD := -n 2 --dist worksteal
+
 test: setup packages  ## Run everything: real PostgreSQL 18 and 15, Redis, Chromium.
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SPREAD)
 	@printf 'Now the database tests on PostgreSQL 15 of Debian.\n'
-	@AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q --ignore=tests/core -m "not browser and not same_on_any_server"
+	@AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q $(SPREAD) --ignore=tests/core -m "not browser and not same_on_any_server"
 
 packages:
 	@bash tools/setup.sh debian $(PACKAGES)

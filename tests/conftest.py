@@ -12,7 +12,7 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +46,30 @@ _numbers = itertools.count(1)
 
 # Settings of the person who runs the tests are not ours, and a setting that authsvc does not know is refused.
 _settings = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AUTHSVC_")}
+
+
+# --- The run ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Fail a test that is skipped where everything must run."""
+    report = yield
+    return _without_excuse(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Any, Any]:
+    """Fail a file that is skipped as a whole where everything must run."""
+    report = yield
+    return _without_excuse(report)
+
+
+def _without_excuse(report: Any) -> Any:
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"Under CI nothing is skipped. {report.longrepr}"
+    return report
 
 
 # --- The database ----------------------------------------------------------------------------------------------------
