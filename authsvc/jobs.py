@@ -19,9 +19,10 @@ import procrastinate
 import psycopg
 import structlog
 
-from authsvc import daily_counts, db, deliveries, lot_watch, traffic
+from authsvc import daily_counts, db, deliveries, errand_work, lot_watch, traffic
 from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
+from authsvc.errands import MOST_TURNS
 
 log = structlog.get_logger()
 
@@ -41,6 +42,8 @@ POLL_S = 1.0
 
 # For what is not the fault of a receiver, such as a database that is being restarted: the job itself is run again.
 _ANEW = procrastinate.RetryStrategy(max_attempts=30, wait=2, linear_wait=5)
+# An errand counts its turns itself: one more than it has, so that the last finds that it has had them.
+_IN_TURNS = procrastinate.RetryStrategy(max_attempts=MOST_TURNS + 1, wait=5)
 
 
 def make_app(url: str, courier: Courier) -> procrastinate.App:
@@ -87,6 +90,15 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
                 new_id=lambda: UUID(bytes=courier.random(16)),
                 wrapping_key=courier.wrapping_key,
             )
+
+    @app.task(name="do_errand", retry=_IN_TURNS)
+    def do_errand(id: str) -> None:  # noqa: A002  stored with the jobs
+        errand_work.do_errand(courier, url, UUID(id))
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="sweep_errands", queueing_lock="sweep_errands", retry=_ANEW)
+    def sweep_errands(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        errand_work.sweep(courier)
 
     @app.periodic(cron="*/5 * * * *")
     @app.task(name=COUNT_DAYS, queueing_lock=COUNT_DAYS, lock=COUNT_DAYS)
