@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from heapq import nlargest
-from itertools import groupby, islice
+from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any
 from uuid import UUID
@@ -90,12 +90,13 @@ def preview(connection: Connection, asked: Asked, *, wrapping_key: bytes, now: d
 
     One snapshot of the database is read, a few hundred items at a time: memory does not grow with the scans.
     """
-    values = {"brand_id": asked.brand_id, "gtin": asked.gtin, "since": now - WINDOW, "until": now}
+    since = now - WINDOW
+    values = {"brand_id": asked.brand_id, "gtin": asked.gtin, "since": since, "until": now}
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL statement_timeout = 0")
         total = int(_all(connection, sql.COUNT_SCANS, values)[0][0])
-        judge = _Judge.make(connection, asked, since=values["since"])
+        judge = _Judge.make(connection, asked, since=since)
         tell(0, total)
         done = items = cut = 0
         for stories, rows, was_cut in _read(connection, values, wrapping_key):
@@ -105,7 +106,7 @@ def preview(connection: Connection, asked: Asked, *, wrapping_key: bytes, now: d
             tell(done, total)
         raised = _all(connection, sql.RAISED, values | {"others": sorted(OTHER_RULES)})[0][0]
     return {
-        "since": values["since"].isoformat(),
+        "since": since.isoformat(),
         "until": now.isoformat(),
         "scans": total,
         "items": items,
@@ -244,14 +245,25 @@ def _read(
         cursor.itersize = 5_000
         cursor.execute(sql.SCANS, values)
         for sgtin, scans in groupby(cursor, key=attrgetter("sgtin")):
-            batch[sgtin] = list(islice(scans, MOST_SCANS))
-            rest = sum(1 for _ in scans)
+            batch[sgtin], rest = _first(scans)
             rows, cut = rows + len(batch[sgtin]) + rest, cut + (rest > 0)
             if len(batch) >= _ITEMS or rows >= _ROWS:
                 yield _stories(connection, batch, values, keys), rows, cut
                 batch, rows, cut = {}, 0, 0
     if batch:
         yield _stories(connection, batch, values, keys), rows, cut
+
+
+def _first(scans: Iterable[Any]) -> tuple[list[Any], int]:
+    """Return the first scans of an item, and how many more it has."""
+    kept: list[Any] = []
+    rest = 0
+    for scan in scans:
+        if len(kept) < MOST_SCANS:
+            kept.append(scan)
+        else:
+            rest += 1
+    return kept, rest
 
 
 def _stories(

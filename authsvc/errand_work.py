@@ -87,9 +87,7 @@ WHERE e.state IN ('waiting', 'running') AND e.created_at < :before AND NOT EXIST
 
 
 def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
-    asked = Asked(
-        brand_id=errand.brand_id, gtin=errand.asked.get("gtin"), rates=tuple(errand.asked.get("rates") or ())
-    )
+    asked = Asked(brand_id=errand.brand_id, gtin=errand.asked.get("gtin"), rates=tuple(errand.asked.get("rates") or ()))
     return clone_previews.preview(
         connection, asked, wrapping_key=courier.wrapping_key, now=courier.now(), tell=Teller(courier, errand)
     )

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from authsvc.audit import Actor
@@ -29,7 +29,7 @@ MOST_TURNS = 5
 """How often an errand is begun. What has stopped so many workers would stop the next one too."""
 
 
-class Stopped(Exception):  # noqa: N818  no fault: the errand is no longer ours to do
+class Stopped(Exception):
     """Somebody has cancelled the errand, or another worker has taken it up."""
 
 
@@ -90,17 +90,17 @@ def order(
         "created_at": now,
         "expires_at": now + KEPT[kind],
     }
-    session.execute(Row.__table__.insert().values(row))
+    session.execute(insert(Row), [row])
 
 
-def list_errands(session: Session, brand_id: UUID, kind: str, *, limit: int = 20) -> list[Errand]:
-    """Return the errands of a kind, the newest first."""
-    rows = session.scalars(
-        select(Row)
-        .where(Row.brand_id == brand_id, Row.kind == kind)
-        .order_by(Row.created_at.desc(), Row.id.desc())
-        .limit(limit)
-    )
+def list_errands(
+    session: Session, brand_id: UUID, kind: str, asked: Mapping[str, str | None] = {}, *, limit: int = 20
+) -> list[Errand]:
+    """Return the errands of a kind for which just this was *asked*, the newest first."""
+    query = select(Row).where(Row.brand_id == brand_id, Row.kind == kind)
+    for name, value in asked.items():
+        query = query.where(Row.asked[name].astext.is_not_distinct_from(value))
+    rows = session.scalars(query.order_by(Row.created_at.desc(), Row.id.desc()).limit(limit))
     return [_errand(row) for row in rows]
 
 

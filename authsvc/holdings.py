@@ -89,12 +89,13 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
 
 def read_products(connection: psycopg.Connection[Any], brand_id: UUID) -> dict[str, Product]:
     """Return the products of one brand as a process would hold them; *connection* is another than the scans'."""
-    values = {"brand_id": brand_id}
-    with connection.cursor(row_factory=namedtuple_row) as cursor:
-        rates = cursor.execute("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s", values).fetchall()
-        rows = cursor.execute(f"{_PRODUCTS} WHERE p.brand_id = %(brand_id)s", values).fetchall()
-    usual = _bustle(rates)
-    return {row.gtin: _product(row, usual) for row in rows}
+
+    def read(statement: str) -> list[Any]:
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(statement, {"brand_id": brand_id}).fetchall()
+
+    usual = _bustle(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
+    return {row.gtin: _product(row, usual) for row in read(f"{_PRODUCTS} WHERE p.brand_id = %(brand_id)s")}
 
 
 _BRANDS = """

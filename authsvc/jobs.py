@@ -91,21 +91,13 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
                 wrapping_key=courier.wrapping_key,
             )
 
-    @app.task(name="do_errand", retry=_IN_TURNS)
-    def do_errand(id: str) -> None:  # noqa: A002  stored with the jobs
-        errand_work.do_errand(courier, url, UUID(id))
-
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="sweep_errands", queueing_lock="sweep_errands", retry=_ANEW)
-    def sweep_errands(timestamp: int) -> None:  # noqa: ARG001  when it was due
-        errand_work.sweep(courier)
-
     @app.periodic(cron="*/5 * * * *")
     @app.task(name=COUNT_DAYS, queueing_lock=COUNT_DAYS, lock=COUNT_DAYS)
     def count_days(timestamp: int) -> None:
         with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
             daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
 
+    _add_errands(app, url, courier)
     return app
 
 
@@ -157,3 +149,14 @@ async def _take_up_stalled(app: procrastinate.App, stalled_after_s: float) -> No
         except procrastinate.exceptions.ConnectorException as error:
             log.warning("stalled-jobs-not-read", detail=str(error))
         await asyncio.sleep(stalled_after_s / 2)
+
+
+def _add_errands(app: procrastinate.App, url: str, courier: Courier) -> None:
+    @app.task(name="do_errand", retry=_IN_TURNS)
+    def do_errand(id: str) -> None:  # noqa: A002  stored with the jobs
+        errand_work.do_errand(courier, url, UUID(id))
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="sweep_errands", queueing_lock="sweep_errands", retry=_ANEW)
+    def sweep_errands(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        errand_work.sweep(courier)

@@ -1,4 +1,4 @@
-"""Previews: judging the recorded scans again gives at the present setting what was raised, and at others what would be."""
+"""Previews: judging the recorded scans again gives what was raised at the present setting, and else what would be."""
 
 import random
 from datetime import timedelta
@@ -17,7 +17,7 @@ PLACES = (BERLIN, PARIS, *FAR)
 
 @pytest.fixture(autouse=True)
 def clock(scene):
-    """Let it be later: there are tables for scans of last month and of three months to come, and none for older ones."""
+    """Let it be later: there are tables for scans of last month and of three months to come, none older."""
     scene.clock.ahead = timedelta(days=80)
     yield
     scene.clock.ahead = timedelta()
@@ -36,7 +36,7 @@ def told(found):
 
 
 def live(scene, product, seed, *, items=14, days=100):
-    """Let the items of a product be scanned over a hundred days: some by few people at home, some all over the world."""
+    """Let the items of a product be scanned for a hundred days: some by few people at home, some everywhere."""
     dice = random.Random(seed)
     codes = scene.issue(product, items)
     links = [codes.link() for _ in range(items)]
@@ -59,7 +59,9 @@ def live(scene, product, seed, *, items=14, days=100):
         if is_open and dice.random() < 0.4:
             resolve(scene, about, answers[n % 4])
         elif dice.random() < 0.1:
-            record(scene, about, dice.choice((FactKind.SOLD, FactKind.REGISTERED)), at=scene.clock() - timedelta(days=3))
+            record(
+                scene, about, dice.choice((FactKind.SOLD, FactKind.REGISTERED)), at=scene.clock() - timedelta(days=3)
+            )
     scene.clock.ahead = start + timedelta(days=days)
 
 
@@ -110,7 +112,7 @@ def test_a_stricter_rate_raises_no_more_and_what_it_covers_is_said(scene):
 
 
 def test_an_answer_counts_only_where_the_replay_had_asked(scene):
-    """Found harmless at the present rate; at a stricter one nobody had been asked, and later evidence adds to earlier."""
+    """Found harmless at the present rate; at a stricter one nobody had been asked, and evidence adds up."""
     product = scene.add_product()
     link = scene.issue(product).link()
     scene.admin.execute("UPDATE products SET target_rate = 0.01 WHERE gtin = %s", (product.gtin,))
@@ -121,7 +123,9 @@ def test_an_answer_counts_only_where_the_replay_had_asked(scene):
         scene.clock.ahead += timedelta(days=2)
         check(scene, link, place=FAR[n % 6])
         if not is_asked and scene.rows("SELECT 1 FROM alerts WHERE sgtin = %s", link.sgtin):
-            resolve(scene, subject(scene, link, scene.rt.held.register.find_product(product.gtin)), FactKind.FALSE_ALARM)
+            resolve(
+                scene, subject(scene, link, scene.rt.held.register.find_product(product.gtin)), FactKind.FALSE_ALARM
+            )
             is_asked = True
     assert is_asked
     raised = scene.row("SELECT count(*) FROM alerts WHERE sgtin = %s", link.sgtin)[0]
@@ -140,7 +144,11 @@ def test_a_brand_keeps_what_a_product_sets_for_itself(scene):
     for product in (strict, plain):
         live(scene, product, seed="brand")
 
-    whole, one, other = preview(scene, brand=brand), preview(scene, strict, brand=brand), preview(scene, plain, brand=brand)
+    whole, one, other = (
+        preview(scene, brand=brand),
+        preview(scene, strict, brand=brand),
+        preview(scene, plain, brand=brand),
+    )
 
     assert told(whole)[0.01][0] == told(one)[0.0001][0] + told(other)[0.01][0]
     assert told(whole)[0.0001][0] == told(one)[0.0001][0] + told(other)[0.0001][0]
