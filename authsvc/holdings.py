@@ -8,7 +8,11 @@ within seconds and without a restart.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
+
+import psycopg
+from psycopg.rows import namedtuple_row
 
 from authsvc.connections import Connections, Row
 from authsvc.core import keyring as kr
@@ -81,6 +85,17 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
         {bytes(row.secret_hash): Device(row.id, row.brand_id, DeviceKind(row.kind)) for row in devices},
         tuple(_seal(row) for row in seals),
     )
+
+
+def read_products(connection: psycopg.Connection[Any], brand_id: UUID) -> dict[str, Product]:
+    """Return the products of one brand as a process would hold them; *connection* is another than the scans'."""
+
+    def read(statement: str) -> list[Any]:
+        with connection.cursor(row_factory=namedtuple_row) as cursor:
+            return cursor.execute(statement, {"brand_id": brand_id}).fetchall()
+
+    usual = _bustle(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
+    return {row.gtin: _product(row, usual) for row in read(f"{_PRODUCTS} WHERE p.brand_id = %(brand_id)s")}
 
 
 _BRANDS = """

@@ -19,9 +19,10 @@ import procrastinate
 import psycopg
 import structlog
 
-from authsvc import daily_counts, db, deliveries, lot_watch, traffic
+from authsvc import daily_counts, db, deliveries, errand_work, lot_watch, traffic
 from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
+from authsvc.errands import MOST_TURNS
 
 log = structlog.get_logger()
 
@@ -41,6 +42,8 @@ POLL_S = 1.0
 
 # For what is not the fault of a receiver, such as a database that is being restarted: the job itself is run again.
 _ANEW = procrastinate.RetryStrategy(max_attempts=30, wait=2, linear_wait=5)
+# An errand counts its turns itself: one more than it has, so that the last finds that it has had them.
+_IN_TURNS = procrastinate.RetryStrategy(max_attempts=MOST_TURNS + 1, wait=5)
 
 
 def make_app(url: str, courier: Courier) -> procrastinate.App:
@@ -94,6 +97,7 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
         with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
             daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
 
+    _add_errands(app, url, courier)
     return app
 
 
@@ -145,3 +149,14 @@ async def _take_up_stalled(app: procrastinate.App, stalled_after_s: float) -> No
         except procrastinate.exceptions.ConnectorException as error:
             log.warning("stalled-jobs-not-read", detail=str(error))
         await asyncio.sleep(stalled_after_s / 2)
+
+
+def _add_errands(app: procrastinate.App, url: str, courier: Courier) -> None:
+    @app.task(name="do_errand", retry=_IN_TURNS)
+    def do_errand(id: str) -> None:  # noqa: A002  stored with the jobs
+        errand_work.do_errand(courier, url, UUID(id))
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="sweep_errands", queueing_lock="sweep_errands", retry=_ANEW)
+    def sweep_errands(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        errand_work.sweep(courier)

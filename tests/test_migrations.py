@@ -314,6 +314,9 @@ def two_brands(scene):
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             ("INSERT INTO daily_counts VALUES (%s, 'day', '2026-05-01', %s, '', '', 'x', 1)", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
+            (("WITH e AS (INSERT INTO errands (id, brand_id, kind, asked, asked_name, created_at, expires_at) "
+             "VALUES (gen_random_uuid(), %s, 'export', '{}', 'x', now(), now()) RETURNING id, brand_id) "
+             "INSERT INTO errand_parts SELECT id, 1, brand_id, 'x' FROM e"), brand.id),
         ):  # fmt: skip
             scene.admin.execute(statement, values)
         hire(scene, brand)

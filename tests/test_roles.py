@@ -92,11 +92,16 @@ def test_a_console_makes_no_row_that_a_scan_finds_by_its_number(scene, connectio
 
 
 @pytest.mark.parametrize("table", ["brands", "brand_prefixes", "brand_hosts", "products"])
-def test_a_console_does_not_write_the_register(scene, connection, table):
+def test_a_console_writes_of_the_register_the_rate_of_false_alarms_alone(scene, connection, table):
     as_console(connection, scene.rival)
 
-    writes = "has_any_column_privilege(%(t)s, 'INSERT, UPDATE') OR has_table_privilege(%(t)s, 'DELETE, TRUNCATE')"
+    writes = "has_any_column_privilege(%(t)s, 'INSERT') OR has_table_privilege(%(t)s, 'DELETE, TRUNCATE')"
     assert connection.execute(f"SELECT {writes}", {"t": table}).fetchone() == (False,)
+    changed = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped "
+        "AND has_column_privilege(attrelid, attnum, 'UPDATE')", {"t": table},
+    ).fetchall()  # fmt: skip
+    assert changed == ([("target_rate",)] if table in {"brands", "products"} else [])
 
 
 def test_a_console_sets_the_condition_of_its_items_and_closes_its_alerts(scene, connection, halden):

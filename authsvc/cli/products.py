@@ -60,11 +60,14 @@ def import_file(file: Path, as_json: bool) -> None:
 @products.command("set")
 @click.argument("gtin")
 @false_alarms_option
+@click.option("--brand-false-alarms", "follows_brand", is_flag=True, help="Take the rate of its brand again.")
 @records_option
 @click.option(
     "--copy-limit", type=click.IntRange(0), metavar="N", help="Flag an item at N visitors, whatever the score."
 )
-def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None, copy_limit: int | None) -> None:
+def set_clones(
+    gtin: str, target_rate: float | None, follows_brand: bool, has_lifecycle: bool | None, copy_limit: int | None
+) -> None:
     """Set how clone evidence is judged for the product GTIN; what is not given stays as it is."""
     with opened() as place, place.sessions.begin() as session:
         product = catalogue.get_product(session, gtin)
@@ -75,8 +78,10 @@ def set_clones(gtin: str, target_rate: float | None, has_lifecycle: bool | None,
             target_rate=target_rate,
             has_lifecycle=has_lifecycle,
             copy_threshold=copy_limit,
+            follows_brand=follows_brand,
         )
-        details = {"false_alarms": target_rate, "records": has_lifecycle, "copy_limit": copy_limit}
+        rate = "as the brand" if follows_brand else target_rate
+        details = {"false_alarms": rate, "records": has_lifecycle, "copy_limit": copy_limit}
         place.record(session, product.brand_id, "product.set", product.gtin, details)
     click.echo(f"Of genuine items of {product.name}, {found.target_rate:g} may be flagged.")
     click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")

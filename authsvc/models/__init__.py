@@ -32,6 +32,7 @@ from authsvc.models.deliveries import (
     WebhookEndpoint,
     WebhookSecret,
 )
+from authsvc.models.errands import Errand, ErrandPart
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
@@ -73,6 +74,8 @@ __all__ = [
     "Commission",
     "ConsumerReport",
     "DailyCount",
+    "Errand",
+    "ErrandPart",
     "Event",
     "EvidenceKey",
     "Image",

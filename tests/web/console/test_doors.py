@@ -8,8 +8,9 @@ kind of argument needs an object of Halden in ``OBJECTS``.
 import casework
 import pytest
 from flask import Blueprint
+from sqlalchemy import text
 
-from authsvc import cases, staff, trusted_devices
+from authsvc import cases, errands, staff, trusted_devices
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
 from authsvc.runtime import new_id
@@ -68,6 +69,19 @@ def device_of_halden(scene, _cast):
         ).id  # fmt: skip
 
 
+def preview_of_halden(scene, _cast):
+    return errand_of_halden(scene, errands.PREVIEW)
+
+
+def errand_of_halden(scene, kind):
+    with scene.owner_session() as session:
+        # Errands of other walks do not stand in the way of this one.
+        session.execute(text("UPDATE errands SET state = 'cancelled'"))
+        number = new_id()
+        errands.order(session, scene.halden.id, kind, {}, casework.ANALYST, id=number, now=scene.clock())
+        return number
+
+
 OBJECTS = {
     "case_id": case_of_halden,
     "alert_id": alert_of_halden,
@@ -80,6 +94,8 @@ OBJECTS = {
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "device_id": device_of_halden,
+    "gtin": lambda scene, _cast: scene.watch.gtin,
+    "preview_id": preview_of_halden,
     "session_id": session_of_halden,
     "key_id": lambda _scene, _cast: "AAAA",
     "kind": lambda _scene, _cast: "csv",

@@ -1,0 +1,96 @@
+"""
+Errands at work: what the worker does of them.
+
+A job may be run again at any point. What people can mend is told to them as the fault of the errand; what they cannot
+goes to the log, and the errand is begun anew until it has had its turns.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import text
+
+from authsvc import clone_previews, db, errands
+from authsvc.clone_previews import Asked
+from authsvc.deliveries import Courier
+from authsvc.errands import Errand, Stopped
+from authsvc.errors import AuthsvcError
+
+log = structlog.get_logger()
+
+Connection = psycopg.Connection[Any]
+
+TELL_EVERY = timedelta(seconds=1)
+_LEFT_OVER = timedelta(minutes=10)
+
+
+class Teller:
+    """Says how far an errand is, once a second, in transactions of its own."""
+
+    def __init__(self, courier: Courier, errand: Errand) -> None:
+        self._courier = courier
+        self._errand = errand
+        self._told_at = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Tell it, unless that was done just now; raises ``Stopped`` where there is no reason to go on."""
+        now = datetime.now(UTC)
+        if now - self._told_at < TELL_EVERY:
+            return
+        self._told_at = now
+        with self._courier.sessions.begin() as session:
+            errands.tell(session, self._errand, done=done, total=total)
+
+
+def do_errand(courier: Courier, url: str, errand_id: UUID) -> None:
+    """Do one errand to its end, unless it is done, cancelled or gone; it reads *url* by a line of its own."""
+    with courier.sessions.begin() as session:
+        errand = errands.take_up(session, errand_id, now=courier.now())
+    if errand is None:
+        return
+    try:
+        with psycopg.connect(db.driver_url(url)) as connection:
+            result = _DO[errand.kind](courier, connection, errand)
+        with courier.sessions.begin() as session:
+            errands.finish(session, errand, result, now=courier.now())
+    except Stopped:
+        log.info("errand-stopped", errand=str(errand_id))
+    except AuthsvcError as error:
+        log.warning("errand-failed", errand=str(errand_id), kind=errand.kind, detail=str(error))
+        with courier.sessions.begin() as session:
+            errands.fail(session, errand, str(error), now=courier.now())
+
+
+def sweep(courier: Courier) -> int:
+    """Queue a new job for what has lost its own, and remove what was kept for its time; return how many were queued."""
+    now = courier.now()
+    with courier.sessions.begin() as session:
+        errands.remove_old(session, now=now)
+        return len(session.execute(text(_SWEEP), {"before": now - _LEFT_OVER}).all())
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+# As the trigger does it; whoever has a job keeps it, and its place in the queue.
+_SWEEP = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[
+  ROW('errands', 'do_errand', 0, 'errands/' || e.brand_id, NULL, jsonb_build_object('id', e.id), NULL)
+]::procrastinate_job_to_defer_v1[])
+FROM errands e
+WHERE e.state IN ('waiting', 'running') AND e.created_at < :before AND NOT EXISTS (
+  SELECT FROM procrastinate_jobs j WHERE j.task_name = 'do_errand' AND j.status IN ('todo', 'doing')
+    AND j.args->>'id' = e.id::text)"""
+
+
+def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    asked = Asked(brand_id=errand.brand_id, gtin=errand.asked.get("gtin"), rates=tuple(errand.asked.get("rates") or ()))
+    return clone_previews.preview(
+        connection, asked, wrapping_key=courier.wrapping_key, now=courier.now(), tell=Teller(courier, errand)
+    )
+
+
+_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {errands.PREVIEW: _preview}
