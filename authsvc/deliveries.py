@@ -181,15 +181,16 @@ class _Tried:
     status: int | None = None
     retry_after: int | None = None
     fault: str | None = None
+    size: int | None = None
 
 
 def _try(courier: Courier, due: Row[Any], at: datetime) -> _Tried:
     began = time.monotonic()
-    status, retry_after, fault = None, None, None
+    status, retry_after, fault, size = None, None, None, None
     try:
         content = standard.body(due.type, due.at, due.data)
         reply = courier.client.post(due.url, content, _headers(courier, due, content, at))
-        status, retry_after = reply.status, reply.retry_after
+        status, retry_after, size = reply.status, reply.retry_after, reply.size
     except outbound.Unreachable as error:
         fault = str(error)
     except BadKey:
@@ -197,7 +198,8 @@ def _try(courier: Courier, due: Row[Any], at: datetime) -> _Tried:
         fault = "The secret of this endpoint does not open with the secret of the service."
     finally:
         courier.lanes.leave(due.endpoint_id, time.monotonic() - began)
-    return _Tried(at=at, took_s=time.monotonic() - began, status=status, retry_after=retry_after, fault=fault)
+    took_s = time.monotonic() - began
+    return _Tried(at=at, took_s=took_s, status=status, retry_after=retry_after, fault=fault, size=size)
 
 
 # A test goes to one endpoint, whatever it wants to hear of. Its brand is compared: the console names the endpoint.
@@ -241,8 +243,8 @@ UPDATE webhook_deliveries SET state = :state, tries = tries + 1, ended_at = CASE
 WHERE id = :id AND version = :version AND state = 'waiting' RETURNING id"""
 
 _ATTEMPT = """
-INSERT INTO webhook_attempts (delivery_id, brand_id, at, duration_ms, status, fault)
-VALUES (:id, :brand, :at, :took, :status, :fault)"""
+INSERT INTO webhook_attempts (delivery_id, brand_id, at, duration_ms, status, fault, answer_bytes)
+VALUES (:id, :brand, :at, :took, :status, :fault, :size)"""
 
 _DISABLE = """
 UPDATE webhook_endpoints SET disabled_at = :now, disabled_reason = :reason
@@ -285,6 +287,7 @@ def _record(courier: Courier, session: Session, due: Row[Any], tried: _Tried) ->
         "took": round(tried.took_s * 1000),
         "status": status,
         "fault": tried.fault,
+        "size": tried.size,
     }
     session.execute(text(_ATTEMPT), attempt)
     if is_taken:

@@ -64,10 +64,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a receiver answered; *retry_after* is in seconds."""
+    """What a receiver answered; *retry_after* is in seconds, *size* what was read of the body, in bytes."""
 
     status: int
     retry_after: int | None
+    size: int
 
 
 def parse_target(url: str, *, allow: tuple[Network, ...] = (), ports: frozenset[int] = PORTS) -> Target:
@@ -237,9 +238,10 @@ def _exchange(line: _Line, target: Target, content: bytes, headers: Mapping[str,
         waits = response.getheader("Retry-After", "")
         retry_after = int(waits) if re.fullmatch(r"[0-9]{1,6}", waits) else None
         # The status says all; what follows is let in so that the receiver may end in peace, and up to a bound.
+        size = 0
         with contextlib.suppress(OSError, http.client.HTTPException):
-            response.read(MAX_ANSWER)
-        return Reply(response.status, retry_after)
+            size = len(response.read(MAX_ANSWER))
+        return Reply(response.status, retry_after, size)
 
 
 def _literal(host: str) -> Address | None:

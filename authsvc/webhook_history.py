@@ -5,13 +5,14 @@ A delivery that failed for good stays in the dead list until it is played again.
 ``webhook-id`` of its event, so that a receiver which got it before knows it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select, true, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from authsvc import webhooks
 from authsvc.core import webhooks as standard
@@ -23,17 +24,22 @@ STATES = ("waiting", "delivered", "dead")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptInfo:
-    """One try: what came back, or the fault that kept an answer from coming."""
+    """One try: what came back, or the fault that kept an answer from coming; *answer_bytes* is what was read of it."""
 
     at: datetime
     duration_ms: int
     status: int | None
     fault: str | None
+    answer_bytes: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryInfo:
-    """One event for one endpoint. ``next_at`` counts while it is waiting."""
+    """
+    One event for one endpoint. ``next_at`` counts while it is waiting, ``tries`` since it was played again.
+
+    ``body_bytes`` is the size of what is sent. In a list ``attempts`` has the last try alone, and there is no ``body``.
+    """
 
     id: UUID
     endpoint_id: UUID
@@ -45,6 +51,7 @@ class DeliveryInfo:
     created_at: datetime
     next_at: datetime
     ended_at: datetime | None
+    body_bytes: int
     attempts: tuple[AttemptInfo, ...] = ()
     body: str | None = None
 
@@ -69,7 +76,8 @@ def list_deliveries(
     """Return deliveries of a brand, the latest first; with the state ``dead`` it is the dead list."""
     if state is not None and state not in STATES:
         raise BadInput(f"A state is one of {', '.join(STATES)}.")
-    query = select(WebhookDelivery, Event.type).join(Event, Event.id == WebhookDelivery.event_id)
+    query = select(WebhookDelivery, Event, _LAST).join(Event, Event.id == WebhookDelivery.event_id)
+    query = query.outerjoin(_LAST, true())
     query = query.where(WebhookDelivery.brand_id == brand_id)
     if endpoint_id is not None:
         query = query.where(WebhookDelivery.endpoint_id == endpoint_id)
@@ -80,7 +88,7 @@ def list_deliveries(
         query = query.where(place < older)
     query = query.order_by(WebhookDelivery.created_at.desc(), WebhookDelivery.id.desc()).limit(limit + 1)
     rows = session.execute(query).all()
-    shown = tuple(_delivery(found, kind) for found, kind in rows[:limit])
+    shown = tuple(_delivery(found, event, (last,) if last else ()) for found, event, last in rows[:limit])
     return Page(shown, (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None)
 
 
@@ -102,14 +110,21 @@ def get_delivery(session: Session, brand_id: UUID, delivery_id: UUID) -> Deliver
         select(WebhookAttempt).where(WebhookAttempt.delivery_id == delivery_id).order_by(WebhookAttempt.id)
     )
     found, event = row
-    return _delivery(
-        found,
-        event.type,
-        attempts=tuple(
-            AttemptInfo(at=a.at, duration_ms=a.duration_ms, status=a.status, fault=a.fault) for a in attempts
-        ),
-        body=standard.body(event.type, event.at, event.data).decode(),
+    return _delivery(found, event, tuple(attempts), has_body=True)
+
+
+def count_dead(session: Session, brand_id: UUID, endpoint_id: UUID, *, most: int = 1000) -> int:
+    """Return how long the dead list of an endpoint is; of a longer one than *most*, one more than that."""
+    some = (
+        select(WebhookDelivery.id)
+        .where(
+            WebhookDelivery.brand_id == brand_id,
+            WebhookDelivery.endpoint_id == endpoint_id,
+            WebhookDelivery.state == "dead",
+        )
+        .limit(most + 1)
     )
+    return session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def replay(session: Session, brand_id: UUID, delivery_id: UUID, *, now: datetime) -> None:
@@ -159,17 +174,42 @@ def _wake(session: Session, brand_id: UUID, *which: Any, now: datetime) -> int:
     return len(changed.all())
 
 
-def _delivery(found: WebhookDelivery, kind: str, **more: Any) -> DeliveryInfo:
+_LAST = aliased(
+    WebhookAttempt,
+    select(WebhookAttempt)
+    .where(WebhookAttempt.delivery_id == WebhookDelivery.id)
+    .order_by(WebhookAttempt.id.desc())
+    .limit(1)
+    .lateral("last_attempt"),
+)
+"""The last try of each delivery: one step in the primary key."""
+
+
+def _delivery(
+    found: WebhookDelivery, event: Event, attempts: Sequence[WebhookAttempt], *, has_body: bool = False
+) -> DeliveryInfo:
+    content = standard.body(event.type, event.at, event.data)
     return DeliveryInfo(
         id=found.id,
         endpoint_id=found.endpoint_id,
         event_id=found.event_id,
         webhook_id=standard.message_id(found.event_id),
-        type=kind,
+        type=event.type,
         state=found.state,
         tries=found.tries,
         created_at=found.created_at,
         next_at=found.next_at,
         ended_at=found.ended_at,
-        **more,
+        body_bytes=len(content),
+        attempts=tuple(
+            AttemptInfo(
+                at=one.at,
+                duration_ms=one.duration_ms,
+                status=one.status,
+                fault=one.fault,
+                answer_bytes=one.answer_bytes,
+            )
+            for one in attempts
+        ),
+        body=content.decode() if has_body else None,
     )

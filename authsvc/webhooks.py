@@ -67,7 +67,9 @@ class NewSecret:
 def list_endpoints(session: Session, brand_id: UUID, *, now: datetime) -> list[EndpointInfo]:
     """Return the endpoints of a brand in the order in which they were made."""
     rows = session.scalars(
-        select(WebhookEndpoint).where(WebhookEndpoint.brand_id == brand_id).order_by(WebhookEndpoint.created_at)
+        select(WebhookEndpoint)
+        .where(WebhookEndpoint.brand_id == brand_id, WebhookEndpoint.removed_at.is_(None))
+        .order_by(WebhookEndpoint.created_at, WebhookEndpoint.id)
     )
     return [_info(session, row, now) for row in rows]
 
@@ -92,7 +94,9 @@ def add_endpoint(
         BadInput: The address may not be reached, or a type is not known.
         Conflict: The brand has as many endpoints as it may have.
     """
-    count = session.scalar(select(func.count()).where(WebhookEndpoint.brand_id == brand_id))
+    count = session.scalar(
+        select(func.count()).where(WebhookEndpoint.brand_id == brand_id, WebhookEndpoint.removed_at.is_(None))
+    )
     if (count or 0) >= MOST_ENDPOINTS:
         raise Conflict(f"A brand may have {MOST_ENDPOINTS} endpoints.")
     row = WebhookEndpoint(
@@ -169,6 +173,30 @@ def enable_endpoint(session: Session, brand_id: UUID, endpoint_id: UUID, *, now:
     return _info(session, row, now)
 
 
+def remove_endpoint(session: Session, brand_id: UUID, endpoint_id: UUID, *, now: datetime) -> EndpointInfo:
+    """
+    Take an endpoint away for good: its secrets end, what waits for it goes to the dead list, its history stays.
+
+    Raises:
+        NotFound: The brand has no such endpoint.
+    """
+    row = _get(session, brand_id, endpoint_id)
+    row.removed_at = now
+    if row.disabled_at is None:
+        row.disabled_at, row.disabled_reason = now, "It was removed."
+    session.flush()
+    secrets = update(WebhookSecret).where(WebhookSecret.endpoint_id == endpoint_id)
+    still = WebhookSecret.expires_at.is_(None) | (WebhookSecret.expires_at > now)
+    session.execute(secrets.where(still).values(expires_at=now))
+    return _info(session, row, now)
+
+
+def find_urls(session: Session, brand_id: UUID) -> dict[UUID, str]:
+    """Return the addresses of all endpoints that a brand has and had, for the history of what was sent to them."""
+    query = select(WebhookEndpoint.id, WebhookEndpoint.url).where(WebhookEndpoint.brand_id == brand_id)
+    return dict(iter(session.execute(query)))
+
+
 def get_endpoint(session: Session, brand_id: UUID, endpoint_id: UUID, *, now: datetime) -> EndpointInfo:
     """
     Return one endpoint.
@@ -204,7 +232,11 @@ def send_test(session: Session, brand_id: UUID, endpoint_id: UUID, event_id: UUI
 
 def _get(session: Session, brand_id: UUID, endpoint_id: UUID) -> WebhookEndpoint:
     row = session.scalar(
-        select(WebhookEndpoint).where(WebhookEndpoint.brand_id == brand_id, WebhookEndpoint.id == endpoint_id)
+        select(WebhookEndpoint).where(
+            WebhookEndpoint.brand_id == brand_id,
+            WebhookEndpoint.id == endpoint_id,
+            WebhookEndpoint.removed_at.is_(None),
+        )
     )
     if row is None:
         raise NotFound("There is no such endpoint.")

@@ -112,6 +112,18 @@ def enable(slug: str, endpoint: UUID) -> None:
 @webhooks_group.command()
 @brand_option
 @endpoint_argument
+def remove(slug: str, endpoint: UUID) -> None:
+    """Take an endpoint away for good; what was sent to it stays in the list of deliveries."""
+    with opened() as place, place.sessions.begin() as session:
+        brand_id = catalogue.get_brand(session, slug).id
+        info = webhooks.remove_endpoint(session, brand_id, endpoint, now=place.now())
+        place.record(session, brand_id, "webhook.remove", str(endpoint), {"url": info.url})
+    click.echo(f"{info.url} is removed.")
+
+
+@webhooks_group.command()
+@brand_option
+@endpoint_argument
 def test(slug: str, endpoint: UUID) -> None:
     """Send a test event to one endpoint."""
     with opened() as place, place.sessions.begin() as session:

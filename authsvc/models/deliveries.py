@@ -40,7 +40,11 @@ class Event(Base):
 
 
 class WebhookEndpoint(Base):
-    """Where a brand wants to be told; without ``types`` of everything. A disabled one gets nothing."""
+    """
+    Where a brand wants to be told; without ``types`` of everything. A disabled one gets nothing.
+
+    A removed one is disabled for good and stays for the sake of its deliveries.
+    """
 
     __tablename__ = "webhook_endpoints"
 
@@ -53,6 +57,7 @@ class WebhookEndpoint(Base):
     failing_since: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]
+    removed_at: Mapped[datetime | None]
 
 
 class WebhookSecret(Base):
@@ -78,6 +83,16 @@ class WebhookDelivery(Base):
         Index("ix_webhook_deliveries_brand_id_created_at_id", "brand_id", "created_at", "id"),
         Index("ix_webhook_deliveries_endpoint_id_created_at_id", "endpoint_id", "created_at", "id"),
         Index("ix_webhook_deliveries_dead", "brand_id", "created_at", "id", postgresql_where=text("state = 'dead'")),
+        Index(
+            "ix_webhook_deliveries_dead_endpoint",
+            "endpoint_id",
+            "created_at",
+            "id",
+            postgresql_where=text("state = 'dead'"),
+        ),
+        Index(
+            "ix_webhook_deliveries_waiting", "brand_id", "created_at", "id", postgresql_where=text("state = 'waiting'")
+        ),
         Index("ix_webhook_deliveries_next_at", "next_at", postgresql_where=text("state = 'waiting'")),
     )
 
@@ -94,7 +109,11 @@ class WebhookDelivery(Base):
 
 
 class WebhookAttempt(Base):
-    """One try of a delivery and what came back: a status, or the fault that kept one from coming."""
+    """
+    One try of a delivery and what came back: a status, or the fault that kept one from coming.
+
+    ``answer_bytes`` is what was read of the body of the answer, which is not more than ``outbound.MAX_ANSWER``.
+    """
 
     __tablename__ = "webhook_attempts"
 
@@ -105,6 +124,7 @@ class WebhookAttempt(Base):
     duration_ms: Mapped[int]
     status: Mapped[int | None] = mapped_column(SmallInteger)
     fault: Mapped[str | None]
+    answer_bytes: Mapped[int | None]
 
 
 class Mail(Base):

@@ -26,6 +26,8 @@ def test_an_endpoint_is_added_listed_rotated_and_disabled(halden):
     assert "moving house" in table
     assert first not in table
     assert "gets events again" in halden("webhooks", "enable", "--brand", "halden", endpoint).out
+    assert "is removed" in halden("webhooks", "remove", "--brand", "halden", endpoint).out
+    assert endpoint not in halden("webhooks", "list", "--brand", "halden").out
 
 
 def test_a_test_is_sent_listed_and_played_again(halden, endpoint, place):

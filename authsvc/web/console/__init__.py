@@ -23,6 +23,7 @@ A page is a function in a module of this package, imported at the end of this fi
 from authsvc.web.console import (
     account,
     alert_acts,
+    alert_mail_settings,
     alert_page,
     alert_queue,
     alert_stream,
@@ -42,12 +43,15 @@ from authsvc.web.console import (
     sign_in,
     sso,
     team,
+    webhook_deliveries,
+    webhooks,
 )
 from authsvc.web.console.guard import bp, check
 
 __all__ = [
     "account",
     "alert_acts",
+    "alert_mail_settings",
     "alert_page",
     "alert_queue",
     "alert_stream",
@@ -69,4 +73,6 @@ __all__ = [
     "sign_in",
     "sso",
     "team",
+    "webhook_deliveries",
+    "webhooks",
 ]

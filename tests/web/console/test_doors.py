@@ -10,7 +10,7 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, errands, staff, trusted_devices
+from authsvc import cases, errands, staff, trusted_devices, webhooks
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
 from authsvc.runtime import new_id
@@ -82,7 +82,31 @@ def errand_of_halden(scene, kind):
         return number
 
 
+def endpoint_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        return webhooks.add_endpoint(
+            session, scene.halden.id, new_id(), url="https://hooks.example.com/in", wrapping_key=scene.wrapping_key,
+            random=scene.random, now=scene.clock(),
+        ).endpoint.id  # fmt: skip
+
+
+def delivery_of_halden(scene, cast):
+    event_id, delivery_id = new_id(), new_id()
+    scene.admin.execute(
+        "INSERT INTO events (id, brand_id, type, at, data) VALUES (%s, %s, 'recall.created', now(), '{}')",
+        (event_id, scene.halden.id),
+    )
+    scene.admin.execute(
+        "INSERT INTO webhook_deliveries (id, brand_id, endpoint_id, event_id, state, next_at, created_at) "
+        "VALUES (%s, %s, %s, %s, 'dead', now(), now())",
+        (delivery_id, scene.halden.id, endpoint_of_halden(scene, cast), event_id),
+    )
+    return delivery_id
+
+
 OBJECTS = {
+    "endpoint_id": endpoint_of_halden,
+    "delivery_id": delivery_of_halden,
     "case_id": case_of_halden,
     "alert_id": alert_of_halden,
     "report_id": lambda scene, _cast: casework.report(scene).id,
