@@ -7,7 +7,7 @@ The new indexes are small: a delivery is in one of them only while it waits or a
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023"
+revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
