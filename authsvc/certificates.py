@@ -6,27 +6,18 @@ anew. It proves nothing by itself, and says so: paper can be copied, so whoever 
 is a signed receipt (JWS), which anybody can verify by the brand's JWKS; there the owner is masked.
 """
 
-import io
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
-
-from authsvc import owners
+from authsvc import owners, sheets
 from authsvc.core.register import Brand, Product
 from authsvc.ownership import Registered
 from authsvc.seals import Sealer
-from authsvc.typefaces import drawable, face, width_mm
+from authsvc.sheets import Sheet
 
 TYPE = "authsvc-registration"
 """The ``typ`` of a signed receipt: nothing else that the same key signs is taken for one."""
-
-_INK, _GREY, _LINE = (0.07, 0.09, 0.11), (0.29, 0.33, 0.38), (0.87, 0.89, 0.91)
-_LEFT, _RIGHT = 25.0, 185.0
-_VALUE = 75.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,81 +87,24 @@ def sign(certificate: Certificate, sealer: Sealer) -> str:
 
 def draw(certificate: Certificate) -> bytes:
     """Draw a certificate; the same one at the same time is the same file, byte for byte."""
-    target = io.BytesIO()
-    page = Canvas(target, pagesize=A4, invariant=True, initialFontName=face())
-    page.setTitle(drawable(f"Certificate {certificate.number}"))
-    page.setAuthor(drawable(certificate.brand.name))
-    page.setSubject(drawable(f"{certificate.product.name}, {certificate.registered.sgtin}"))
-    _text(page, certificate.brand.name.upper(), _LEFT, 265, 11, bold=True)
-    _text(page, "Certificate of registration", _LEFT, 248, 24, bold=True)
-    _text(page, f"Number {certificate.number}", _LEFT, 239, 10, ink=_GREY)
-    height = 222.0
-    for label, value in certificate.rows:
-        height = _row(page, label, value, height)
-    height -= 10
-    for line in (
-        f"Made on {_day(certificate.made_at)} by the register of {certificate.brand.name}.",
-        "A certificate can be copied. Before you rely on it, check the code on the item:",
-        certificate.address,
-        "The statutory rights of a buyer against the seller are not affected by this warranty.",
-    ):
-        _text(page, line, _LEFT, height, 9, ink=_GREY)
-        height -= 5.5
-    page.showPage()
-    page.save()
-    return target.getvalue()
+    return sheets.draw(
+        Sheet(
+            brand=certificate.brand.name,
+            title="Certificate of registration",
+            number=certificate.number,
+            subject=f"{certificate.product.name}, {certificate.registered.sgtin}",
+            rows=certificate.rows,
+            small_print=(
+                f"Made on {_day(certificate.made_at)} by the register of {certificate.brand.name}.",
+                "A certificate can be copied. Before you rely on it, check the code on the item:",
+                certificate.address,
+                "The statutory rights of a buyer against the seller are not affected by this warranty.",
+            ),
+        )
+    )
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
-
-
-def _row(page: Canvas, label: str, value: str, height: float) -> float:
-    _text(page, label, _LEFT, height, 10, ink=_GREY)
-    for line in _lines(drawable(value, bold=True), 10.5):
-        _text(page, line, _VALUE, height, 10.5, bold=True)
-        height -= 5.5
-    page.setStrokeColorRGB(*_LINE)
-    page.setLineWidth(0.5)
-    page.line(_LEFT * mm, (height + 1.5) * mm, _RIGHT * mm, (height + 1.5) * mm)
-    return height - 5.5
-
-
-def _lines(text: str, size: float) -> list[str]:
-    """Break a value where it would leave the page, between words if there are any."""
-    lines = [""]
-    for word in text.split(" "):
-        for piece in _pieces(word, size):
-            longer = f"{lines[-1]} {piece}".strip()
-            if width_mm(longer, size, bold=True) <= _RIGHT - _VALUE:
-                lines[-1] = longer
-            else:
-                lines.append(piece)
-    return lines
-
-
-def _pieces(word: str, size: float) -> list[str]:
-    """Cut a word that alone is wider than the column."""
-    pieces = [""]
-    for letter in word:
-        if width_mm(pieces[-1] + letter, size, bold=True) > _RIGHT - _VALUE:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
-
-
-def _text(
-    page: Canvas,
-    text: str,
-    x: float,
-    y: float,
-    size: float,
-    *,
-    bold: bool = False,
-    ink: tuple[float, float, float] = _INK,
-) -> None:
-    page.setFont(face(bold=bold), size)
-    page.setFillColorRGB(*ink)
-    page.drawString(x * mm, y * mm, drawable(text, bold=bold))
 
 
 def _day(at: datetime) -> str:

@@ -67,6 +67,7 @@ class Config:
     webhook_schedule: tuple[float, ...] = WEBHOOK_SCHEDULE
     webhook_allow: tuple[Network, ...] = ()
     stalled_after_s: int = 30
+    keep_reports_days: int = 180
 
     @property
     def is_secure(self) -> bool:
@@ -112,6 +113,7 @@ class Config:
             "mail_schedule": reader.schedule("MAIL_SCHEDULE", MAIL_SCHEDULE),
             "webhook_schedule": reader.schedule("WEBHOOK_SCHEDULE", WEBHOOK_SCHEDULE),
             "webhook_allow": reader.networks("WEBHOOK_ALLOW"),
+            "keep_reports_days": reader.number("KEEP_REPORTS_DAYS", 180, 30, 3650),
             "stalled_after_s": reader.number("STALLED_AFTER", 30, 1, 3600),
         }
         if config["smtp_user"] and config["smtp_tls"] == "none":
@@ -126,7 +128,7 @@ KNOWN = {
     "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "CONSOLE_DATABASE_URL", "KEYS_DIR",
     "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "ASN_DATABASE", "WORKERS", "LOG_LEVEL", "DEMO",
     "SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "MAIL_FROM", "MAIL_SCHEDULE",
-    "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER",
+    "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER", "KEEP_REPORTS_DAYS",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ A report is new, linked to a case or an alert, or closed with a reason; each ste
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -57,6 +57,8 @@ class Report:
     shop_address: str | None
     listing_url: str | None
     price: str | None
+    seller: str | None
+    bought_on: date | None
     text: str
     has_contact: bool
     state: State
@@ -318,7 +320,7 @@ def _report(row: ConsumerReport, photos: tuple[Photo, ...] = ()) -> Report:
     return Report(
         id=row.id, number=row.number, sgtin=row.sgtin, typed_code=row.typed_code, receipt=row.receipt, shop=row.shop,
         shop_name=row.shop_name, shop_address=row.shop_address, listing_url=row.listing_url, price=row.price,
-        text=row.text, has_contact=row.contact is not None, state=State(row.state), closed_reason=row.closed_reason,
-        case_id=row.case_id, alert_id=row.alert_id, created_at=row.created_at, changed_at=row.changed_at,
-        changed_by=row.changed_by, photos=photos,
+        seller=row.seller, bought_on=row.bought_on, text=row.text, has_contact=row.contact is not None,
+        state=State(row.state), closed_reason=row.closed_reason, case_id=row.case_id, alert_id=row.alert_id,
+        created_at=row.created_at, changed_at=row.changed_at, changed_by=row.changed_by, photos=photos,
     )  # fmt: skip

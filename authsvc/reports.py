@@ -10,8 +10,8 @@ is stored wrapped.
 import hmac
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
@@ -66,6 +66,8 @@ class Told:
     shop_address: str | None = None
     listing_url: str | None = None
     price: str | None = None
+    seller: str | None = None
+    bought_on: date | None = None
     contact: str | None = field(default=None, repr=False)
 
 
@@ -75,6 +77,37 @@ class Filed:
 
     id: UUID
     number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filing:
+    """What a reporter is shown again of a report: neither the words nor the contact. ``reporter`` tells whose it is."""
+
+    number: str
+    receipt: UUID | None
+    shop_name: str | None
+    shop_address: str | None
+    listing_url: str | None
+    price: str | None
+    seller: str | None
+    bought_on: date | None
+    reporter: bytes
+    created_at: datetime
+
+
+def grouped(number: str) -> str:
+    """Write the number of a report as people read it: in groups of three."""
+    return "-".join(number[start : start + 3] for start in range(0, len(number), 3))
+
+
+def find_filing(session: Session, brand_id: UUID, report_id: UUID) -> Filing | None:
+    """Return what a reporter is shown again of a report."""
+    row = session.execute(
+        select(*(getattr(ConsumerReport, column.name) for column in fields(Filing))).where(
+            ConsumerReport.brand_id == brand_id, ConsumerReport.id == report_id
+        )
+    ).one_or_none()
+    return None if row is None else Filing(**row._mapping)  # noqa: SLF001  the public name of a row as a mapping
 
 
 def admit(
@@ -131,7 +164,7 @@ def file_report(
     Raises:
         BadInput: It says nothing, a field is too long, or the listing is no address.
     """
-    values = _checked(told)
+    values = check(told)
     if len(photos) > MOST_PHOTOS:
         raise BadInput(f"A report has {MOST_PHOTOS} photos at most.")
     brand_id, report_id = admitted.brand_id, new_id()
@@ -162,10 +195,13 @@ def file_report(
     return Filed(report_id, number)
 
 
-# --- Private ---------------------------------------------------------------------------------------------------------
+def check(told: Told) -> dict[str, object]:
+    """
+    Read what somebody wrote into what is stored of it.
 
-
-def _checked(told: Told) -> dict[str, object]:
+    Raises:
+        BadInput: It says nothing, a field is too long, or the listing is no address.
+    """
     said = told.text.replace("\r\n", "\n").replace("\0", "").strip()
     if len(said) > _LONGEST_TEXT:
         raise BadInput(f"The text has {_LONGEST_TEXT:,} characters at most.")
@@ -176,6 +212,8 @@ def _checked(told: Told) -> dict[str, object]:
         "shop_name": _line(told.shop_name, "The name of the shop"),
         "shop_address": _line(told.shop_address, "The address of the shop"),
         "price": _line(told.price, "The price"),
+        "seller": _line(told.seller, "The name of the seller"),
+        "bought_on": told.bought_on,
     }
     listing = shops.Listing.parse(told.listing_url) if told.listing_url and told.listing_url.strip() else None
     values["listing_url"] = None if listing is None else listing.url
@@ -184,6 +222,9 @@ def _checked(told: Told) -> dict[str, object]:
     name = values["shop_name"]
     values["shop"] = listing.key if listing else shops.name_key(name) if isinstance(name, str) else None
     return values
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
 
 
 def _line(given: str | None, what: str) -> str | None:

@@ -20,7 +20,7 @@ PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
 HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations")
 SECRET = (
     "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
-    "owner_links", "owner_sessions",
+    "owner_links", "owner_sessions", "followers",
 )  # fmt: skip
 OF_A_PERSON = {
     "staff_accounts",

@@ -188,9 +188,10 @@ def test_three_reports_at_the_same_moment_raise_the_alert(scene):
     assert len(shop_alerts(scene, "name:at once")) == 1
 
 
-def test_the_role_of_the_web_files_a_report_and_reads_none(scene):
+def test_the_role_of_the_public_pages_files_a_report_and_reads_none(scene):
     with scene._sessions.begin() as session:
-        session.execute(text(f"SET LOCAL ROLE {db.SCAN_ROLE}"))
+        session.execute(text(f"SET LOCAL ROLE {db.OWNER_ROLE}"))
+        session.execute(text("SELECT set_config('authsvc.brand', :brand, true)"), {"brand": str(scene.halden.id)})
         admitted = reports.admit(
             session, scene.halden.id, reporter=b"r" * 16, prefix=b"p" * 8, key=COUNT_KEY, now=scene.clock()
         )  # fmt: skip
@@ -202,9 +203,17 @@ def test_the_role_of_the_web_files_a_report_and_reads_none(scene):
 
     for column in "text", "contact", "case_id":
         with psycopg.connect(scene.url) as connection:
-            connection.execute(f"SET ROLE {db.SCAN_ROLE}")
+            connection.execute(f"SET ROLE {db.OWNER_ROLE}")
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"SELECT {column} FROM consumer_reports")
+
+
+@pytest.mark.parametrize("table", ["consumer_reports", "report_photos", "report_counts"])
+def test_the_scan_path_has_no_part_in_reports(scene, table):
+    for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+        for has in ("has_table_privilege", "has_any_column_privilege"):
+            if (has, right) != ("has_any_column_privilege", "DELETE"):
+                assert scene.row(f"SELECT {has}(%s, %s, %s)", db.SCAN_ROLE, table, right) == (False,)
 
 
 def test_a_report_is_linked_closed_and_opened_again(scene, session):

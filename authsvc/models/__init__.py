@@ -34,6 +34,7 @@ from authsvc.models.deliveries import (
 )
 from authsvc.models.errands import Errand, ErrandPart
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
+from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
@@ -78,6 +79,7 @@ __all__ = [
     "ErrandPart",
     "Event",
     "EvidenceKey",
+    "Follower",
     "Image",
     "Item",
     "ItemFact",

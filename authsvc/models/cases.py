@@ -1,6 +1,6 @@
 """Casework: cases over alerts, what people add to them, what consumers report, and the keys that seal evidence."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, text
@@ -140,6 +140,8 @@ class ConsumerReport(Base):
     shop_address: Mapped[str | None]
     listing_url: Mapped[str | None]
     price: Mapped[str | None]
+    seller: Mapped[str | None]
+    bought_on: Mapped[date | None]
     text: Mapped[str]
     contact: Mapped[bytes | None]
     reporter: Mapped[bytes]
@@ -148,7 +150,7 @@ class ConsumerReport(Base):
     closed_reason: Mapped[str | None]
     case_id: Mapped[UUID | None]
     alert_id: Mapped[UUID | None]
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     changed_at: Mapped[datetime | None]
     changed_by: Mapped[str | None]
 

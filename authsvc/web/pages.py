@@ -19,7 +19,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from authsvc.core import wording
-from authsvc.core.register import Product
+from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict
 from authsvc.core.wording import Words
 from authsvc.web import assets
@@ -159,6 +159,14 @@ def demo_outbox(brand: str, mails: Sequence[MailEntry]) -> str:
 def own(template: str, **values: Any) -> str:
     """Render a page of owners: a template of the folder ``own``."""
     return _ENVIRONMENT.get_template(f"own/{template}.html").render(values)
+
+
+def public(template: str, *, brand: Brand | None = None, **values: Any) -> str:
+    """Render a page around a check, by the name of its template."""
+    contact = link_of(brand.contact) if brand else None
+    return _ENVIRONMENT.get_template(f"{template}.html").render(
+        brand=brand.name if brand else None, contact=contact, **values
+    )
 
 
 def problem(*, status: int, title: str, detail: str, request_id: str) -> str:

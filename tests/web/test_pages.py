@@ -170,6 +170,8 @@ def test_page_links_only_to_what_exists(name):
         "/01/1",
         "/demo",
         "/check",
+        "/report",
+        f"/report/{RECEIPT}",
         "/demo/outbox",
         "/own",
         "/console/",
