@@ -51,6 +51,7 @@ from authsvc.models.staff import (
     StaffSession,
     StaffSso,
 )
+from authsvc.models.transfers import Transfer, TransferCode, TransferKey
 
 __all__ = [
     "Alert",
@@ -113,6 +114,9 @@ __all__ = [
     "StaffRecoveryCode",
     "StaffSession",
     "StaffSso",
+    "Transfer",
+    "TransferCode",
+    "TransferKey",
     "TrustedDevice",
     "WebhookAttempt",
     "WebhookDelivery",
