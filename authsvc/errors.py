@@ -51,6 +51,13 @@ class WrongClaimCode(BadRequest):
     title = "The claim code does not match"
 
 
+class WrongTransferCode(BadRequest):
+    """The transfer code is that of no offer."""
+
+    code = "wrong-transfer-code"
+    title = "Transfer code does not match"
+
+
 class Forbidden(AuthsvcError):
     """The caller is known and may not do this."""
 
@@ -102,6 +109,13 @@ class AlreadyRegistered(Conflict):
 
     code = "already-registered"
     title = "This item is registered already"
+
+
+class TransferOver(Conflict):
+    """Nothing can come of this transfer any more."""
+
+    code = "transfer-over"
+    title = "This offer is over"
 
 
 class LinkSpent(Conflict):

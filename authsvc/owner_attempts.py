@@ -32,6 +32,9 @@ class Limit:
 CODE_FROM_HERE = Limit("code-from-here", 5, timedelta(hours=1))
 CODE_OF_ITEM = Limit("code-of-item", 1000, timedelta(days=1))
 CODE_OF_PERSON = Limit("code-of-person", 5, timedelta(hours=1))
+TRANSFER_CODE_FROM_HERE = Limit("transfer-code-from-here", 10, timedelta(hours=1))
+ITEM_OF_OFFER = Limit("item-of-offer", 10, timedelta(hours=1))
+OFFER_OF_PERSON = Limit("offer-of-person", 20, timedelta(hours=1))
 MAIL_TO_ADDRESS = Limit("mail-to-address", 5, timedelta(hours=1))
 MAIL_FROM_HERE = Limit("mail-from-here", 30, timedelta(hours=1))
 

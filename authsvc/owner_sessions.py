@@ -22,8 +22,8 @@ from authsvc.errors import LinkSpent
 from authsvc.models import OwnerLink, OwnerSession
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
 
-SIGN_IN, REGISTER = "sign-in", "register"
-LIVES = {SIGN_IN: timedelta(minutes=15), REGISTER: timedelta(hours=24)}
+SIGN_IN, REGISTER, TAKE = "sign-in", "register", "take"
+LIVES = {SIGN_IN: timedelta(minutes=15), REGISTER: timedelta(hours=24), TAKE: timedelta(hours=24)}
 """A sign-in is waited for; a registration may meet a mail server that lets a stranger's first mail wait."""
 
 IDLE, ABSOLUTE = timedelta(hours=2), timedelta(hours=12)

@@ -27,6 +27,8 @@ class State(StrEnum):
     CONFIRMED = "confirmed"
     SUPERSEDED = "superseded"
     RELEASED = "released"
+    TRANSFERRED = "transferred"
+    REVERSED = "reversed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Registered:
     pending_until: datetime | None
     purchased_on: date | None
     warranty: Warranty | None
+    transfer_id: UUID | None = None
     shop: str | None = field(default=None, repr=False)
 
 
@@ -73,6 +76,14 @@ def get_of(session: Session, person: Person, registration_id: UUID, *, key: byte
         return None
     content = owners.unseal(session, person, row.sealed, key=key, number=str(row.id)) if row.sealed else {}
     return read(row, now, shop=content.get("shop") or None)
+
+
+def count_owners(session: Session, sgtin: str, *, now: datetime) -> int:
+    """Return how many people have owned an item so far, who owns it now included."""
+    rows = session.scalars(
+        select(Registration).where(Registration.sgtin == sgtin, Registration.state != State.REVERSED.value)
+    )
+    return len({row.owner_id for row in rows if row.confirmed_at is not None or is_over(row, now)})
 
 
 def release(session: Session, person: Person, registration_id: UUID, *, now: datetime) -> None:
@@ -124,6 +135,7 @@ def read(row: Registration, now: datetime, *, shop: str | None = None) -> Regist
         pending_until=row.pending_until,
         purchased_on=row.purchased_on,
         warranty=granted,
+        transfer_id=row.transfer_id,
         shop=shop,
     )
 

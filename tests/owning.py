@@ -52,6 +52,7 @@ class Buyer:
     email: str
     visitor: Visitor = None
     last: TestResponse | None = field(default=None, repr=False)
+    sent: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         self.visitor = self.visitor or self.scene.visitor()
@@ -94,6 +95,42 @@ class Buyer:
         """Scan, apply and confirm."""
         assert self.apply(path, **form).status_code == 200, self.last.text
         return self.follow("owner-confirm")
+
+    def field(self, name: str) -> str:
+        """Return what a hidden field of the page that is open holds."""
+        return re.search(rf'name="{name}" value="([^"]+)"', self.last.text)[1]
+
+    def own(self, path: str, **form: str) -> str:
+        """Register an item with its claim code and return the address of its page."""
+        self.register(path, code=claim_code(self.scene, path), **form)
+        return self.last.headers["Location"].partition("?")[0]
+
+    def offer(self, item: str, how: str = "link") -> str:
+        """Offer an item and return the path of the offer."""
+        self.get(f"{item}/sell")
+        self.post(f"{item}/offer", how=how, key=self.field("key"))
+        assert self.last.status_code == 303, self.last.text
+        self.get(f"{item}/sell")
+        return re.search(r"(/own/take/[0-9A-Z]{16})<", self.last.text)[1]
+
+    def ask_for(self, offer: str, path: str | None = None, **form: str) -> TestResponse:
+        """Open an offer, scanning the item before, and send the form."""
+        if path is not None:
+            self.visitor.scan(path)
+        self.get(offer)
+        if 'name="key"' not in self.last.text:
+            return self.last
+        return self.post(offer, key=self.field("key"), **{"email": self.email, **form})
+
+    def take(self, offer: str, path: str) -> TestResponse:
+        """Accept an offer with the item in hand: at once where signed in, else by the link in the mail."""
+        if self.ask_for(offer, path).status_code == 303:
+            return self.last
+        assert self.last.status_code == 200, self.last.text
+        link = link_in([letter for letter in letters(self.scene, self.email) if letter[0] == "owner-take"][-1])
+        self.get(link)
+        self.sent = link, self.field("key")
+        return self.post(link, key=self.sent[1])
 
     def title(self) -> str:
         """Return the heading of the page that is open."""

@@ -17,10 +17,10 @@ from authsvc.models import Base
 from authsvc.runtime import new_id
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
-HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations")
+HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations", "transfers")
 SECRET = (
     "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
-    "owner_links", "owner_sessions", "followers",
+    "owner_links", "owner_sessions", "followers", "transfer_codes", "transfer_keys",
 )  # fmt: skip
 OF_A_PERSON = {
     "staff_accounts",
@@ -311,6 +311,9 @@ def two_brands(scene):
              "VALUES (%s, gen_random_uuid(), 'key', 'x', uuid_send(gen_random_uuid()))"), brand.id),
             (("INSERT INTO registrations (sgtin, version, id, brand_id, owner_id, state, has_claim, registered_at) "
              "VALUES (%s, 1, gen_random_uuid(), %s, gen_random_uuid(), 'pending', false, now())"), sgtin, brand.id),
+            (("INSERT INTO transfers (sgtin, id, brand_id, version, registration_id, seller_id, is_present, state, "
+             "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), false, "
+             "'offered', now(), now())"), sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             ("INSERT INTO daily_counts VALUES (%s, 'day', '2026-05-01', %s, '', '', 'x', 1)", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),

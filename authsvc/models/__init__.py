@@ -52,6 +52,7 @@ from authsvc.models.staff import (
     StaffSession,
     StaffSso,
 )
+from authsvc.models.transfers import Transfer, TransferCode, TransferKey
 
 __all__ = [
     "Alert",
@@ -115,6 +116,9 @@ __all__ = [
     "StaffRecoveryCode",
     "StaffSession",
     "StaffSso",
+    "Transfer",
+    "TransferCode",
+    "TransferKey",
     "TrustedDevice",
     "WebhookAttempt",
     "WebhookDelivery",

@@ -42,7 +42,7 @@ class OwnerLink(Base):
     """
     A link in a mail, good once and for a while. Its content is encrypted under the secret that the link alone holds.
 
-    ``kind`` is sign-in or register.
+    ``kind`` is sign-in, register or take.
     """
 
     __tablename__ = "owner_links"
@@ -81,15 +81,18 @@ class Registration(Base):
     """
     That a person owned an item for a time. ``version`` counts the owners of the item; the present one has no end.
 
-    ``state`` is pending, confirmed, superseded (a proof of possession won) or released (given up).
-    ``confirmed_at`` stays when it ends: whatever was once confirmed has spent the claim code. ``sealed`` holds the
-    shop, under the key of the person.
+    ``state`` is pending, confirmed, superseded (a proof of possession won), released (given up), transferred (to the
+    next version) or reversed (a transfer was taken back). ``confirmed_at`` stays when it ends: whatever was once
+    confirmed has spent the claim code. ``transfer_id`` is the transfer that made it. ``sealed`` holds the shop, under
+    the key of the person.
     """
 
     __tablename__ = "registrations"
     __table_args__ = (
         Index("uq_registrations_present", "sgtin", unique=True, postgresql_where=text("ended_at IS NULL")),
-        CheckConstraint("state IN ('pending', 'confirmed', 'superseded', 'released')", name="state"),
+        CheckConstraint(
+            "state IN ('pending', 'confirmed', 'superseded', 'released', 'transferred', 'reversed')", name="state"
+        ),
         CheckConstraint("(ended_at IS NULL) = (state IN ('pending', 'confirmed'))", name="ended"),
         CheckConstraint("(warranty_from IS NULL) = (warranty_until IS NULL)", name="warranty"),
     )
@@ -109,3 +112,4 @@ class Registration(Base):
     warranty_from: Mapped[date | None]
     warranty_until: Mapped[date | None]
     sealed: Mapped[bytes | None]
+    transfer_id: Mapped[UUID | None]

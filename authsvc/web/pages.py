@@ -327,6 +327,11 @@ def moment(at: datetime) -> str:
     return f"{wording.day(at)}, {at.hour:02}:{at.minute:02} UTC"
 
 
+def month(at: datetime) -> str:
+    """Word a time by its month: a day could tell who was there."""
+    return f"{at.astimezone(UTC):%b %Y}"
+
+
 def template(name: str) -> Template:
     """Return a template of the public pages, for modules that render a family of their own."""
     return _ENVIRONMENT.get_template(name)

@@ -1,11 +1,11 @@
 """
-The pages of owners under ``/own``: registering an item, signing in by a link, my items, being forgotten.
+The pages of owners under ``/own``: registering an item, signing in, my items, passing one on, being forgotten.
 
 Every page is complete without JavaScript. ``door`` has what all of them need: the form token, who is signed in, the way
 to the database and the mail.
 """
 
-from authsvc.web.own import items, registering, sign_in
+from authsvc.web.own import disputing, handing, items, registering, selling, sign_in, taking
 from authsvc.web.own.door import bp
 
-__all__ = ["bp", "items", "registering", "sign_in"]
+__all__ = ["bp", "disputing", "handing", "items", "registering", "selling", "sign_in", "taking"]

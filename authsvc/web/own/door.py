@@ -171,6 +171,12 @@ def send(session: Session, brand_id: UUID, template: str, to: str, values: Mappi
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=now())
 
 
+def browser() -> str:
+    """Return what ties forms and their keys to this browser."""
+    found: str = g.browser
+    return found
+
+
 # --- Forms -----------------------------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, evidence_keys, owners, ownership
+from authsvc import certificates, conditions, evidence_keys, owners, ownership, transfers
 from authsvc.core import wording
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
@@ -63,6 +63,7 @@ def set_condition(registration_id: UUID) -> Page:
             )  # fmt: skip
         except BadInput as error:
             return _page(person, registered, present, fault=str(error))
+        transfers.check_report(session, subject, condition, now=door.now())
         values = {"product": _product(registered).name, "serial": subject.name.serial, "condition": changed.words,
                   "day": wording.day(day), "link": door.link_to(f"/items/{registered.id}")}  # fmt: skip
         door.send(session, who.brand_id, "owner-condition", person.email, values)
@@ -80,6 +81,7 @@ def give_up(registration_id: UUID) -> Page:
             return _page(person, registered, condition, unsure="Tick the box to say that you mean it.")
         if condition.disposition in {Disposition.LOST, Disposition.STOLEN}:
             raise Conflict("You have reported this item. Say first that you have it again.")
+        transfers.check_release(session, _subject(registered), now=door.now())
         ownership.release(session, person, registered.id, now=door.now())
     return door.go("")
 
@@ -130,6 +132,7 @@ def erase() -> Page:
             fault = "Tick the box to say that you mean it."
             return door.show("erase", brand, title="Erase your data", email=person.email, number=len(held), status=400,
                              fault=fault)  # fmt: skip
+        transfers.leave_all(session, person, now=door.now())
         ownership.release_all(session, person, now=door.now())
         owners.erase(session, person, now=door.now())
         door.send(session, brand.id, "owner-erased", person.email, {})

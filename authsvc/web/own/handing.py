@@ -1,0 +1,179 @@
+"""What the pages of both sides of a transfer share: the item, the mails, how a handover is told, the keys of forms."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import request
+from sqlalchemy.orm import Session
+
+from authsvc import handovers, owners
+from authsvc.core.register import Product
+from authsvc.errors import BadInput, NotFound
+from authsvc.handovers import Handover, State
+from authsvc.investigations import Subject
+from authsvc.offer_codes import hash_key
+from authsvc.owners import Person
+from authsvc.staff import spell
+from authsvc.web import pages
+from authsvc.web.own import door
+from authsvc.web.own.door import Page, bp
+from authsvc.web.site import runtime
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sides:
+    """A transfer with its people, as far as they are known still."""
+
+    handover: Handover
+    seller: Person | None
+    buyer: Person | None
+
+
+def subject_of(sgtin: str) -> Subject:
+    """Return the item that is stored under a key."""
+    gtin, _, serial = sgtin.partition(".")
+    return Subject.of(runtime().held, gtin, serial)
+
+
+def product_of(subject: Subject) -> Product:
+    """
+    Return the product of an item.
+
+    Raises:
+        NotFound: It is in the register no more.
+    """
+    if subject.product is None:
+        raise NotFound("This product is not in the register any more.")
+    return subject.product
+
+
+def fresh_key() -> str:
+    """Return the key of a form that is shown now; sent twice, it is one act."""
+    return spell(runtime().random(16))
+
+
+def key_of(act: str) -> bytes:
+    """
+    Return under what the act of this form is known.
+
+    Raises:
+        BadInput: The form has none.
+    """
+    given = request.form.get("key", "")
+    if not _KEY.fullmatch(given):
+        raise BadInput("This form is not complete. Go back, reload the page and try again.")
+    return hash_key(runtime().people_key, act, door.browser(), given)
+
+
+def sides(session: Session, handover: Handover) -> Sides:
+    """Return a transfer with its people."""
+    return Sides(
+        handover=handover, seller=_find(session, handover.seller_id), buyer=_find(session, handover.buyer_id)
+    )  # fmt: skip
+
+
+def tell(session: Session, found: Sides, template: str, to: Person | None, **values: object) -> None:
+    """Tell somebody of a transfer by mail, in the transaction of what they are told of."""
+    if to is None:
+        return
+    subject = subject_of(found.handover.sgtin)
+    said = {
+        "product": product_of(subject).name, "serial": subject.name.serial,
+        "link": door.link_to(f"/transfers/{found.handover.id}"), **values,
+    }  # fmt: skip
+    door.send(session, found.handover.brand_id, template, to.email, said)
+
+
+def tell_moved(session: Session, found: Sides) -> None:
+    """Tell both that the item has moved, and until when they can dispute it."""
+    until = pages.moment(found.handover.dispute_until or door.now())
+    buyer = "somebody" if found.buyer is None else found.buyer.masked
+    seller = "its owner" if found.seller is None else found.seller.masked
+    tell(session, found, "owner-sold", found.seller, buyer=buyer, until=until)
+    tell(session, found, "owner-bought", found.buyer, seller=seller, until=until)
+
+
+@bp.get("/transfers/<uuid:transfer_id>")
+def transfer(transfer_id: UUID) -> Page:
+    """Show either side what happened when, and what they can do about it."""
+    who = door.signed()
+    with door.database(who.brand_id) as session:
+        person = door.person(session, who)
+        found = sides(session, handovers.get_of(session, person, transfer_id, now=door.now()))
+    return show(person, found)
+
+
+def show(person: Person, found: Sides, *, fault: str | None = None, status: int = 200) -> Page:
+    """Render the page of a transfer for one side."""
+    handover = found.handover
+    subject = subject_of(handover.sgtin)
+    side = handover.side_of(person)
+    return door.show(
+        "transfer",
+        door.brand_of(handover.brand_id),
+        title=_title(handover, side),
+        status=status,
+        handover=handover,
+        side=side,
+        masked=_masked(found.buyer if side == "seller" else found.seller),
+        product=product_of(subject),
+        serial=subject.name.serial,
+        may_dispute=handover.may_dispute(door.now()) or (handover.state is State.DISPUTED),
+        steps=steps(handover),
+        expires=pages.moment(handover.expires_at),
+        until=handover.dispute_until and pages.moment(handover.dispute_until),
+        fault=fault,
+        typed=request.form.get("said", "")[:1200] if fault else "",
+    )
+
+
+def steps(handover: Handover) -> list[tuple[str, str]]:
+    """Word what happened when, the first first."""
+    ends = {
+        State.CANCELLED: "Withdrawn by the seller",
+        State.DECLINED: "Given up by the buyer",
+        State.EXPIRED: "Expired",
+    }
+    decided = {"stands": "Decided: it stands", "returns": "Decided: it goes back", "blocks": "Decided: code blocked"}
+    happened = [
+        ("Offered", handover.offered_at),
+        ("Accepted", handover.accepted_at),
+        ("Handed over", handover.completed_at),
+        (f"Disputed by the {handover.disputed_by}", handover.disputed_at),
+        (decided.get(handover.decision or "", ""), handover.decided_at),
+        (ends.get(handover.state, ""), handover.ended_at if handover.state in ends else None),
+    ]
+    return [(said, pages.moment(at)) for said, at in happened if at is not None]
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _find(session: Session, owner_id: UUID | None) -> Person | None:
+    if owner_id is None:
+        return None
+    try:
+        return owners.get(session, owner_id, key=runtime().people_key)
+    except NotFound:
+        return None
+
+
+def _masked(person: Person | None) -> str:
+    return "somebody who was erased" if person is None else person.masked
+
+
+def _title(handover: Handover, side: str | None) -> str:
+    is_seller = side == "seller"
+    return {
+        State.OFFERED: "Your offer is open",
+        State.ACCEPTED: "Confirm the buyer" if is_seller else "One step is left: the seller confirms",
+        State.COMPLETED: "You have handed it over" if is_seller else "It is yours",
+        State.DECLINED: "The buyer has stepped back" if is_seller else "You have stepped back",
+        State.CANCELLED: "You have withdrawn the offer" if is_seller else "The seller has withdrawn the offer",
+        State.EXPIRED: "The offer has expired",
+        State.DISPUTED: "The transfer is disputed",
+        State.REVERSED: "The transfer was taken back",
+    }[handover.state]

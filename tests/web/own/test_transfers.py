@@ -1,0 +1,372 @@
+"""Passing an item on: offered, accepted with the item in hand, confirmed; and every way in which it ends otherwise."""
+
+import re
+
+import pytest
+from owning import claim_code, letters
+
+from authsvc.core.gs1 import DigitalLink
+
+
+@pytest.fixture
+def path(watches):
+    return watches.path()
+
+
+@pytest.fixture
+def item(buyer, path):
+    """Return the page of a watch that ``buyer``, here the seller, owns."""
+    return buyer.own(path, purchased_on="2026-05-31")
+
+
+@pytest.fixture
+def seller(buyer):
+    return buyer
+
+
+def holders(scene, path):
+    return scene.rows(
+        "SELECT version, state, warranty_until::text FROM registrations WHERE sgtin = %s ORDER BY version",
+        DigitalLink.parse(path).sgtin,
+    )
+
+
+def confirm(seller, taker):
+    """Open the page that the mail leads to, and confirm."""
+    page = re.search(r"(/own/transfers/\S+)", [text for name, text in letters(seller.scene, seller.email)
+                                               if name == "owner-accepted"][-1])[1]  # fmt: skip
+    seller.get(page)
+    return seller.post(f"{page}/confirm", buyer=seller.field("buyer"))
+
+
+# --- The way ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_item_passes_to_the_buyer_with_its_warranty_and_both_are_told(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    assert holders(scene, path) == [(1, "confirmed", "2028-05-31")]
+    assert confirm(seller, stranger).status_code == 303
+    seller.get(seller.last.headers["Location"])
+
+    assert seller.title() == "You have handed over your item" or "handed it over" in seller.title()
+    assert holders(scene, path) == [(1, "transferred", "2028-05-31"), (2, "confirmed", "2028-05-31")]
+    assert seller.mails()[-2:] == ["owner-accepted", "owner-sold"]
+    assert stranger.mails() == ["owner-take", "owner-bought"]
+    assert seller.get(item).status_code == 404
+    stranger.get("/own")
+    assert "Meridian 38" in stranger.last.text
+
+
+def test_the_seller_sees_the_recipient_masked_and_the_buyer_sees_no_serial_number(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.get(offer)
+    serial = DigitalLink.parse(path).serial
+    assert serial not in stranger.last.text.replace(" ", "")
+    stranger.take(offer, path)
+    seller.get(f"{item}/sell")
+    seller.get(seller.last.headers["Location"])
+
+    assert stranger.email not in seller.last.text
+    assert f"{stranger.email[0]}•••@e•••.com" in seller.last.text
+    assert seller.email not in stranger.get(stranger.last.headers["Location"]).text
+
+
+def test_in_the_presence_of_the_buyer_accepting_completes_it_and_the_page_says_so(scene, seller, stranger, item, path):
+    offer = seller.offer(item, how="present")
+    assert "You are not asked again" in seller.last.text
+    stranger.get(offer)
+    assert "It completes at once" in stranger.last.text
+
+    stranger.take(offer, path)
+
+    assert stranger.get(stranger.last.headers["Location"]).status_code == 200
+    assert stranger.title() == "It is yours now"
+    assert [state for _, state, _ in holders(scene, path)] == ["transferred", "confirmed"]
+
+
+def test_an_offer_in_presence_is_good_for_ten_minutes(scene, seller, stranger, item, path, later):
+    offer = seller.offer(item, how="present")
+    later(minutes=10, seconds=1)
+
+    answer = stranger.ask_for(offer, path)
+
+    assert answer.status_code == 409
+    assert "expired" in answer.text
+
+
+def test_the_number_on_the_label_shows_the_item_too(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    serial = DigitalLink.parse(path).serial
+
+    assert stranger.ask_for(offer).status_code == 400
+    assert "Scan the label" in stranger.last.text
+    assert stranger.ask_for(offer, item=serial.lower()).status_code == 200
+    assert stranger.mails() == ["owner-take"]
+
+
+def test_an_owner_who_is_signed_in_accepts_without_a_mail(scene, seller, stranger, item, path, watches):
+    stranger.own(watches.path())
+    offer = seller.offer(item)
+
+    stranger.visitor.scan(path)
+    stranger.get(offer)
+    assert stranger.email in stranger.last.text
+    stranger.post(offer, key=stranger.field("key"))
+
+    assert stranger.last.headers["Location"].startswith("/own/transfers/")
+    assert "owner-take" not in stranger.mails()
+    assert confirm(seller, stranger).status_code == 303
+
+
+def test_the_clone_rules_hear_of_it_with_the_browser_of_the_buyer(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    confirm(seller, stranger)
+
+    sgtin = DigitalLink.parse(path).sgtin
+    kinds = scene.rows("SELECT kind, visitor IS NOT NULL FROM item_facts WHERE sgtin = %s ORDER BY at, id", sgtin)
+    assert ("offered", False) in kinds
+    assert ("transferred", True) in kinds
+    seen = scene.row("SELECT visitor FROM item_facts WHERE sgtin = %s AND kind = 'transferred'", sgtin)[0]
+    assert (seen,) in scene.rows("SELECT visitor FROM sightings WHERE sgtin = %s", sgtin)
+
+
+# --- Twice -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_form_that_is_sent_twice_makes_one_offer(scene, seller, item, path):
+    seller.get(f"{item}/sell")
+    key, token = seller.field("key"), seller.field("form_token")
+    for _ in range(2):
+        assert seller.post(f"{item}/offer", token=token, how="link", key=key).status_code == 303
+
+    assert scene.rows("SELECT state FROM transfers WHERE sgtin = %s", DigitalLink.parse(path).sgtin) == [("offered",)]
+
+
+def test_accepting_twice_is_answered_twice_alike(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    (link, key), first = stranger.sent, stranger.last.headers["Location"]
+    stranger.get("/own/take")
+
+    second = stranger.post(link, key=key)
+
+    assert (second.status_code, second.headers["Location"]) == (303, first)
+    assert seller.mails().count("owner-accepted") == 1
+    stranger.get("/own/take")
+    assert stranger.post(link, key="A" * 22).status_code == 409
+
+
+def test_confirming_twice_is_answered_twice_alike(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    seller.get(f"{item}/sell")
+    page = seller.last.headers["Location"]
+    seller.get(page)
+    form = {"token": seller.field("form_token"), "buyer": seller.field("buyer")}
+    for _ in range(2):
+        assert seller.post(f"{page}/confirm", **form).status_code == 303
+
+    assert seller.mails().count("owner-sold") == 1
+    assert len(holders(scene, path)) == 2
+
+
+# --- Refused ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_offer_voids_the_old_one(scene, seller, stranger, item, path):
+    old = seller.offer(item)
+    new = seller.offer(item)
+
+    assert stranger.ask_for(old, path).status_code == 409
+    assert "Ask for the new link" in stranger.last.text
+    assert stranger.ask_for(new).status_code == 200
+
+
+def test_an_offer_is_good_for_72_hours_and_its_owner_sees_the_end(scene, seller, stranger, item, path, later):
+    offer = seller.offer(item)
+    later(hours=72, seconds=1)
+    assert stranger.ask_for(offer, path).status_code == 409
+
+    seller.get("/own/sign-in")
+    seller.post("/own/sign-in", email=seller.email)
+    seller.follow("owner-sign-in")
+    assert "Make an offer" in seller.get(f"{item}/sell").text
+
+
+def test_a_link_of_an_expired_offer_accepts_nothing(scene, seller, stranger, item, path, later):
+    offer = seller.offer(item, how="present")
+    stranger.ask_for(offer, path)
+    later(minutes=11)
+    link = re.search(r"(/own/take/confirm/\S+)", letters(scene, stranger.email)[-1][1])[1]
+
+    assert stranger.get(link).status_code == 409
+    assert len(holders(scene, path)) == 1
+
+
+def test_a_used_code_is_refused(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    confirm(seller, stranger)
+    third = type(stranger)(scene, f"third-{path[-5:].lower()}@example.com".replace("_", "-"))
+
+    assert third.ask_for(offer, path).status_code == 409
+    assert "was used" in third.last.text
+
+
+def test_a_code_of_no_offer_is_refused_and_counted_and_a_right_one_is_not(scene, seller, stranger, item):
+    offer = seller.offer(item)
+    for _ in range(10):
+        assert stranger.get("/own/take/0000000000000000").status_code == 400
+        assert "There is no offer" in stranger.last.text
+    assert stranger.get(offer).status_code == 429
+    assert "not locked" in stranger.last.text
+
+    for _ in range(12):
+        assert seller.get(offer).status_code == 200
+
+
+def test_no_code_is_looked_at_where_nothing_can_be_counted(scene, seller, stranger, item):
+    offer = seller.offer(item)
+    scene.admin.execute("ALTER TABLE owner_attempts RENAME TO away")
+    try:
+        stranger.get(offer)
+    finally:
+        scene.admin.execute("ALTER TABLE away RENAME TO owner_attempts")
+
+    assert stranger.last.status_code >= 500
+
+
+@pytest.mark.parametrize("of", ["another item", "another brand"])
+def test_another_item_in_hand_is_refused_in_words(scene, seller, stranger, item, path, watches, of):
+    offer = seller.offer(item)
+    other = watches.path()
+    if of == "another brand":
+        other = scene.issue(scene.add_product(scene.rival, name="Rival watch")).path()
+
+    answer = stranger.ask_for(offer, other, item=other)
+
+    assert answer.status_code == 400
+    assert "do not pay" in answer.text
+    assert stranger.mails() == []
+
+
+def test_the_recipient_who_was_not_shown_is_not_confirmed(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    seller.get(f"{item}/sell")
+    page = seller.last.headers["Location"]
+    seller.get(page)
+
+    answer = seller.post(f"{page}/confirm", buyer="00000000-0000-4000-8000-000000000000")
+
+    assert answer.status_code == 409
+    assert "Look at who it is" in answer.text
+    assert len(holders(scene, path)) == 1
+
+
+def test_nobody_but_the_seller_confirms_and_nobody_else_sees_a_transfer(scene, seller, stranger, item, path, watches):
+    offer = seller.offer(item)
+    stranger.take(offer, path)
+    page = stranger.last.headers["Location"]
+    buyer_id = scene.row("SELECT buyer_id FROM transfers WHERE sgtin = %s", DigitalLink.parse(path).sgtin)[0]
+    third = type(stranger)(scene, f"other-{path[-5:].lower()}@example.com".replace("_", "-"))
+    third.own(watches.path())
+
+    assert third.get(page).status_code == 404
+    stranger.get("/own")
+    assert stranger.post(f"{page}/confirm", buyer=str(buyer_id)).status_code == 404
+    assert len(holders(scene, path)) == 1
+
+
+def test_the_seller_does_not_take_their_own_offer(scene, seller, item, path):
+    offer = seller.offer(item)
+
+    assert "your own offer" in seller.get(offer).text
+    seller.get("/own/take")
+    assert seller.post(offer, key="A" * 22, item=DigitalLink.parse(path).serial).status_code == 409
+
+
+def test_either_side_steps_back_and_the_other_is_told(scene, seller, stranger, item, path):
+    stranger.take(seller.offer(item), path)
+    page = stranger.last.headers["Location"]
+    stranger.get(page)
+    assert stranger.post(f"{page}/decline").status_code == 303
+    assert seller.mails()[-1] == "owner-offer-ended"
+
+    stranger.take(seller.offer(item), path)
+    seller.get(f"{item}/sell")
+    page = seller.last.headers["Location"]
+    seller.get(page)
+    seller.post(f"{page}/cancel")
+    assert stranger.mails()[-1] == "owner-offer-ended"
+    assert seller.post(f"{page}/confirm", token="x").status_code == 403
+    assert len(holders(scene, path)) == 1
+
+
+# --- Stolen and lost -------------------------------------------------------------------------------------------------
+
+
+def test_a_reported_item_is_not_offered_and_an_open_offer_ends_by_the_report(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    seller.get(item)
+    assert seller.post(f"{item}/condition", condition="stolen", reason="Report 4711").status_code == 303
+    assert stranger.ask_for(offer, path).status_code == 409
+    seller.get(f"{item}/sell")
+    assert "cannot be passed on now" in seller.last.text
+    seller.get("/own/take")
+
+    assert seller.post(f"{item}/offer", how="link", key="A" * 22).status_code == 409
+
+
+def test_stolen_is_not_set_between_acceptance_and_the_end_of_the_dispute_time(
+    scene, seller, stranger, item, path, later
+):
+    stranger.take(seller.offer(item), path)
+    seller.get(item)
+    assert seller.post(f"{item}/condition", condition="stolen", reason="x").status_code == 409
+    confirm(seller, stranger)
+    scene.visitor().check(path)
+    theirs = (
+        f"/own/items/{scene.row('SELECT given_id FROM transfers WHERE sgtin = %s', DigitalLink.parse(path).sgtin)[0]}"
+    )
+    stranger.get(theirs)
+    assert stranger.post(f"{theirs}/condition", condition="stolen", reason="x").status_code == 409
+    stranger.get(theirs)
+    assert stranger.post(f"{theirs}/release", sure="yes").status_code == 409
+    later(hours=24, seconds=1)
+    stranger.get("/own/sign-in")
+    stranger.post("/own/sign-in", email=stranger.email)
+    stranger.follow("owner-sign-in")
+    stranger.get(theirs)
+
+    assert stranger.post(f"{theirs}/condition", condition="stolen", reason="x").status_code == 303
+
+
+def test_a_warning_of_copies_is_told_to_the_buyer(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    scene.admin.execute("UPDATE items SET flagged_at = now() WHERE sgtin = %s", (DigitalLink.parse(path).sgtin,))
+
+    stranger.get(offer)
+
+    assert "may have been copied" in stranger.last.text
+    assert "Do not pay yet" in stranger.last.text
+
+
+def test_a_buyer_who_is_erased_gets_nothing(scene, seller, stranger, item, path):
+    stranger.take(seller.offer(item), path)
+    stranger.get("/own/erase")
+    stranger.post("/own/erase", sure="yes")
+
+    assert scene.rows("SELECT state FROM transfers WHERE sgtin = %s", DigitalLink.parse(path).sgtin) == [("declined",)]
+
+
+def test_the_claim_code_moves_nothing_after_a_transfer(scene, seller, stranger, item, path):
+    stranger.take(seller.offer(item), path)
+    confirm(seller, stranger)
+    third = type(stranger)(scene, f"claimer-{path[-5:].lower()}@example.com".replace("_", "-"))
+
+    third.apply(path, code=claim_code(scene, path))
+
+    assert third.last.status_code == 409
