@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from authsvc import alert_mails, mails, outbound
+from authsvc import alert_mails, mails, outbound, owners, recall_notices
 from authsvc.config import Config
 from authsvc.core import webhooks as standard
 from authsvc.core.wrapping import derive_key, unwrap
@@ -52,6 +52,7 @@ class Courier:
     client: outbound.Client
     seal_key: bytes = field(repr=False)
     wrapping_key: bytes = field(repr=False)
+    people_key: bytes = field(repr=False)
     lanes: Lanes = field(default_factory=Lanes)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     random: Callable[[int], bytes] = secrets.token_bytes
@@ -66,6 +67,7 @@ class Courier:
             client=outbound.Client(allow=config.webhook_allow),
             seal_key=derive_key(config.secret, mails.PURPOSE),
             wrapping_key=derive_key(config.secret, "wrapping"),
+            people_key=derive_key(config.secret, owners.PURPOSE),
         )
 
 
@@ -118,6 +120,24 @@ def mail_alerts(courier: Courier, brand_id: UUID) -> None:
             random=courier.random,
             now=courier.now(),
         )
+
+
+def tell_owners(courier: Courier, recall_id: int) -> None:
+    """Queue the mails about a recall to everybody who holds an item of it, in steps that each stand for themselves."""
+    after: UUID | None = UUID(int=0)
+    while after is not None:
+        with courier.sessions.begin() as session:
+            after = recall_notices.tell(
+                session,
+                recall_id,
+                after=after,
+                link=f"{courier.config.base_url}/own",
+                wrapping_key=courier.wrapping_key,
+                people_key=courier.people_key,
+                seal_key=courier.seal_key,
+                random=courier.random,
+                now=courier.now(),
+            )
 
 
 def deliver_webhook(courier: Courier, delivery_id: UUID, version: int) -> None:

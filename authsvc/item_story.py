@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authsvc import audit
+from authsvc import audit, recalls
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import NotFound
 from authsvc.item_rows import ItemName
-from authsvc.models import Alert, Commission, Item, ItemFact, Recall, Rejection, Resolution, Run
+from authsvc.models import Alert, Commission, Item, ItemFact, Recall, RecallItem, Rejection, Resolution, Run
+from authsvc.recall_targets import Scope
 
 MOST = 50
 """How much of each list is shown."""
@@ -289,15 +290,16 @@ def _find_recalls(session: Session, name: ItemName, product: Product | None, sta
     return tuple(
         Hit(
             id=row.id, reason=row.reason, remedy=row.remedy, recalled_at=row.recalled_at, lifted_at=row.lifted_at,
-            scope=_scope(row),
+            scope=recalls.describe(Scope.of(row)),
         )
         for row in rows
-        if _covers(row, name.serial, state, run)
+        if _covers(session, row, name, state, run)
     )  # fmt: skip
 
 
-def _covers(recall: Recall, serial: str, state: State, run: Run | None) -> bool:
+def _covers(session: Session, recall: Recall, name: ItemName, state: State, run: Run | None) -> bool:
     """Decide as the statement of a scan does."""
+    serial = name.serial or ""
     if recall.index_from is not None and recall.index_to is not None:
         return (
             recall.run == state.run and state.index is not None and recall.index_from <= state.index <= recall.index_to
@@ -310,11 +312,8 @@ def _covers(recall: Recall, serial: str, state: State, run: Run | None) -> bool:
             and len(serial) == len(recall.serial_from)
             and recall.serial_from <= serial <= recall.serial_to
         )
+    if recall.listed is not None:
+        return session.get(RecallItem, (name.sgtin, recall.id)) is not None
+    if recall.made_from is not None and recall.made_until is not None:
+        return run is not None and run.issued_at is not None and recall.made_from <= run.issued_at < recall.made_until
     return recall.lot in {None, state.lot}
-
-
-def _scope(recall: Recall) -> str:
-    whole = f"batch {recall.lot}" if recall.lot else "the whole product"
-    if recall.serial_from is not None:
-        return f"serials {recall.serial_from} to {recall.serial_to}"
-    return f"codes {recall.index_from} to {recall.index_to} of run {recall.run}" if recall.run is not None else whole

@@ -70,6 +70,10 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     def mail_alerts(brand_id: str) -> None:
         deliveries.mail_alerts(courier, UUID(brand_id))
 
+    @app.task(name="tell_owners", retry=_ANEW)
+    def tell_owners(recall: int) -> None:
+        deliveries.tell_owners(courier, recall)
+
     @app.periodic(cron="*/10 * * * *")
     @app.task(name="sweep_deliveries", queueing_lock="sweep_deliveries", retry=_ANEW)
     def sweep_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due

@@ -1,32 +1,52 @@
 """
-Recalls: of a product, of a lot, or of a range of its codes; announced and lifted, never deleted.
+Recalls: of a product, a lot, a range of its codes, a list or a production window; lifted again, never deleted.
 
 A range of derived serials is stored as run and indexes, for the serials themselves are in no order. Its two ends must
 therefore lie in one run. Imported serials are ranges of text of one length, in the order of their characters; such a
-range covers no derived serial, and of the lot that it names nothing but that lot.
+range covers no derived serial, and of the lot that it names nothing but that lot. A window covers the codes that were
+issued in it, up to the announcement.
+
+A recall is looked at before it is announced (``preview``), and what a console announces is a draft that somebody has
+seen; see ``recall_drafts``. Pages say it from the commit on. Owners are mailed by a job that the commit queues.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
+from authsvc import recall_counts
 from authsvc.core import serials
 from authsvc.core.register import Product
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import Item, Lot, Recall, Run
+from authsvc.models import Recall, RecallItem, RecallNotice
+from authsvc.recall_counts import Sparing
+from authsvc.recall_targets import Scope, Target, resolve
 
-_SHOWN_LOTS = 10
-_DERIVED = "derived"  # issuing.Mode.DERIVED, as it is stored
+__all__ = [
+    "WHOLE", "Preview", "RecallInfo", "Target", "check_texts", "describe", "find_by_draft", "get_recall", "lift",
+    "list_recalls", "preview", "recall", "sentences",
+]  # fmt: skip
+
+WHOLE = Scope()
+"""The scope of a recall of a whole product, codes issued later too."""
+
+LONGEST_TEXT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallInfo:
-    """A recall as people see it; *covered* is the number of issued codes that it concerns now."""
+    """
+    A recall as people see it.
+
+    *covered* is the number of issued codes that it concerns now, *told* how many owners were mailed of it.
+    """
 
     id: int
+    brand_id: UUID
     gtin: str
     lot: str | None
     run: int | None
@@ -34,21 +54,62 @@ class RecallInfo:
     index_to: int | None
     serial_from: str | None
     serial_to: str | None
+    listed: int | None
+    made_from: datetime | None
+    made_until: datetime | None
     reason: str
     remedy: str | None
     recalled_at: datetime
     lifted_at: datetime | None
+    tells_owners: bool
     covered: int
+    told: int
+
+    @property
+    def scope(self) -> str:
+        """What it is of, in words that go after "recall of"."""
+        return describe(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a recall would do if it were announced now."""
+
+    scope: Scope
+    covered: int
+    owners: int
+    spares: Sparing | None
+
+
+def preview(
+    session: Session, product: Product, target: Target, *, serial_keys: Mapping[str, serials.SerialKey], now: datetime
+) -> Preview:
+    """
+    Say what a recall would hit, and change nothing.
+
+    Raises:
+        NotFound: The lot, a serial or any code of the window was never issued.
+        BadInput: The parts of the target do not go together.
+    """
+    scope = resolve(session, product, target, serial_keys=serial_keys, now=now)
+    covered = recall_counts.count_covered(session, product.brand_id, product.gtin, scope)
+    return Preview(
+        scope=scope,
+        covered=covered,
+        owners=recall_counts.count_owners(session, product.brand_id, product.gtin, scope, serial_keys=serial_keys),
+        spares=recall_counts.find_sparing(session, product, scope, covered, serial_keys=serial_keys),
+    )
 
 
 def recall(
     session: Session,
     product: Product,
+    target: Target,
     *,
-    lot: str | None = None,
-    between: tuple[str, str] | None = None,
     reason: str,
     remedy: str | None = None,
+    tells_owners: bool = False,
+    draft_id: UUID | None = None,
     serial_keys: Mapping[str, serials.SerialKey],
     now: datetime,
 ) -> RecallInfo:
@@ -56,43 +117,51 @@ def recall(
     Announce a recall; every later scan of a code that it covers says so.
 
     Raises:
-        NotFound: The lot or a serial was never issued: a typing error would recall nothing, in silence.
-        BadInput: The range spans runs or lots, or runs backwards.
+        NotFound: The lot, a serial or any code of the window was never issued: it would recall nothing, in silence.
+        BadInput: There is no reason, or the parts of the target do not go together.
     """
-    if not reason.strip():
-        raise BadInput("Give the reason of the recall: the person who scans the item reads it.")
-    if lot is not None and session.get(Lot, (product.gtin, lot)) is None:
-        known = session.scalars(
-            select(Lot.lot).where(Lot.gtin == product.gtin).order_by(Lot.created_at.desc()).limit(_SHOWN_LOTS)
-        ).all()
-        hint = f"The latest ones are {', '.join(known)}." if known else "It has none yet."
-        raise NotFound(f"{product.name} has no lot {lot!r}. {hint}")
+    check_texts(reason, remedy)
+    scope = resolve(session, product, target, serial_keys=serial_keys, now=now)
     row = Recall(
         brand_id=product.brand_id,
         gtin=product.gtin,
-        lot=lot,
+        **scope.columns(),
         reason=reason.strip(),
         remedy=(remedy or "").strip() or None,
         recalled_at=now,
+        tells_owners=tells_owners,
+        draft_id=draft_id,
     )
-    if between is not None:
-        _set_range(session, product, row, between, serial_keys)
     session.add(row)
     session.flush()
+    if scope.sgtins:
+        items = [{"sgtin": sgtin, "recall_id": row.id, "brand_id": product.brand_id} for sgtin in scope.sgtins]
+        session.execute(insert(RecallItem), items)
     return _info(session, row)
 
 
-def lift(session: Session, recall_id: int, *, now: datetime) -> RecallInfo:
+def check_texts(reason: str, remedy: str | None) -> None:
     """
-    End a recall; its row stays.
+    Refuse texts that nobody could read on a phone.
+
+    Raises:
+        BadInput: There is no reason, or a text is too long.
+    """
+    if not reason.strip():
+        raise BadInput("Give the reason of the recall: the person who scans the item reads it.")
+    if max(len(reason), len(remedy or "")) > LONGEST_TEXT:
+        raise BadInput(f"Reason and remedy have at most {LONGEST_TEXT} characters each: people read them on a phone.")
+
+
+def lift(session: Session, recall_id: int, *, brand_id: UUID | None = None, now: datetime) -> RecallInfo:
+    """
+    End a recall, of one brand where it is named; its row stays.
 
     Raises:
         NotFound: There is no such recall.
         Conflict: It was lifted before.
     """
-    row = session.get(Recall, recall_id, with_for_update=True)
-    if row is None:
-        raise NotFound(f"There is no recall {recall_id}; `authsvc recall --list` shows them.")
+    row = _get(session, recall_id, brand_id, locks=True)
     if row.lifted_at is not None:
         raise Conflict(f"Recall {recall_id} was lifted before, at {row.lifted_at:%Y-%m-%d %H:%M} UTC.")
     row.lifted_at = now
@@ -100,107 +169,89 @@ def lift(session: Session, recall_id: int, *, now: datetime) -> RecallInfo:
     return _info(session, row)
 
 
-def list_recalls(session: Session, gtin: str | None = None) -> list[RecallInfo]:
-    """Return all recalls, or those of one product, the latest first."""
-    query = select(Recall).order_by(Recall.recalled_at.desc(), Recall.id.desc())
+def get_recall(session: Session, recall_id: int, *, brand_id: UUID) -> RecallInfo:
+    """
+    Return a recall of a brand.
+
+    Raises:
+        NotFound: There is no such recall.
+    """
+    return _info(session, _get(session, recall_id, brand_id))
+
+
+def find_by_draft(session: Session, brand_id: UUID, draft_id: UUID) -> RecallInfo | None:
+    """Return the recall that was announced from a draft."""
+    row = session.scalar(select(Recall).where(Recall.brand_id == brand_id, Recall.draft_id == draft_id))
+    return None if row is None else _info(session, row)
+
+
+def list_recalls(
+    session: Session, gtin: str | None = None, *, brand_id: UUID | None = None, limit: int | None = None
+) -> list[RecallInfo]:
+    """Return all recalls, or those of one product or brand, the latest first."""
+    query = select(Recall).order_by(Recall.recalled_at.desc(), Recall.id.desc()).limit(limit)
     if gtin is not None:
         query = query.where(Recall.gtin == gtin)
+    if brand_id is not None:
+        query = query.where(Recall.brand_id == brand_id)
     return [_info(session, row) for row in session.scalars(query)]
+
+
+def describe(of: RecallInfo | Scope) -> str:
+    """Say what a recall is of."""
+    within = f" of batch {of.lot}" if of.lot else ""
+    if of.run is not None:
+        return f"codes {of.index_from} to {of.index_to} of run {of.run}{within}"
+    if of.serial_from is not None:
+        return f"serials {of.serial_from} to {of.serial_to}{within}"
+    if of.listed is not None:
+        return f"a list of {of.listed} items"
+    if of.made_from is not None:
+        return f"codes issued from {of.made_from:%Y-%m-%d %H:%M} to {of.made_until:%Y-%m-%d %H:%M} UTC"
+    return f"batch {of.lot}" if of.lot else "the whole product"
+
+
+def sentences(found: Preview) -> list[str]:
+    """Say what a recall would do, for whoever has to decide on it."""
+    said = [
+        f"It covers {_count(found.covered, 'issued code')}: {describe(found.scope)}.",
+        f"{_count(found.owners, 'known owner')} {'holds' if found.owners == 1 else 'hold'} an item of it.",
+    ]
+    if found.spares is not None and found.spares.items:
+        beside = {"product": "the whole product", "lot": "the whole batch", "lots": "the whole batches"}
+        said.append(
+            f"It spares {_count(found.spares.items, 'item')} that a recall of {beside[found.spares.beside]} would hit."
+        )
+    return said
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
-    """One end of a range: an index of a run, or an imported serial."""
-
-    serial: str
-    run: int | None
-    index: int | None
-    lot: str | None
-
-
-def _set_range(
-    session: Session, product: Product, row: Recall, between: tuple[str, str], keys: Mapping[str, serials.SerialKey]
-) -> None:
-    first, last = (_find_end(session, product, serial, keys) for serial in between)
-    for end in first, last:
-        if row.lot is not None and end.lot != row.lot:
-            raise BadInput(f"Serial {end.serial} belongs to lot {end.lot or '(none)'}, and the recall says {row.lot}.")
-    if first.index is not None and last.index is not None:
-        if first.run != last.run:
-            raise BadInput(
-                f"{first.serial} was issued in run {first.run} and {last.serial} in run {last.run}. "
-                "A range lies in one run: make one recall for each run."
-            )
-        is_backwards = first.index > last.index
-        row.run, row.index_from, row.index_to = first.run, first.index, last.index
-    elif first.index is None and last.index is None:
-        if len(first.serial) != len(last.serial):
-            raise BadInput("Both ends of a range must have the same length, or its order would be a matter of opinion.")
-        is_backwards = first.serial > last.serial
-        row.serial_from, row.serial_to = first.serial, last.serial
-    else:
-        raise BadInput("One end of the range is a derived serial and the other an imported one: make two recalls.")
-    if is_backwards:
-        raise BadInput(
-            f"The range runs backwards: {last.serial} was issued before {first.serial}. "
-            f"Did you mean --from-serial {last.serial} --to-serial {first.serial}?"
-        )
-
-
-def _find_end(session: Session, product: Product, serial: str, keys: Mapping[str, serials.SerialKey]) -> _End:
-    item = session.get(Item, f"{product.gtin}.{serial}")
-    if found := serials.decode(serial, product.gtin, keys):
-        run = session.get(Run, (product.brand_id, found[0]))
-        if run is not None and run.gtin == product.gtin and run.issued_at is not None and found[1] < run.count:
-            return _End(serial, found[0], found[1], run.lot)
-    if item is None:
-        raise NotFound(f"Serial {serial!r} of {product.name} was never issued. Look for a typing error; case counts.")
-    return _End(serial, None, None, item.lot)
+def _get(session: Session, recall_id: int, brand_id: UUID | None, *, locks: bool = False) -> Recall:
+    row = session.get(Recall, recall_id, with_for_update=locks or None)
+    if row is None or brand_id not in {None, row.brand_id}:
+        raise NotFound(f"There is no recall {recall_id}; `authsvc recall --list` shows them.")
+    return row
 
 
 def _info(session: Session, row: Recall) -> RecallInfo:
+    covered = recall_counts.count_covered(session, row.brand_id, row.gtin, Scope.of(row))
+    told = select(RecallNotice.owner_id).where(RecallNotice.recall_id == row.id, RecallNotice.kind == "announced")
     return RecallInfo(
         id=row.id,
+        brand_id=row.brand_id,
         gtin=row.gtin,
-        lot=row.lot,
-        run=row.run,
-        index_from=row.index_from,
-        index_to=row.index_to,
-        serial_from=row.serial_from,
-        serial_to=row.serial_to,
+        **Scope.of(row).columns(),
         reason=row.reason,
         remedy=row.remedy,
         recalled_at=row.recalled_at,
         lifted_at=row.lifted_at,
-        covered=_count_covered(session, row),
+        tells_owners=row.tells_owners,
+        covered=covered,
+        told=session.scalar(select(func.count()).select_from(told.subquery())) or 0,
     )
 
 
-def _count_covered(session: Session, row: Recall) -> int:
-    if row.index_from is not None and row.index_to is not None:
-        return row.index_to - row.index_from + 1
-    if row.serial_from is not None and row.serial_to is not None:
-        prefix = f"{row.gtin}."
-        serial: ColumnElement[str] = func.substr(Item.sgtin, len(prefix) + 1).collate("C")
-        # As the scan decides it: a derived serial is none of a range of text, though it may look like one between.
-        query = (
-            select(func.count())
-            .select_from(Item)
-            .outerjoin(Run, and_(Run.brand_id == Item.brand_id, Run.number == Item.run))
-            .where(
-                Item.gtin == row.gtin,
-                Run.mode.is_distinct_from(_DERIVED),
-                func.length(Item.sgtin) == len(prefix) + len(row.serial_from),
-                serial.between(literal(row.serial_from), literal(row.serial_to)),
-            )
-        )
-        if row.lot is not None:
-            query = query.where(Item.lot == row.lot)
-    else:
-        query = select(func.coalesce(func.sum(Run.count), 0)).where(Run.gtin == row.gtin, Run.issued_at.is_not(None))
-        if row.lot is not None:
-            query = query.where(Run.lot == row.lot)
-    return int(session.scalar(query) or 0)
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

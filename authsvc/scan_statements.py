@@ -101,6 +101,9 @@ f AS MATERIALIZED (
       WHEN x.serial_from IS NOT NULL THEN
         r.mode IN ('imported', 'random') AND (x.lot IS NULL OR x.lot = o.lot)
         AND length(k.serial) = length(x.serial_from) AND k.serial BETWEEN x.serial_from AND x.serial_to
+      WHEN x.listed IS NOT NULL THEN
+        EXISTS (SELECT FROM recall_items z WHERE z.sgtin = k.sgtin AND z.recall_id = x.id)
+      WHEN x.made_from IS NOT NULL THEN r.issued_at >= x.made_from AND r.issued_at < x.made_until
       ELSE x.lot IS NULL OR x.lot = coalesce(o.lot, r.lot) OR x.lot = k.link_lot END
     ORDER BY x.recalled_at LIMIT 1) c ON true)"""
 
@@ -205,7 +208,8 @@ LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s AND l.brand_id = %(bra
 LEFT JOIN LATERAL (
   SELECT x.* FROM recalls x
   WHERE x.gtin = %(gtin)s AND x.brand_id = %(brand_id)s AND x.lifted_at IS NULL AND x.run IS NULL
-    AND x.serial_from IS NULL AND (x.lot IS NULL OR x.lot = %(lot)s)
+    AND x.serial_from IS NULL AND x.listed IS NULL AND (x.lot IS NULL OR x.lot = %(lot)s)
+    AND (x.made_from IS NULL OR l.issued_at >= x.made_from AND l.issued_at < x.made_until)
   ORDER BY x.recalled_at LIMIT 1) c ON true"""
 """
 A lot, or a product as a whole (``lot`` null): read only; the recall of a lot is a recall of its code.

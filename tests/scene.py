@@ -211,10 +211,12 @@ class Scene:
 
     def recall(self, product: Product, **what: Any) -> int:
         """Announce a recall."""
-        reason = what.pop("reason", "The strap may break")
+        texts = {"reason": "The strap may break"}
+        texts |= {name: what.pop(name) for name in ("reason", "remedy", "tells_owners") if name in what}
         with self._sessions.begin() as session:
             keys = signing_keys.load_serial_keys(session, product.brand_id, wrapping_key=self.wrapping_key)
-            return recalls.recall(session, product, reason=reason, serial_keys=keys, now=self.clock(), **what).id
+            target = recalls.Target(**what)
+            return recalls.recall(session, product, target, serial_keys=keys, now=self.clock(), **texts).id
 
     def set_disposition(self, link: DigitalLink, disposition: Disposition) -> None:
         """Say in what condition an item or case is."""

@@ -315,6 +315,11 @@ def two_brands(scene):
              "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), "
              "false, 'offered', now(), now())"), sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
+            ("INSERT INTO recall_items VALUES (%s || '.S', 1, %s)", product.gtin, brand.id),
+            ("INSERT INTO recall_drafts VALUES (%s, gen_random_uuid(), %s, '{}', 'x', NULL, false, 'x', now())",
+             brand.id, product.gtin),
+            (("INSERT INTO recall_notices SELECT id, gen_random_uuid(), 'announced', brand_id, 1, now() FROM recalls "
+             "WHERE brand_id = %s"), brand.id),
             ("INSERT INTO daily_counts VALUES (%s, 'day', '2026-05-01', %s, '', '', 'x', 1)", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
             (("WITH e AS (INSERT INTO errands (id, brand_id, kind, asked, asked_name, created_at, expires_at) "

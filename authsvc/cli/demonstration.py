@@ -208,7 +208,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         recall = recalls.recall(
             session,
             product,
-            lot="B260801",
+            recalls.Target(lot="B260801"),
             reason="The crown can come off and let water in",
             remedy="Bring it to any Halden shop for a new crown.",
             serial_keys=keys,

@@ -1,10 +1,23 @@
-"""``authsvc recall``: announce, list and lift recalls."""
+"""``authsvc recall``: look at, announce, list and lift recalls."""
+
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import TypeVar
 
 import click
+from sqlalchemy.orm import Session
 
 from authsvc import catalogue, recalls, signing_keys
 from authsvc.cli.output import counted, json_option, note, print_json, print_table
-from authsvc.cli.workplace import opened
+from authsvc.cli.workplace import Workplace, opened
+from authsvc.core import serial_lists
+from authsvc.core.register import Product
+from authsvc.core.serials import SerialKey
+from authsvc.errors import BadInput
+
+_T = TypeVar("_T")
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
@@ -14,6 +27,13 @@ from authsvc.cli.workplace import opened
 @click.option("--remedy", help="What that person should do.")
 @click.option("--from-serial", metavar="A", help="Only the codes from A …")
 @click.option("--to-serial", metavar="B", help="… to B, in the order in which they were issued.")
+@click.option("--serials", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+              help="Only the serials of this list: one a line, or a CSV file with a column serial.")  # fmt: skip
+@click.option("--made-from", type=_DAY, metavar="YYYY-MM-DD", help="Only codes issued from this day (UTC) …")
+@click.option("--made-to", type=_DAY, metavar="YYYY-MM-DD", help="… to this day, the whole of it.")
+@click.option("--tell-owners/--tell-nobody", default=True, show_default=True, help="Mail the known owners, once each.")
+@click.option("--preview", is_flag=True, help="Show what it would hit, and announce nothing.")
+@click.option("--yes", is_flag=True, help="Ask nothing; on a terminal a recall is confirmed otherwise.")
 @click.option("--lift", type=click.IntRange(1), metavar="ID", help="End the recall with this number.")
 @click.option("--list", "list_all", is_flag=True, help="List the recalls, lifted ones too.")
 @json_option
@@ -24,41 +44,78 @@ def recall(
     remedy: str | None,
     from_serial: str | None,
     to_serial: str | None,
+    serials: Path | None,
+    made_from: datetime | None,
+    made_to: datetime | None,
+    tell_owners: bool,
+    preview: bool,
+    yes: bool,
     lift: int | None,
     list_all: bool,
     as_json: bool,
 ) -> None:
-    """Recall a product, a lot or a range of codes: every later scan says so."""
+    """Recall a product, a lot, a range, a list or a production window: every later scan says so."""
     if list_all:
         _list(gtin, as_json)
         return
     if lift is not None:
-        if any((gtin, lot, reason, remedy, from_serial, to_serial)):
+        if any((gtin, lot, reason, remedy, from_serial, to_serial, serials, made_from, made_to)):
             raise click.UsageError("--lift takes the number of the recall and nothing else.")
-        with opened() as place, place.sessions.begin() as session:
-            info = recalls.lift(session, lift, now=place.now())
-            brand_id = catalogue.get_product(session, info.gtin).brand_id
-            place.record(session, brand_id, "recall.lift", str(info.id), {"gtin": info.gtin, "lot": info.lot})
-        _print(info, as_json, f"Recall {info.id} of {info.gtin} is lifted.")
+        _lift(lift, as_json)
         return
-    if gtin is None or reason is None:
+    if gtin is None or (reason is None and not preview):
         raise click.UsageError("A recall needs --gtin and --reason, and mostly --lot.")
-    if (from_serial is None) != (to_serial is None):
-        raise click.UsageError("A range has two ends: give --from-serial and --to-serial.")
-    between = None if from_serial is None or to_serial is None else (from_serial, to_serial)
-    with opened() as place, place.sessions.begin() as session:
-        product = catalogue.get_product(session, gtin)
-        keys = signing_keys.load_serial_keys(session, product.brand_id, wrapping_key=place.wrapping_key)
-        info = recalls.recall(
-            session, product, lot=lot, between=between, reason=reason, remedy=remedy, serial_keys=keys, now=place.now()
-        )
-        what = {"gtin": gtin, "lot": lot, "from": from_serial, "to": to_serial}
-        details = {**what, "reason": reason, "covers": info.covered}
-        place.record(session, product.brand_id, "recall.announce", str(info.id), details)
+    with opened() as place:
+        with place.sessions.begin() as session:
+            product = catalogue.get_product(session, gtin)
+            target = recalls.Target(
+                lot=lot,
+                between=_both(from_serial, to_serial, "A range has two ends: give --from-serial and --to-serial."),
+                listed=() if serials is None else tuple(_read(serials, product)),
+                made=_days(made_from, made_to),
+            )
+            found = recalls.preview(
+                session, product, target, serial_keys=_keys(place, session, product), now=place.now()
+            )
+        if preview:
+            _show(found, as_json)
+            return
+        if not yes and not as_json and sys.stdin.isatty():
+            _show(found, as_json)
+            click.confirm(f"Recall {recalls.describe(found.scope)} of {product.name}?", abort=True, err=True)
+        info = _announce(place, product, target, str(reason), remedy, tell_owners=tell_owners)
     codes = counted(info.covered, "issued code")
     _print(info, as_json, f"Recall {info.id} of {product.name} is in force and covers {codes}.")
-    if between is None and lot is None:
+    if info.scope == recalls.describe(recalls.WHOLE):
         note("It covers the whole product, codes issued later too.")
+    if found.owners and tell_owners:
+        note(f"{counted(found.owners, 'owner')} will be mailed by the worker.")
+
+
+def _announce(
+    place: Workplace, product: Product, target: recalls.Target, reason: str, remedy: str | None, *, tell_owners: bool
+) -> recalls.RecallInfo:
+    with place.sessions.begin() as session:
+        info = recalls.recall(
+            session,
+            product,
+            target,
+            reason=reason,
+            remedy=remedy,
+            tells_owners=tell_owners,
+            serial_keys=_keys(place, session, product),
+            now=place.now(),
+        )
+        details = {"gtin": product.gtin, "scope": info.scope, "reason": info.reason, "covers": info.covered}
+        place.record(session, product.brand_id, "recall.announce", str(info.id), details)
+    return info
+
+
+def _lift(recall_id: int, as_json: bool) -> None:
+    with opened() as place, place.sessions.begin() as session:
+        info = recalls.lift(session, recall_id, now=place.now())
+        place.record(session, info.brand_id, "recall.lift", str(info.id), {"gtin": info.gtin, "scope": info.scope})
+    _print(info, as_json, f"Recall {info.id} of {info.gtin} is lifted.")
 
 
 def _list(gtin: str | None, as_json: bool) -> None:
@@ -67,16 +124,48 @@ def _list(gtin: str | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found:
-        rows = [(r.id, r.gtin, r.lot, _range(r), r.covered, r.recalled_at, r.lifted_at, r.reason) for r in found]
-        print_table(("ID", "GTIN", "LOT", "RANGE", "CODES", "RECALLED (UTC)", "LIFTED", "REASON"), rows)
+        rows = [(r.id, r.gtin, r.lot, r.scope, r.covered, r.recalled_at, r.lifted_at, r.reason) for r in found]
+        print_table(("ID", "GTIN", "LOT", "OF", "CODES", "RECALLED (UTC)", "LIFTED", "REASON"), rows)
     else:
         note("There is no recall.")
 
 
-def _range(info: recalls.RecallInfo) -> str | None:
-    if info.run is not None:
-        return f"run {info.run}, codes {info.index_from} to {info.index_to}"
-    return None if info.serial_from is None else f"{info.serial_from} to {info.serial_to}"
+def _show(found: recalls.Preview, as_json: bool) -> None:
+    if as_json:
+        spares = found.spares
+        print_json(
+            {
+                "of": recalls.describe(found.scope),
+                "covered": found.covered,
+                "owners": found.owners,
+                "spares": None if spares is None else {"items": spares.items, "beside": spares.beside},
+            }
+        )
+        return
+    for sentence in recalls.sentences(found):
+        click.echo(sentence)
+
+
+def _keys(place: Workplace, session: Session, product: Product) -> dict[str, SerialKey]:
+    return signing_keys.load_serial_keys(session, product.brand_id, wrapping_key=place.wrapping_key)
+
+
+def _read(file: Path, product: Product) -> list[tuple[int, str]]:
+    try:
+        return serial_lists.parse(file.read_text(encoding="utf-8"), product.gtin)
+    except UnicodeDecodeError:
+        raise BadInput(f"{file.name} is not in UTF-8; serials are plain ASCII.") from None
+
+
+def _days(first: datetime | None, last: datetime | None) -> tuple[date, date] | None:
+    both = _both(first, last, "A production window has two ends: give --made-from and --made-to.")
+    return None if both is None else (both[0].date(), both[1].date())
+
+
+def _both(first: _T | None, last: _T | None, sentence: str) -> tuple[_T, _T] | None:
+    if (first is None) != (last is None):
+        raise click.UsageError(sentence)
+    return None if first is None or last is None else (first, last)
 
 
 def _print(info: recalls.RecallInfo, as_json: bool, sentence: str) -> None:

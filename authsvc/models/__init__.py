@@ -38,7 +38,8 @@ from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
-from authsvc.models.products import Image, Lot, Product, Recall, Run
+from authsvc.models.products import Image, Lot, Product, Run
+from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
 from authsvc.models.staff import (
     Staff,
@@ -94,6 +95,9 @@ __all__ = [
     "OwnerSession",
     "Product",
     "Recall",
+    "RecallDraft",
+    "RecallItem",
+    "RecallNotice",
     "ReceiptOpen",
     "RegisterVersion",
     "Registration",

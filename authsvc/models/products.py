@@ -1,20 +1,10 @@
-"""Products, their lots and runs, and their recalls: what is true of many items at once."""
+"""Products, their lots and runs: what is true of many items at once."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Identity,
-    Index,
-    Text,
-    UniqueConstraint,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import INT8MULTIRANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -111,31 +101,3 @@ class Run(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
     issued_at: Mapped[datetime | None]
     failure: Mapped[str | None]
-
-
-class Recall(Base):
-    """
-    A recall: of a product, a lot, a range of a run by index, or a range of imported serials as text.
-
-    In force until ``lifted_at``. A range of derived serials is stored as run and indexes: serials are permuted.
-    """
-
-    __tablename__ = "recalls"
-    __table_args__ = (
-        ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),
-        Index("ix_recalls_gtin", "gtin", postgresql_where=text("lifted_at IS NULL")),
-    )
-
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
-    brand_id: Mapped[UUID] = mapped_column(ForeignKey("brands.id"), index=True)
-    gtin: Mapped[str]
-    lot: Mapped[str | None]
-    run: Mapped[int | None]
-    index_from: Mapped[int | None] = mapped_column(BigInteger)
-    index_to: Mapped[int | None] = mapped_column(BigInteger)
-    serial_from: Mapped[str | None] = mapped_column(Text(collation="C"))
-    serial_to: Mapped[str | None] = mapped_column(Text(collation="C"))
-    reason: Mapped[str]
-    remedy: Mapped[str | None]
-    recalled_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
-    lifted_at: Mapped[datetime | None]

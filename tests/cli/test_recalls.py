@@ -1,5 +1,7 @@
 import csv
+import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -101,7 +103,7 @@ def test_a_range_across_runs_is_refused(halden, serials, tmp_path):
 def test_a_range_that_runs_backwards_is_turned_round_by_its_author(halden, serials):
     errors = recall(halden, "--from-serial", serials[5], "--to-serial", serials[2], code=1)
 
-    assert f"Did you mean --from-serial {serials[2]} --to-serial {serials[5]}?" in errors
+    assert f"Turn it round: from {serials[2]} to {serials[5]}." in errors
 
 
 def test_a_range_of_another_lot_is_refused(halden, serials, tmp_path):
@@ -163,5 +165,69 @@ def test_the_list_shows_what_is_in_force(halden, serials):
     assert halden("recall", "--list").err == "There is no recall.\n"
     recall(halden, "--from-serial", serials[0], "--to-serial", serials[3])
 
-    assert "run 1, codes 0 to 3  4 " in halden("recall", "--list", "--gtin", WATCH).out
+    assert "codes 0 to 3 of run 1  4 " in halden("recall", "--list", "--gtin", WATCH).out
     assert halden("recall", "--list", "--gtin", SHIRTS).out == ""
+
+
+def preview(command, *arguments):
+    return json.loads(command("recall", "--gtin", WATCH, "--preview", "--json", *arguments).out)
+
+
+def test_a_preview_says_what_a_recall_would_hit_and_spare_and_announces_nothing(halden, serials, tmp_path):
+    issue(halden, tmp_path / "b.csv", "--lot", "B2", "--count", "7")
+
+    assert preview(halden) == {"of": "the whole product", "covered": 17, "owners": 0, "spares": None}
+    assert preview(halden, "--lot", "A1")["spares"] == {"items": 7, "beside": "product"}
+    found = preview(halden, "--from-serial", serials[2], "--to-serial", serials[5])
+    assert (found["covered"], found["spares"]) == (4, {"items": 6, "beside": "lot"})
+    shown = halden("recall", "--gtin", WATCH, "--preview", "--lot", "A1").out
+    assert "It spares 7 items that a recall of the whole product would hit." in shown
+    assert halden("recall", "--list").err == "There is no recall.\n"
+
+
+def test_a_list_of_serials_is_recalled(halden, serials, tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("lot,serial\nA1," + serials[3] + "\nA1," + serials[7] + "\nA1," + serials[3] + "\n")
+
+    found = recall(halden, "--serials", file)
+    assert (found["listed"], found["covered"], found["lot"]) == (2, 2, None)
+    assert "a list of 2 items  2 " in halden("recall", "--list").out
+
+
+def test_a_list_with_faults_names_every_row_and_recalls_nothing(halden, serials, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text(f"{serials[0]}\n0000000000000000\n{serials[1]}\nSN 1\n")
+    assert "row 4: 'SN 1'" in recall(halden, "--serials", file, code=1)
+
+    file.write_text(f"{serials[0]}\n0000000000000000\n{serials[1]}\nSN-1\n")
+    errors = recall(halden, "--serials", file, code=1)
+    assert "row 2: '0000000000000000': was never issued for this product" in errors
+    assert "row 4: 'SN-1': was never issued for this product" in errors
+    assert halden("recall", "--list").err == "There is no recall.\n"
+
+
+def test_a_production_window_is_recalled(halden, serials):
+    today = datetime.now(UTC).date().isoformat()
+
+    found = recall(halden, "--made-from", today, "--made-to", today)
+    assert found["covered"] == 10
+    later = recall(halden, "--made-from", "2020-01-01", "--made-to", "2020-12-31", code=1)
+    assert "No code of Halden Watch was issued from 2020-01-01 to 2020-12-31" in later
+
+
+def test_one_recall_has_one_kind_of_scope(halden, serials, tmp_path):
+    file = tmp_path / "list.txt"
+    file.write_text(serials[0])
+
+    assert "names no lot" in recall(halden, "--serials", file, "--lot", "A1", code=1)
+    range_too = ("--from-serial", serials[0], "--to-serial", serials[1])
+    assert "one of them at a time" in recall(halden, "--serials", file, *range_too, code=1)
+
+
+def test_on_a_terminal_a_recall_is_confirmed(halden, serials, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+
+    result = halden("recall", "--gtin", WATCH, "--lot", "A1", "--reason", "x", code=1)
+    assert "It covers 10 issued codes: batch A1." in result.out
+    assert halden("recall", "--list").err == "There is no recall.\n"

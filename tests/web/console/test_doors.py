@@ -10,9 +10,10 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, errands, staff, trusted_devices, webhooks
+from authsvc import cases, errands, recall_drafts, staff, trusted_devices, webhooks
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
+from authsvc.recalls import Target
 from authsvc.runtime import new_id
 from authsvc.staff import Role
 from authsvc.web import console
@@ -104,9 +105,21 @@ def delivery_of_halden(scene, cast):
     return delivery_id
 
 
+def draft_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        draft = recall_drafts.Draft(
+            id=new_id(), gtin=scene.watch.gtin, target=Target(lot="L2410"), reason="The strap may break", remedy=None,
+            tells_owners=False, made_by="A test",
+        )  # fmt: skip
+        recall_drafts.write(session, scene.halden.id, draft, now=scene.clock())
+    return draft.id
+
+
 OBJECTS = {
     "endpoint_id": endpoint_of_halden,
     "delivery_id": delivery_of_halden,
+    "draft_id": draft_of_halden,
+    "recall_id": lambda scene, _cast: scene.recall(scene.watch, lot="L2410"),
     "case_id": case_of_halden,
     "alert_id": alert_of_halden,
     "report_id": lambda scene, _cast: casework.report(scene).id,
