@@ -5,7 +5,8 @@ A job may be run again at any point. What people can mend is told to them as the
 goes to the log, and the errand is begun anew until it has had its turns.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ import psycopg
 import structlog
 from sqlalchemy import text
 
-from authsvc import clone_previews, db, errands
+from authsvc import clone_previews, db, errands, export_files, exports
 from authsvc.clone_previews import Asked
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand, Stopped
@@ -70,6 +71,7 @@ def sweep(courier: Courier) -> int:
     now = courier.now()
     with courier.sessions.begin() as session:
         errands.remove_old(session, now=now)
+        session.execute(text(_REMOVE_PARTS))
         return len(session.execute(text(_SWEEP), {"before": now - _LEFT_OVER}).all())
 
 
@@ -86,6 +88,12 @@ WHERE e.state IN ('waiting', 'running') AND e.created_at < :before AND NOT EXIST
     AND j.args->>'id' = e.id::text)"""
 
 
+# Of what was cancelled, removed or given up, nothing is kept.
+_REMOVE_PARTS = """
+DELETE FROM errand_parts p USING errands e
+WHERE e.id = p.errand_id AND e.state IN ('cancelled', 'failed')"""
+
+
 def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
     asked = Asked(brand_id=errand.brand_id, gtin=errand.asked.get("gtin"), rates=tuple(errand.asked.get("rates") or ()))
     return clone_previews.preview(
@@ -93,4 +101,46 @@ def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mappin
     )
 
 
-_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {errands.PREVIEW: _preview}
+def _export(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    now = courier.now()
+    asked = exports.Asked.read(errand.asked, today=now.date())
+    reading, teller = exports.Reading(connection, errand.brand_id, asked, now=now), Teller(courier, errand)
+    total = reading.total
+    teller(0, total)
+    told = _Counted(reading.rows(), lambda done: teller(done, total))
+    with courier.sessions.begin() as session:
+        export_files.remove(session, errand.id)
+    parts, size, digest = 0, 0, hashlib.sha256()
+    for piece in export_files.write(asked.format, asked.columns, told, title=asked.kind.value, made_at=now):
+        with courier.sessions.begin() as session:
+            # First the row of the errand: whoever has taken it up meanwhile removes what was written before.
+            errands.tell(session, errand, done=told.done, total=total)
+            export_files.store(
+                session, errand.id, errand.brand_id, parts + 1, piece, key=courier.wrapping_key, random=courier.random
+            )
+        parts, size = parts + 1, size + len(piece)
+        digest.update(piece)
+    return {"rows": told.done, "bytes": size, "parts": parts, "sha256": digest.hexdigest()}
+
+
+class _Counted:
+    """Rows that are counted as they go by."""
+
+    def __init__(self, rows: Iterable[exports.Row], hear: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._hear = hear
+        self.done = 0
+
+    def __iter__(self) -> Iterator[exports.Row]:
+        for row in self._rows:
+            yield row
+            self.done += 1
+            if self.done % _HEARD == 0:
+                self._hear(self.done)
+
+
+_HEARD = 1_000
+_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {
+    errands.PREVIEW: _preview,
+    errands.EXPORT: _export,
+}
