@@ -5,7 +5,9 @@ A job may be run again at any point. What people can mend is told to them as the
 goes to the log, and the errand is begun anew until it has had its turns.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -60,10 +62,10 @@ def do_errand(courier: Courier, url: str, errand_id: UUID) -> None:
             errands.finish(session, errand, result, now=courier.now())
     except Stopped:
         log.info("errand-stopped", errand=str(errand_id))
-    except AuthsvcError as error:
+    except (AuthsvcError, OSError) as error:
         log.warning("errand-failed", errand=str(errand_id), kind=errand.kind, detail=str(error))
-        with courier.sessions.begin() as session:
-            errands.fail(session, errand, str(error), now=courier.now())
+        with contextlib.suppress(Stopped), courier.sessions.begin() as session:
+            errands.fail(session, errand, _told(error), now=courier.now())
 
 
 def sweep(courier: Courier) -> int:
@@ -76,6 +78,14 @@ def sweep(courier: Courier) -> int:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _told(error: AuthsvcError | OSError) -> str:
+    """Word a fault for the page; what an operating system says may name a path, which is nobody's to read."""
+    if isinstance(error, OSError):
+        return f"The worker cannot write the file: {os.strerror(error.errno or 0)}."
+    return str(error)
+
 
 # As the trigger does it; whoever has a job keeps it, and its place in the queue.
 _SWEEP = """

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 
 import openpyxl
@@ -315,6 +316,37 @@ def test_what_no_sheet_can_hold_is_left_out(scene):
     [row] = read_xlsx(b"".join(made))
     assert row["a"].startswith("xYzz")
     assert len(row["a"]) == 32_767
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_memory_does_not_grow_with_the_rows(form):
+    def peak(count):
+        rows = ((n, f"row {n} " + "x" * 800, None) for n in range(count))
+        tracemalloc.start()
+        for _ in export_files.write(
+            form, ("n", "text", "none"), rows, title="t", made_at=datetime(2026, 5, 1, tzinfo=UTC)
+        ):
+            pass
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(10)
+    assert peak(6_000) < 4 * export_files.PIECE
+
+
+def test_a_disk_that_is_full_is_told_and_no_path(scene, courier, monkeypatch):
+    def refuse(*_args, **_values):
+        raise OSError(28, "No space left on device", "/var/secret/place")
+
+    monkeypatch.setattr(export_files, "write", refuse)
+    number = order(scene)
+
+    errand_work.do_errand(courier, scene.url, number)
+
+    assert (get(scene, number).state, get(scene, number).fault) == (
+        "failed", "The worker cannot write the file: No space left on device.",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("form", list(Format))
