@@ -8,7 +8,7 @@ A scan is told by the reason of its verdict, from the facts that are stored with
 MARK = "SELECT at FROM job_marks WHERE job = %(job)s"
 
 # The use-by day has ended everywhere on earth a day later, as verdicts have it.
-_REASON = """
+REASON = """
 CASE WHEN b.is_sandbox THEN 'test'
   WHEN s.recall_id IS NOT NULL OR s.disposition = 'recalled' THEN 'recalled'
   WHEN s.disposition IN ('stolen', 'lost', 'blocked') THEN s.disposition
@@ -25,7 +25,7 @@ CASE WHEN b.is_sandbox THEN 'test'
 # people look is not counted either. Through the brand, because that is how rejections and alerts are found.
 _SEEN = f"""
 SELECT s.brand_id, (s.at AT TIME ZONE 'UTC')::date AS day, coalesce(s.gtin, '') AS gtin, coalesce(s.lot, '') AS lot,
-  coalesce(s.country, '') AS country, {_REASON} AS kind
+  coalesce(s.country, '') AS country, {REASON} AS kind
 FROM scans s JOIN brands b ON b.id = s.brand_id
 WHERE s.at > %(mark)s AND s.at <= %(upto)s {{scans}} AND (s.automated IS NULL OR s.confirmed_at IS NOT NULL)
 UNION ALL

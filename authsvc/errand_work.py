@@ -5,7 +5,10 @@ A job may be run again at any point. What people can mend is told to them as the
 goes to the log, and the errand is begun anew until it has had its turns.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +17,7 @@ import psycopg
 import structlog
 from sqlalchemy import text
 
-from authsvc import clone_previews, db, errands
+from authsvc import clone_previews, db, errands, export_files, exports
 from authsvc.clone_previews import Asked
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand, Stopped
@@ -59,10 +62,10 @@ def do_errand(courier: Courier, url: str, errand_id: UUID) -> None:
             errands.finish(session, errand, result, now=courier.now())
     except Stopped:
         log.info("errand-stopped", errand=str(errand_id))
-    except AuthsvcError as error:
+    except (AuthsvcError, OSError) as error:
         log.warning("errand-failed", errand=str(errand_id), kind=errand.kind, detail=str(error))
-        with courier.sessions.begin() as session:
-            errands.fail(session, errand, str(error), now=courier.now())
+        with contextlib.suppress(Stopped), courier.sessions.begin() as session:
+            errands.fail(session, errand, _told(error), now=courier.now())
 
 
 def sweep(courier: Courier) -> int:
@@ -70,10 +73,19 @@ def sweep(courier: Courier) -> int:
     now = courier.now()
     with courier.sessions.begin() as session:
         errands.remove_old(session, now=now)
+        session.execute(text(_REMOVE_PARTS))
         return len(session.execute(text(_SWEEP), {"before": now - _LEFT_OVER}).all())
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _told(error: AuthsvcError | OSError) -> str:
+    """Word a fault for the page; what an operating system says may name a path, which is nobody's to read."""
+    if isinstance(error, OSError):
+        return f"The worker cannot write the file: {os.strerror(error.errno or 0)}."
+    return str(error)
+
 
 # As the trigger does it; whoever has a job keeps it, and its place in the queue.
 _SWEEP = """
@@ -86,6 +98,12 @@ WHERE e.state IN ('waiting', 'running') AND e.created_at < :before AND NOT EXIST
     AND j.args->>'id' = e.id::text)"""
 
 
+# Of what was cancelled, removed or given up, nothing is kept.
+_REMOVE_PARTS = """
+DELETE FROM errand_parts p USING errands e
+WHERE e.id = p.errand_id AND e.state IN ('cancelled', 'failed')"""
+
+
 def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
     asked = Asked(brand_id=errand.brand_id, gtin=errand.asked.get("gtin"), rates=tuple(errand.asked.get("rates") or ()))
     return clone_previews.preview(
@@ -93,4 +111,46 @@ def _preview(courier: Courier, connection: Connection, errand: Errand) -> Mappin
     )
 
 
-_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {errands.PREVIEW: _preview}
+def _export(courier: Courier, connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    now = courier.now()
+    asked = exports.Asked.read(errand.asked, today=now.date())
+    reading, teller = exports.Reading(connection, errand.brand_id, asked, now=now), Teller(courier, errand)
+    total = reading.total
+    teller(0, total)
+    told = _Counted(reading.rows(), lambda done: teller(done, total))
+    with courier.sessions.begin() as session:
+        export_files.remove(session, errand.id)
+    parts, size, digest = 0, 0, hashlib.sha256()
+    for piece in export_files.write(asked.format, asked.columns, told, title=asked.kind.value, made_at=now):
+        with courier.sessions.begin() as session:
+            # First the row of the errand: whoever has taken it up meanwhile removes what was written before.
+            errands.tell(session, errand, done=told.done, total=total)
+            export_files.store(
+                session, errand.id, errand.brand_id, parts + 1, piece, key=courier.wrapping_key, random=courier.random
+            )
+        parts, size = parts + 1, size + len(piece)
+        digest.update(piece)
+    return {"rows": told.done, "bytes": size, "parts": parts, "sha256": digest.hexdigest()}
+
+
+class _Counted:
+    """Rows that are counted as they go by."""
+
+    def __init__(self, rows: Iterable[exports.Row], hear: Callable[[int], None]) -> None:
+        self._rows = rows
+        self._hear = hear
+        self.done = 0
+
+    def __iter__(self) -> Iterator[exports.Row]:
+        for row in self._rows:
+            yield row
+            self.done += 1
+            if self.done % _HEARD == 0:
+                self._hear(self.done)
+
+
+_HEARD = 1_000
+_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {
+    errands.PREVIEW: _preview,
+    errands.EXPORT: _export,
+}

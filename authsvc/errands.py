@@ -25,6 +25,8 @@ KEPT: Mapping[str, timedelta] = {PREVIEW: timedelta(days=30), EXPORT: timedelta(
 """How long after its end an errand is kept, with what came of it."""
 MOST_OPEN = 3
 """Errands of a kind that one brand may have under way: they take turns, and everybody else's wait behind them."""
+MOST_KEPT = 50
+"""Files that a brand may have lying here at a time."""
 MOST_TURNS = 5
 """How often an errand is begun. What has stopped so many workers would stop the next one too."""
 
@@ -80,6 +82,9 @@ def order(
     )
     if (under_way or 0) >= MOST_OPEN:
         raise Conflict(f"{MOST_OPEN} are under way already. Wait until one has ended, or cancel one.")
+    kept = session.scalar(select(func.count()).where(Row.brand_id == brand_id, Row.kind == kind, Row.state == "done"))
+    if kind == EXPORT and (kept or 0) >= MOST_KEPT:
+        raise Conflict(f"{MOST_KEPT} files are kept already. Remove some first.")
     row = {
         "id": id,
         "brand_id": brand_id,
@@ -135,6 +140,27 @@ def cancel(session: Session, brand_id: UUID, errand_id: UUID, kind: str, *, now:
     )
     if changed.one_or_none() is None:
         raise Conflict("It has ended already.")
+    return found
+
+
+def discard(session: Session, brand_id: UUID, errand_id: UUID, kind: str) -> Errand:
+    """
+    Give up what came of an errand before its time; the worker removes it.
+
+    Raises:
+        NotFound: The brand has no such errand.
+        Conflict: It is not done, or given up already.
+    """
+    found = get_errand(session, brand_id, errand_id, kind)
+    changed = session.execute(
+        update(Row)
+        .where(Row.brand_id == brand_id, Row.id == errand_id, Row.state == "done")
+        .values(state="cancelled")
+        .returning(Row.id)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.one_or_none() is None:
+        raise Conflict("There is nothing to remove.")
     return found
 
 

@@ -19,3 +19,12 @@ def safe(value: object) -> str:
 def row(values: Iterable[object]) -> str:
     """Return one line of CSV (RFC 4180), each cell safe and quoted."""
     return ",".join('"' + safe(value).replace('"', '""') + '"' for value in values) + "\r\n"
+
+
+def data_row(values: Iterable[object]) -> str:
+    """Return one line of CSV as ``row`` does, but with numbers as numbers: no spreadsheet takes one for a formula."""
+    cells = (str(value) if type(value) in _NUMBERS else '"' + safe(value).replace('"', '""') + '"' for value in values)
+    return ",".join(cells) + "\r\n"
+
+
+_NUMBERS = {int, float}

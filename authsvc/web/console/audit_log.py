@@ -15,8 +15,8 @@ from authsvc.staff import Role
 from authsvc.web.console import guard, rendering
 
 FAMILIES = (
-    "", "alert", "audit", "brand", "case", "device", "item", "key", "mail", "product", "recall", "report", "run",
-    "staff", "webhook",
+    "", "alert", "audit", "brand", "case", "device", "export", "item", "key", "mail", "product", "recall", "report",
+    "run", "staff", "webhook",
 )  # fmt: skip
 _COLUMNS = ("number", "time (UTC)", "by", "who", "act", "subject", "details", "hash")
 

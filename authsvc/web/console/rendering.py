@@ -14,7 +14,7 @@ from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 
 NAVIGATION = (
     (None, (("Overview", "overview"), ("Alerts", "alert"), ("Cases", "case"), ("Items", "serial"),
-            ("Reports", "report"), ("Rules", "rules"))),
+            ("Reports", "report"), ("Rules", "rules"), ("Exports", "export"))),
     ("Operations", (("Recalls", "recall"), ("Devices", "device"), ("Webhooks", "webhook"))),
     ("Brand", (("Team", "people"), ("Audit", "audit"))),
 )  # fmt: skip

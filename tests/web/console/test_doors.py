@@ -133,6 +133,7 @@ OBJECTS = {
     "device_id": device_of_halden,
     "gtin": lambda scene, _cast: scene.watch.gtin,
     "preview_id": preview_of_halden,
+    "export_id": lambda scene, _cast: errand_of_halden(scene, errands.EXPORT),
     "session_id": session_of_halden,
     "key_id": lambda _scene, _cast: "AAAA",
     "kind": lambda _scene, _cast: "csv",
