@@ -312,8 +312,8 @@ def two_brands(scene):
             (("INSERT INTO registrations (sgtin, version, id, brand_id, owner_id, state, has_claim, registered_at) "
              "VALUES (%s, 1, gen_random_uuid(), %s, gen_random_uuid(), 'pending', false, now())"), sgtin, brand.id),
             (("INSERT INTO transfers (sgtin, id, brand_id, version, registration_id, seller_id, is_present, state, "
-             "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), false, "
-             "'offered', now(), now())"), sgtin, brand.id),
+             "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), "
+             "false, 'offered', now(), now())"), sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             ("INSERT INTO daily_counts VALUES (%s, 'day', '2026-05-01', %s, '', '', 'x', 1)", brand.id, product.gtin),
             ("INSERT INTO lot_days VALUES (%s, %s, 'L', 'IT', '2026-05-01', 1, 1, 1)", brand.id, product.gtin),
