@@ -48,9 +48,10 @@ bench: setup  ## Measure, as ratios in one run; prints a table and writes benchm
 fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
 	@FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
 
-soak: setup packages  ## Kill a loaded server 20 times, and 20 workers: count what was acknowledged and what was sent.
+soak: setup packages  ## Kill servers, workers and databases under load: count what was acknowledged, sent and handed over.
 	@$(BIN)/python -m tools.soak
 	@$(BIN)/python -m tools.soak_webhooks
+	@$(BIN)/python -m tools.soak_transfers
 
 lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addresses).
 	@bash tools/lock.sh

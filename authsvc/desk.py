@@ -21,6 +21,7 @@ from authsvc import db
 from authsvc.errors import Unavailable
 
 _TAKE_ON = text("SELECT set_config('role', :role, true), set_config('authsvc.brand', :brand, true)")
+_CHANGE = text("SELECT set_config('role', :role, true)")
 _SETTINGS = {"statement_timeout": 10_000, "lock_timeout": 3_000, "idle_in_transaction_session_timeout": 60_000}
 
 
@@ -57,6 +58,20 @@ class Desk:
         """
         with self._transaction(db.OWNER_ROLE, "" if brand_id is None else str(brand_id)) as session:
             yield session
+
+    @contextlib.contextmanager
+    def as_owners_within(self, session: Session) -> Iterator[Session]:
+        """
+        Let a transaction of the console act as the owner pages do for a block, for the same brand.
+
+        What a person wrote, and where they are told, opens in that role alone; and it all commits or none of it does.
+        """
+        session.flush()
+        session.execute(_CHANGE, {"role": db.OWNER_ROLE})
+        yield session
+        session.flush()
+        # After an error the transaction is over, and its role with it.
+        session.execute(_CHANGE, {"role": db.CONSOLE_ROLE})
 
     def close(self) -> None:
         """Close every connection."""

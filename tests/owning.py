@@ -1,8 +1,10 @@
 """People who own things: a phone that scans and registers, the claim code in the box, and the mails they get."""
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from scene import BASE_URL, Scene, Visitor
 from sqlalchemy import select
@@ -13,6 +15,7 @@ from authsvc.core import claim_codes
 from authsvc.core.gs1 import DigitalLink
 from authsvc.models import Mail
 
+_numbers = itertools.count(1)
 FROM_HERE = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Origin": BASE_URL}
 
 
@@ -135,3 +138,20 @@ class Buyer:
     def title(self) -> str:
         """Return the heading of the page that is open."""
         return re.search(r"<h1[^>]*>(.*?)</h1>", self.last.text, re.DOTALL)[1]
+
+
+def dispute(scene: Scene, said: str = "I was not paid.") -> UUID:
+    """Let an item pass on and its seller dispute that; return the number of the transfer."""
+    n = next(_numbers)
+    product = scene.add_product(
+        name="Meridian 40", warranty_months="24", claim="required", attributes={"noun": "watch"}
+    )
+    path = scene.issue(product, 1).path()
+    seller, taker = Buyer(scene, f"seller{n}@example.com"), Buyer(scene, f"taker{n}@example.com")
+    item = seller.own(path)
+    taker.take(seller.offer(item, how="present"), path)
+    seller.get(f"{item}/sell")
+    page = seller.last.headers["Location"]
+    seller.get(page)
+    assert seller.post(f"{page}/dispute", said=said).status_code == 303
+    return UUID(page.rpartition("/")[2])

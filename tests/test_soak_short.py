@@ -42,3 +42,16 @@ def test_no_webhook_is_lost_or_sent_unsigned_when_workers_are_killed(database):
     assert report["delivered"] + report["dead"] == 300
     assert (report["lost"], report["wrong_signatures"], report["of_acts_rolled_back"]) == (0, 0, 0)
     assert min(report["faults"].get(kind, 0) for kind in ("drop", "500", "503", "redirect", "cut", "slow")) > 0
+
+
+def test_every_item_has_one_owner_when_people_race_and_the_database_is_killed():
+    command = [sys.executable, "-m", "tools.soak_transfers", "--races", "200", "--kills", "1", "--json"]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    report = json.loads(ended.stdout)
+    assert (report["races"], report["database_kills"], report["acts"]) == (200, 1, 800)
+    assert set(report["kinds"].values()) == {50}
+    assert report["outcomes"]["transfer-over"] > 0
+    assert report["outcomes"]["completed"] > 0

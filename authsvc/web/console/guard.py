@@ -156,6 +156,11 @@ def session() -> AbstractContextManager[Session]:
     return desk().as_brand(me().brand_id)
 
 
+def as_owners(session: Session) -> AbstractContextManager[Session]:
+    """Let the transaction of a page act as the owner pages do, for a block; see ``Desk.as_owners_within``."""
+    return desk().as_owners_within(session)
+
+
 def staff_key() -> bytes:
     """Return the key behind form tokens and what is kept of staff in hidden form."""
     return derive_key(runtime().config.secret, "staff")

@@ -15,7 +15,7 @@ from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 NAVIGATION = (
     (None, (("Overview", "overview"), ("Alerts", "alert"), ("Cases", "case"), ("Items", "serial"),
             ("Reports", "report"), ("Rules", "rules"), ("Exports", "export"))),
-    ("Operations", (("Recalls", "recall"), ("Devices", "device"), ("Webhooks", "webhook"))),
+    ("Operations", (("Recalls", "recall"), ("Disputes", "transfer"), ("Devices", "device"), ("Webhooks", "webhook"))),
     ("Brand", (("Team", "people"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""

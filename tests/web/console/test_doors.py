@@ -5,7 +5,10 @@ The routes are read from the application, so a route that is added later is walk
 kind of argument needs an object of Halden in ``OBJECTS``.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import casework
+import owning
 import pytest
 from flask import Blueprint
 from sqlalchemy import text
@@ -115,6 +118,12 @@ def draft_of_halden(scene, _cast):
     return draft.id
 
 
+def transfer_of_halden(scene, _cast):
+    # In a thread of its own, as the browsers of other people are: here a request is under way.
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(owning.dispute, scene).result()
+
+
 OBJECTS = {
     "endpoint_id": endpoint_of_halden,
     "delivery_id": delivery_of_halden,
@@ -131,6 +140,7 @@ OBJECTS = {
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
     "device_id": device_of_halden,
+    "transfer_id": transfer_of_halden,
     "gtin": lambda scene, _cast: scene.watch.gtin,
     "preview_id": preview_of_halden,
     "export_id": lambda scene, _cast: errand_of_halden(scene, errands.EXPORT),
