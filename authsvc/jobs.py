@@ -33,6 +33,7 @@ MAKE_PARTITIONS = "make_partitions"
 LEARN_TRAFFIC = "learn_traffic"
 WATCH_LOTS = "watch_lots"
 COUNT_DAYS = "count_days"
+TELL_FOLLOWERS = "tell_followers"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -54,53 +55,8 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     traffic_of = app.task(name=LEARN_TRAFFIC, queueing_lock=LEARN_TRAFFIC, pass_context=True)(learn_traffic)
     app.periodic(cron="47 3 * * *")(traffic_of)
 
-    @app.task(name="send_mail", retry=_ANEW)
-    def send_mail(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
-        deliveries.send_mail(courier, UUID(id), version)
-
-    @app.task(name="spread_event", retry=_ANEW)
-    def spread_event(id: str) -> None:  # noqa: A002  stored with the jobs
-        deliveries.spread_event(courier, UUID(id))
-
-    @app.task(name="deliver_webhook", retry=_ANEW)
-    def deliver_webhook(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
-        deliveries.deliver_webhook(courier, UUID(id), version)
-
-    @app.task(name="mail_alerts", retry=_ANEW)
-    def mail_alerts(brand_id: str) -> None:
-        deliveries.mail_alerts(courier, UUID(brand_id))
-
-    @app.task(name="tell_owners", retry=_ANEW)
-    def tell_owners(recall: int) -> None:
-        deliveries.tell_owners(courier, recall)
-
-    @app.periodic(cron="*/10 * * * *")
-    @app.task(name="sweep_deliveries", queueing_lock="sweep_deliveries", retry=_ANEW)
-    def sweep_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
-        deliveries.sweep(courier)
-
-    @app.periodic(cron="41 3 * * *")
-    @app.task(name="remove_old_deliveries", queueing_lock="remove_old_deliveries", retry=_ANEW)
-    def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
-        deliveries.remove_old(courier)
-
-    @app.periodic(cron="*/15 * * * *")
-    @app.task(name=WATCH_LOTS, queueing_lock=WATCH_LOTS, lock=WATCH_LOTS)
-    def watch_lots(timestamp: int) -> None:
-        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
-            lot_watch.watch(
-                connection,
-                now=datetime.fromtimestamp(timestamp, UTC),
-                new_id=lambda: UUID(bytes=courier.random(16)),
-                wrapping_key=courier.wrapping_key,
-            )
-
-    @app.periodic(cron="*/5 * * * *")
-    @app.task(name=COUNT_DAYS, queueing_lock=COUNT_DAYS, lock=COUNT_DAYS)
-    def count_days(timestamp: int) -> None:
-        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
-            daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
-
+    _add_deliveries(app, courier)
+    _add_watches(app, url, courier)
     _add_errands(app, url, courier)
     return app
 
@@ -164,3 +120,59 @@ def _add_errands(app: procrastinate.App, url: str, courier: Courier) -> None:
     @app.task(name="sweep_errands", queueing_lock="sweep_errands", retry=_ANEW)
     def sweep_errands(timestamp: int) -> None:  # noqa: ARG001  when it was due
         errand_work.sweep(courier)
+
+
+def _add_deliveries(app: procrastinate.App, courier: Courier) -> None:
+    @app.task(name="send_mail", retry=_ANEW)
+    def send_mail(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
+        deliveries.send_mail(courier, UUID(id), version)
+
+    @app.task(name="spread_event", retry=_ANEW)
+    def spread_event(id: str) -> None:  # noqa: A002  stored with the jobs
+        deliveries.spread_event(courier, UUID(id))
+
+    @app.task(name="deliver_webhook", retry=_ANEW)
+    def deliver_webhook(id: str, version: int) -> None:  # noqa: A002  stored with the jobs
+        deliveries.deliver_webhook(courier, UUID(id), version)
+
+    @app.task(name="mail_alerts", retry=_ANEW)
+    def mail_alerts(brand_id: str) -> None:
+        deliveries.mail_alerts(courier, UUID(brand_id))
+
+    @app.task(name="tell_owners", retry=_ANEW)
+    def tell_owners(recall: int) -> None:
+        deliveries.tell_owners(courier, recall)
+
+    @app.periodic(cron="*/10 * * * *")
+    @app.task(name="sweep_deliveries", queueing_lock="sweep_deliveries", retry=_ANEW)
+    def sweep_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.sweep(courier)
+
+    @app.periodic(cron="41 3 * * *")
+    @app.task(name="remove_old_deliveries", queueing_lock="remove_old_deliveries", retry=_ANEW)
+    def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.remove_old(courier)
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name=TELL_FOLLOWERS, queueing_lock=TELL_FOLLOWERS, lock=TELL_FOLLOWERS)
+    def tell_followers(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.tell_followers(courier)
+
+
+def _add_watches(app: procrastinate.App, url: str, courier: Courier) -> None:
+    @app.periodic(cron="*/15 * * * *")
+    @app.task(name=WATCH_LOTS, queueing_lock=WATCH_LOTS, lock=WATCH_LOTS)
+    def watch_lots(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            lot_watch.watch(
+                connection,
+                now=datetime.fromtimestamp(timestamp, UTC),
+                new_id=lambda: UUID(bytes=courier.random(16)),
+                wrapping_key=courier.wrapping_key,
+            )
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name=COUNT_DAYS, queueing_lock=COUNT_DAYS, lock=COUNT_DAYS)
+    def count_days(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
