@@ -220,16 +220,16 @@ def make_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, *, to: str = "head") -> None:
     """
-    Bring the schema to the newest migration.
+    Bring the schema to the newest migration, or to the one that is named.
 
     Raises:
         Unavailable: The server does not answer.
         BadConfig: The server is older than PostgreSQL 15.
     """
     check_server(url)
-    command.upgrade(_alembic(url), "head")
+    command.upgrade(_alembic(url), to)
 
 
 def check_server(url: str) -> int:
@@ -248,6 +248,11 @@ def check_server(url: str) -> int:
     if version < OLDEST_SERVER:
         raise BadConfig(f"PostgreSQL 15 or newer is needed, the server is {version // 10000}.{version % 10000}.")
     return version
+
+
+def has_revision(name: str) -> bool:
+    """Say whether this release knows a migration."""
+    return any(script.revision == name for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions())
 
 
 def revisions(engine: Engine) -> tuple[str | None, str | None]:

@@ -227,6 +227,20 @@ def test_owners_are_counted_and_each_is_told_once(scene, courier, owned):
         assert recalls.get_recall(session, number, brand_id=scene.halden.id).told == 2
 
 
+def test_the_page_of_an_owner_says_it_at_once(scene):
+    product = scene.add_product(name="Paged", warranty_months="24")
+    codes = scene.issue(product, 5, lot="P1")
+    buyer = own(scene, codes.path(0), f"paged{codes.run}@example.com")
+    address = buyer.last.location or buyer.last.request.path
+    assert "it is recalled" not in buyer.get(address).text
+
+    scene.recall(product, lot="P1", remedy="Bring it back")
+    assert "Stop using it: it is recalled" in buyer.get(address).text
+    assert "Bring it back" in buyer.last.text
+    lift_all(scene)
+    assert "it is recalled" not in buyer.get(address).text
+
+
 def test_a_range_tells_the_owners_of_its_items_alone(scene, courier, owned):
     product, codes, (ann, ben, cleo) = owned
     number = scene.recall(product, between=(serial(codes, 6), serial(codes, 9)), tells_owners=True)

@@ -22,6 +22,8 @@ _FAMILIES = {
     "worker": ("working:worker", "Run the jobs: mail, webhooks, scan tables made ahead."),
     "db": ("setting_up:db_group", "Look after the database."),
     "doctor": ("doctoring:doctor", "Check the installation and say what is wrong."),
+    "backup": ("backing_up:backup", "Write everything into one file."),
+    "restore": ("backing_up:restore", "Bring a backup back into an empty home, and check it."),
     "brands": ("brands:brands", "Register brands."),
     "products": ("products:products", "Register products."),
     "keys": ("keys:keys", "Make, list, activate, retire and revoke signing keys."),

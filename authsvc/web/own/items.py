@@ -5,10 +5,11 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, evidence_keys, owners, ownership, transfers
+from authsvc import certificates, conditions, evidence_keys, owners, ownership, scanning, transfers
 from authsvc.core import wording
+from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
-from authsvc.core.verdicts import Disposition
+from authsvc.core.verdicts import Disposition, Recall
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
 from authsvc.owner_sessions import Signed
@@ -183,6 +184,15 @@ def _entry(registered: Registered) -> tuple[Registered, Product]:
     return registered, _product(registered)
 
 
+def _find_recall(registered: Registered) -> Recall | None:
+    """Look the item up as anybody may, which counts nothing, and return the recall that covers it."""
+    rt = runtime()
+    gtin, _, serial = registered.sgtin.partition(".")
+    link = DigitalLink.build({"01": gtin, "21": serial})
+    looked = scanning.scan(rt.held, rt.connections, link, None, None, at=door.now(), new_id=rt.new_id)
+    return looked.verdict.facts.recall
+
+
 def _page(
     person: Person,
     registered: Registered,
@@ -202,6 +212,7 @@ def _page(
         is_pending=registered.state is State.PENDING,
         is_new=request.args.get("new") == "1",
         condition=condition,
+        recall=_find_recall(registered),
         is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
         today=door.now().date(),
         typed={name: request.form.get(name, "")[:300] for name in ("condition", "reason", "day")},
