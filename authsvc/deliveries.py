@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from authsvc import alert_mails, mails, outbound, owners, recall_notices
+from authsvc import alert_mails, followers, mails, outbound, owners, recall_notices
 from authsvc.config import Config
 from authsvc.core import webhooks as standard
 from authsvc.core.wrapping import derive_key, unwrap
@@ -69,6 +69,20 @@ class Courier:
             wrapping_key=derive_key(config.secret, "wrapping"),
             people_key=derive_key(config.secret, owners.PURPOSE),
         )
+
+
+def tell_followers(courier: Courier) -> int:
+    """Queue the mails of all for whom there is news, in transactions of a bounded size; return how many there were."""
+    told = 0
+    while True:
+        with courier.sessions.begin() as session:
+            number = followers.tell(
+                session, key=derive_key(courier.config.secret, owners.PURPOSE), seal_key=courier.seal_key,
+                base_url=courier.config.base_url, random=courier.random, now=courier.now(),
+            )  # fmt: skip
+        told += number
+        if number < followers.MOST:
+            return told
 
 
 def send_mail(courier: Courier, mail_id: UUID, version: int) -> None:

@@ -33,6 +33,7 @@ MAKE_PARTITIONS = "make_partitions"
 LEARN_TRAFFIC = "learn_traffic"
 WATCH_LOTS = "watch_lots"
 COUNT_DAYS = "count_days"
+TELL_FOLLOWERS = "tell_followers"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -83,6 +84,11 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     @app.task(name="remove_old_deliveries", queueing_lock="remove_old_deliveries", retry=_ANEW)
     def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
         deliveries.remove_old(courier)
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name=TELL_FOLLOWERS, queueing_lock=TELL_FOLLOWERS, lock=TELL_FOLLOWERS)
+    def tell_followers(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.tell_followers(courier)
 
     @app.periodic(cron="*/15 * * * *")
     @app.task(name=WATCH_LOTS, queueing_lock=WATCH_LOTS, lock=WATCH_LOTS)

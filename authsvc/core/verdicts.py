@@ -184,6 +184,14 @@ class Verdict:
         return outcome
 
 
+def may_follow(verdict: Verdict) -> bool:
+    """Say whether news may come of what was checked: it was issued, and nothing says yet that it should not be used."""
+    facts = verdict.facts
+    is_known = facts.is_issued is True and facts.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
+    is_tracked = facts.product is not None and facts.product.is_tracked
+    return is_known and is_tracked and verdict.reason in _MAY_CHANGE and facts.gtin is not None
+
+
 def item_key(gtin: str | None, serial: str | None, sscc: str | None, lot: str | None) -> str:
     """Return the key under which a code is stored: ``{gtin}.{serial}``, ``00.{sscc}``, or ``{gtin}..{lot}``."""
     if sscc is not None:
@@ -302,6 +310,10 @@ _SILENT = {
     Reason.UNKNOWN,
 }
 """Never notices: they only say that nothing worse is known, or speak for the whole code."""
+
+_MAY_CHANGE = {
+    Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU, Reason.POSSIBLE_COPY, Reason.NOT_RELEASED,
+}  # fmt: skip
 
 _ENDS_HERE = {Reason.FORGED, Reason.UNAVAILABLE, Reason.NOT_ISSUED, Reason.UNKNOWN}
 """Headlines after which nothing else is known of the code: it is not ours, or nobody could look it up."""

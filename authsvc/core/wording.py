@@ -5,7 +5,8 @@ The subject is *this code*, never *this product*. A title has at most eight word
 limit of a good verdict stands in the verdict itself, because a copied label carries a valid signature. Numbers and
 dates are rounded here, so that they identify no owner and teach no threshold.
 
-Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``batch``, ``reason`` and ``remedy``.
+Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``month``, ``often``, ``batch``, ``reason`` and
+``remedy``.
 """
 
 from collections.abc import Callable
@@ -138,7 +139,7 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.CHECKED_BEFORE: Words(
         *_PASSED,
-        "{brand} made this code. It was checked before, first on {date}. That is normal for a used item. "
+        "{brand} made this code. It was checked {often}before, first in {month}. That is normal for a used item. "
         "If you were told it is new, ask the seller why.",
         "Compare",
         _COMPARE,
@@ -229,6 +230,25 @@ def day(moment: datetime | date | None) -> str:
     return "an unknown day" if moment is None else f"{moment.day} {moment:%b %Y}"
 
 
+def month(moment: datetime | date | None) -> str:
+    """Spell a month: "May 2026"; "an unknown month" for None."""
+    return "an unknown month" if moment is None else f"{moment:%B %Y}"
+
+
+def often(scan_number: int | None) -> str:
+    """
+    Word how often a code was checked before this time: not at all said for once or twice, then a few, then many times.
+
+    The bounds are those of speech, alike for every product and whatever its threshold is: nobody learns from them how
+    many copies stay unnoticed.
+    """
+    earlier = (scan_number or 1) - 1
+    return "" if earlier < A_FEW else "a few times " if earlier < MANY else "many times "
+
+
+A_FEW, MANY = 3, 10
+
+
 def _replace_text(words: Words, text: str) -> Words:
     return Words(words.tone, words.icon, words.chip, words.title, text, words.action, words.limit)
 
@@ -283,8 +303,6 @@ def _date(facts: Facts, reason: Reason) -> datetime | date | None:
         return facts.expires_on
     if reason is Reason.CHECKED_BY_YOU:
         return facts.mine_at
-    if reason is Reason.CHECKED_BEFORE:
-        return facts.first_at
     return facts.disposition_at or facts.withdrawn_at
 
 
@@ -313,6 +331,8 @@ def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
         "brand": facts.brand.name if facts.brand else "maker's",
         "item": facts.product.noun if facts.product else "item",
         "date": day(_date(facts, reason)),
+        "month": month(facts.first_at),
+        "often": often(facts.scan_number),
         "batch": (recall.lot if recall else None) or facts.lot or "of this item",
         "what": f"batch {recall.lot}" if recall and recall.lot else "this item",
         "reason": _clause(recall.reason if recall else None),

@@ -20,7 +20,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from authsvc.core import wording
 from authsvc.core.register import Brand, Product
-from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict
+from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.wording import Words
 from authsvc.web import assets
 from authsvc.web.frames import Frames, mark
@@ -214,6 +214,7 @@ def _verdict_page(
             "is_neutral": is_neutral,
             "note": note,
             "notices": () if is_neutral else tuple(enumerate(said for _, said in wording.notice_words(check.verdict))),
+            "may_follow": not is_neutral and may_follow(check.verdict),
             "is_typed": facts.is_typed,
             "is_signed": is_signed,
             "is_registered": facts.is_issued is True and product is not None,

@@ -7,12 +7,9 @@ to get money back; both open only to the browser that has sent the report.
 """
 
 import hmac
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from uuid import UUID
 
-from flask import Blueprint, Response, current_app, redirect, request, url_for
-from sqlalchemy.orm import Session
+from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import mails, receipts, refund_help, reports, uploads
@@ -23,17 +20,15 @@ from authsvc.errors import (
     AuthsvcError,
     BadDigitalLink,
     BadInput,
-    ForeignForm,
     NotFound,
     TooLarge,
     TooManyRequests,
-    Unavailable,
 )
 from authsvc.receipts import Receipt
 from authsvc.refund_help import RefundHelp, Stated
 from authsvc.reports import Told
 from authsvc.uploads import Upload
-from authsvc.web import downloads, lookups, pages, visitors
+from authsvc.web import downloads, forms, lookups, pages, visitors
 from authsvc.web.site import count_write, runtime
 
 MOST_PHOTOS = 3
@@ -102,7 +97,7 @@ def sent(slug: str, report_text: str) -> Page:
     """Show the number of a report and what happens next, to the browser that has sent it."""
     brand, filed = _find_mine(slug, report_text)
     found = _find_my_check(filed)
-    return _own_answer(
+    return forms.answer(
         pages.public(
             "report_sent",
             brand=brand,
@@ -184,11 +179,11 @@ def _form(about: About, *, typed: dict[str, str] | None = None, fault: AuthsvcEr
         "report", brand=about.brand, title="Report something wrong", product=about.product,
         verdict=about.verdict, serial=about.verdict and about.verdict.facts.serial, action=about.action,
         number=about.typed, maker=about.brand.name, typed=typed or dict.fromkeys(_FIELDS, ""), trap=TRAP,
-        form_token=_form_token(about.brand, cookie.cookie), today=runtime().now().date().isoformat(),
+        form_token=forms.token(f"report/{about.brand.id}", cookie.cookie), today=runtime().now().date().isoformat(),
         photos=MOST_PHOTOS, megabytes=uploads.MOST_BYTES // 2**20, fault=None if fault is None else str(fault),
         field_of_fault=None if fault is None else _field_of(str(fault)), days=runtime().config.keep_reports_days,
     )  # fmt: skip
-    response = _own_answer(shown, 200 if fault is None else fault.status)
+    response = forms.answer(shown, 200 if fault is None else fault.status)
     if cookie.is_new:
         secure = visitors.is_secure(request.environ)
         response.headers.add("Set-Cookie", visitors.set_cookie_header(cookie, secure=secure))
@@ -198,12 +193,9 @@ def _form(about: About, *, typed: dict[str, str] | None = None, fault: AuthsvcEr
 def _take(about: About) -> Page:
     """Count first, then look at what came: the words, then the photos, then store."""
     count_write()
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        raise ForeignForm("Another site has sent this form. Nothing was reported.")
     request.max_content_length = _MOST_BYTES
     request.max_form_memory_size = 64 * 1024
-    cookie = visitors.visitor_cookie(request.environ, runtime().random)
-    _check_form(about.brand, cookie)
+    cookie = forms.check(f"report/{about.brand.id}")
     typed = {name: request.form.get(name, "")[:5_000] for name in _FIELDS}
     try:
         told = _read(about, typed)
@@ -216,7 +208,7 @@ def _take(about: About) -> Page:
     except (BadInput, TooLarge) as error:
         return _form(about, typed=typed, fault=error)
     rt = runtime()
-    with _database(about.brand.id) as session:
+    with forms.database(about.brand.id) as session:
         filed = reports.file_report(
             session, admitted, told, photos=photos, wrapping_key=rt.wrapping_key, random=rt.random, new_id=rt.new_id,
             now=rt.now(),
@@ -267,7 +259,7 @@ def _admit(brand: Brand, cookie: visitors.Visitor) -> reports.Admitted:
     """Count in a transaction of its own, which is over before anything that costs begins, refused or not."""
     rt = runtime()
     refusal: AuthsvcError | None = None
-    with _database(brand.id) as session:
+    with forms.database(brand.id) as session:
         try:
             admitted = reports.admit(
                 session, brand.id, reporter=_reporter(brand, cookie.cookie), prefix=_prefix(brand), key=rt.limit_key,
@@ -278,13 +270,6 @@ def _admit(brand: Brand, cookie: visitors.Visitor) -> reports.Admitted:
     if refusal is not None:
         raise refusal
     return admitted
-
-
-def _database(brand_id: UUID) -> AbstractContextManager[Session]:
-    if not runtime().connections.is_available:
-        raise Unavailable("The database does not answer. Nothing was reported. Try again in a few minutes.")
-    found: AbstractContextManager[Session] = current_app.extensions["authsvc.desk"].as_owners(brand_id)
-    return found
 
 
 def _find_mine(slug: str, report_text: str) -> tuple[Brand, reports.Filing]:
@@ -299,7 +284,7 @@ def _find_mine(slug: str, report_text: str) -> tuple[Brand, reports.Filing]:
     cookie = visitors.visitor_cookie(request.environ, rt.random)
     filed = None
     if brand is not None and not cookie.is_new:
-        with _database(brand.id) as session:
+        with forms.database(brand.id) as session:
             filed = reports.find_filing(session, brand.id, receipts.parse(report_text))
     if brand is None or filed is None or not hmac.compare_digest(filed.reporter, _reporter(brand, cookie.cookie)):
         raise NotFound("There is no such report, or another browser has sent it.")
@@ -315,9 +300,7 @@ def _find_my_check(filed: reports.Filing) -> Receipt | None:
         found = receipts.get(rt.held, rt.connections, filed.receipt, at=rt.now())
     except NotFound:
         return None
-    cookie = visitors.visitor_cookie(request.environ, rt.random)
-    mine = visitors.pseudonym(rt.visitor_key, found.sgtin, cookie.cookie)
-    return found if hmac.compare_digest(mine, found.visitor) else None
+    return found if forms.is_mine(found) else None
 
 
 def _reporter(brand: Brand, cookie: str) -> bytes:
@@ -330,18 +313,6 @@ def _prefix(brand: Brand) -> bytes:
     return visitors.pseudonym(rt.visitor_key, f"report-network/{brand.id}", network)
 
 
-def _form_token(brand: Brand, cookie: str) -> str:
-    message = f"authsvc/report-form/1|{brand.id}|{cookie}".encode()
-    return hmac.digest(runtime().nonce_key, message, "sha256").hex()
-
-
-def _check_form(brand: Brand, cookie: visitors.Visitor) -> None:
-    token = request.form.get("form_token", "")
-    expected = _form_token(brand, cookie.cookie)
-    if cookie.is_new or not token.isascii() or not hmac.compare_digest(expected, token):
-        raise ForeignForm("This form is not from this browser, or cookies are off. Go back, reload, and try again.")
-
-
 def _field_of(fault: str) -> str | None:
     """Return the field that a message is about, so that it can stand there."""
     words = {
@@ -351,7 +322,3 @@ def _field_of(fault: str) -> str | None:
         "hoto": "photos", "picture": "photos", "file": "photos",
     }  # fmt: skip
     return next((field for word, field in words.items() if word in fault), None)
-
-
-def _own_answer(page: str, status: int = 200) -> Response:
-    return Response(page, status, headers={"Cache-Control": "no-store", "Vary": "Cookie"})

@@ -29,20 +29,28 @@ MAY = {
     "followers": "SELECT, INSERT, UPDATE (token_hash, sealed, created_at, confirmed_at, expires_at), DELETE",
 }
 
+# Undoing within the time that news wait before they are mailed takes them back.
 TELL = """
 CREATE FUNCTION authsvc_follow_item() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE followers SET news = NEW.disposition, news_at = now()
-  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news IS NULL;
+  IF NEW.disposition IN ('blocked', 'recalled') THEN
+    UPDATE followers SET news = NEW.disposition, news_at = now()
+    WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news IS NULL;
+  ELSE
+    UPDATE followers SET news = NULL, news_at = NULL
+    WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND news = OLD.disposition;
+  END IF;
   RETURN NULL;
 END $$;
 
 CREATE FUNCTION authsvc_follow_recall() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE followers f SET news = 'recalled', news_at = now()
-  WHERE f.gtin = NEW.gtin AND f.brand_id = NEW.brand_id AND f.confirmed_at IS NOT NULL AND f.news IS NULL
+  UPDATE followers f SET news = CASE WHEN NEW.lifted_at IS NULL THEN 'recalled' END,
+    news_at = CASE WHEN NEW.lifted_at IS NULL THEN now() END
+  WHERE f.gtin = NEW.gtin AND f.brand_id = NEW.brand_id AND f.confirmed_at IS NOT NULL
+    AND f.news IS NOT DISTINCT FROM CASE WHEN NEW.lifted_at IS NOT NULL THEN 'recalled' END
     AND CASE
       WHEN NEW.run IS NOT NULL THEN f.run = NEW.run AND f.index BETWEEN NEW.index_from AND NEW.index_to
       WHEN NEW.serial_from IS NOT NULL THEN
@@ -55,19 +63,21 @@ END $$;
 CREATE FUNCTION authsvc_follow_resolution() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE followers SET news = 'copied', news_at = now()
-  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news IS NULL;
+  UPDATE followers SET news = CASE WHEN NEW.undone_at IS NULL THEN 'copied' END,
+    news_at = CASE WHEN NEW.undone_at IS NULL THEN now() END
+  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL
+    AND news IS NOT DISTINCT FROM CASE WHEN NEW.undone_at IS NOT NULL THEN 'copied' END;
   RETURN NULL;
 END $$;
 
 CREATE TRIGGER items_follow AFTER UPDATE OF disposition ON items
-  FOR EACH ROW WHEN (NEW.disposition IN ('blocked', 'recalled') AND NEW.disposition <> OLD.disposition)
+  FOR EACH ROW WHEN (NEW.disposition <> OLD.disposition
+    AND (NEW.disposition IN ('blocked', 'recalled') OR OLD.disposition IN ('blocked', 'recalled')))
   EXECUTE FUNCTION authsvc_follow_item();
-CREATE TRIGGER recalls_follow AFTER INSERT ON recalls
+CREATE TRIGGER recalls_follow AFTER INSERT OR UPDATE OF lifted_at ON recalls
   FOR EACH ROW EXECUTE FUNCTION authsvc_follow_recall();
-CREATE TRIGGER resolutions_follow AFTER INSERT ON resolutions
-  FOR EACH ROW WHEN (NEW.kind = 'confirmed-clone' AND NEW.undone_at IS NULL)
-  EXECUTE FUNCTION authsvc_follow_resolution();
+CREATE TRIGGER resolutions_follow AFTER INSERT OR UPDATE OF undone_at ON resolutions
+  FOR EACH ROW WHEN (NEW.kind = 'confirmed-clone') EXECUTE FUNCTION authsvc_follow_resolution();
 """
 
 

@@ -73,7 +73,7 @@ def test_templates_use_no_other_placeholders():
         if name is not None
     }
 
-    assert used <= {"brand", "item", "date", "batch", "what", "reason", "remedy"}
+    assert used <= {"brand", "item", "date", "month", "often", "batch", "what", "reason", "remedy"}
 
 
 def test_unknown_and_not_issued_are_said_alike():
@@ -112,7 +112,7 @@ def test_each_verdict_tells_its_own_day():
     days = {
         Reason.EXPIRED: "2 Jan 2026",
         Reason.CHECKED_BY_YOU: "23 Nov 2026",
-        Reason.CHECKED_BEFORE: "23 Nov 2026",
+        Reason.CHECKED_BEFORE: "November 2026",
         Reason.STOLEN: "23 Nov 2026",
     }
     for reason, day in days.items():
@@ -134,7 +134,26 @@ def test_an_outage_with_a_good_signature_says_so_and_no_more():
 
 def test_a_read_that_counts_nothing_claims_no_earlier_check():
     assert "before" not in said(Reason.CHECKED_BEFORE, scan_number=None, first_at=None).text
-    assert "before, first on 23 Nov 2026" in said(Reason.CHECKED_BEFORE, scan_number=None).text
+    assert "checked before, first in November 2026" in said(Reason.CHECKED_BEFORE, scan_number=None).text
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (2, "It was checked before, first in November 2026."),
+        (3, "It was checked before, first"),
+        (4, "It was checked a few times before, first"),
+        (10, "It was checked a few times before, first"),
+        (11, "It was checked many times before, first"),
+        (40_000, "It was checked many times before, first"),
+    ],
+)
+def test_the_history_is_rounded(number, words):
+    text = said(Reason.CHECKED_BEFORE, scan_number=number).text
+
+    assert words in text
+    assert "23" not in text
+    assert not any(str(n) in text.replace("2026", "") for n in range(10))
 
 
 def test_a_number_that_carries_no_seal_is_registered_and_no_more():

@@ -1,0 +1,123 @@
+"""What somebody in a shop does after a check, in Chromium: reporting, with and without JavaScript, at 320 px."""
+
+import os
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from casework import picture
+from playwright.sync_api import expect, sync_playwright
+from werkzeug.serving import make_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+SHOTS = os.environ.get("PUBLIC_SHOTS")  # A folder for pictures, for whoever wants to look.
+
+
+@pytest.fixture(scope="module")
+def site(scene):
+    """Serve the application on a port of localhost, and return its address."""
+    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
+    base = f"http://localhost:{server.server_port}"
+    server.app = scene.start(base_url=base)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield base
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Return two photos as files."""
+    found = [tmp_path / "one.jpg", tmp_path / "two.png"]
+    found[0].write_bytes(picture(size=(800, 600)))
+    found[1].write_bytes(picture("PNG"))
+    return found
+
+
+def fill_in(page, photos):
+    page.get_by_label("What is wrong?").fill("The strap is glued on, and the number is only a sticker.")
+    page.get_by_label("Shop, market or website").fill("Market hall")
+    page.get_by_label("Street or town").fill("Basel")
+    page.get_by_label("Address of the offer").fill("market.example/offer/7")
+    page.get_by_label("Name of the seller").fill("M. Muster")
+    page.get_by_label("When").fill("2026-04-30")
+    page.get_by_label("Price").fill("129.90")
+    page.get_by_label("Currency").fill("EUR")
+    page.get_by_label("Photos").set_input_files(photos)
+    page.get_by_label("How can we reach you?").fill("ada@example.com")
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_somebody_checks_and_reports_what_differs(scene, site, browser, photos, has_script):
+    context = browser.new_context(java_script_enabled=has_script, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+    complaints, asked = [], []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page.on("request", lambda request: asked.append(request.url))
+
+    page.goto(site + scene.codes.path())
+    page.get_by_text("It differs", exact=True).click()
+    page.get_by_role("link", name="Report what differs").click()
+    fill_in(page, photos)
+    page.get_by_role("button", name="Send the report").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your report has arrived")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Sheet for a refund").click()
+
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    found = scene.row("SELECT number, price, contact FROM consumer_reports ORDER BY created_at DESC LIMIT 1")
+    assert page.get_by_text(f"{found[0][:3]}-{found[0][3:6]}-{found[0][6:]}").is_visible()
+    assert (found[1], b"ada@" in found[2]) == ("129.90 EUR", False)
+    assert complaints == []
+    assert {urlsplit(url).netloc for url in asked} == {urlsplit(site).netloc}
+    context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (390, "light"), (1440, "light")])
+def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, photos, width, scheme):
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    found = []
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if SHOTS:
+            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    page.goto(f"{site}/report")
+    look("report-code")
+    page.get_by_label("Number on the label").fill("12")
+    page.get_by_role("button", name="Go on").click()
+    look("report-code-fault")
+    page.goto(site + scene.codes.path())
+    look("verdict")
+    page.get_by_role("link", name="Report something wrong").click()
+    look("report")
+    fill_in(page, photos)
+    page.get_by_label("Price").fill("free")
+    page.get_by_role("button", name="Send the report").click()
+    look("report-fault")
+    page.get_by_label("Price").fill("12")
+    page.get_by_role("button", name="Send the report").click()
+    look("report-sent")
+    context.close()
+
+    assert found == []
