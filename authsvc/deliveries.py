@@ -73,16 +73,16 @@ class Courier:
 
 def tell_followers(courier: Courier) -> int:
     """Queue the mails of all for whom there is news, in transactions of a bounded size; return how many there were."""
-    told = 0
+    mailed = 0
     while True:
         with courier.sessions.begin() as session:
-            number = followers.tell(
+            told = followers.tell(
                 session, key=derive_key(courier.config.secret, owners.PURPOSE), seal_key=courier.seal_key,
                 base_url=courier.config.base_url, random=courier.random, now=courier.now(),
             )  # fmt: skip
-        told += number
-        if number < followers.MOST:
-            return told
+        mailed += told.mailed
+        if told.looked_at < followers.MOST:
+            return mailed
 
 
 def send_mail(courier: Courier, mail_id: UUID, version: int) -> None:

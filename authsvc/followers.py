@@ -2,8 +2,9 @@
 Followers: those who asked to be told, once, if an item that they checked is blocked, recalled or found to be copied.
 
 An address counts only after the link in a mail was followed (double opt-in). It is sealed at rest and is forgotten when
-the one mail has been queued, when the person says so by the same link, or after twelve months. What is news is marked
-by triggers, in the transaction of the act itself; it waits for ``WAIT``, so that what is undone at once tells nobody.
+the one mail has been queued, when the person says so by the same link, or after twelve months. What may be news is
+marked by triggers, in the transaction of the act itself, and waits for ``WAIT``. Then the item is read as a scan reads
+it: what was undone in the meantime, or concerns others, tells nobody.
 """
 
 import hmac
@@ -18,9 +19,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc import mails
+from authsvc.core.verdicts import Disposition
 from authsvc.core.wrapping import derive_key, unwrap, wrap
 from authsvc.errors import LinkSpent
-from authsvc.models import Brand, Follower, Product
+from authsvc.models import Brand, Follower, Product, Resolution
+from authsvc.scan_statements import READ_ITEM
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
 
 UNCONFIRMED, CONFIRMED = timedelta(hours=48), timedelta(days=365)
@@ -66,6 +69,14 @@ class Following:
     is_confirmed: bool
     expires_at: datetime
     email: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Of how many followers it was asked whether there is news for them, and how many were mailed."""
+
+    looked_at: int
+    mailed: int
 
 
 def ask(session: Session, wanted: Wanted, email: str, *, key: bytes, random: Random, now: datetime) -> str:
@@ -140,31 +151,38 @@ def tell(
     random: Random,
     now: datetime,
     most: int = MOST,
-) -> int:
-    """Queue the mail of each follower for whom there is news, forget them, and return how many there were."""
+) -> Told:
+    """Queue the mail of each follower for whom there is news, and forget them."""
     due = session.execute(
-        select(*_SHOWN, Follower.news, Brand.name.label("brand"), Product.name.label("product"))
+        select(*_SHOWN, Follower.run, Follower.index, Brand.name.label("brand"), Product.name.label("product"))
         .join(Brand, Brand.id == Follower.brand_id)
         .join(Product, Product.gtin == Follower.gtin)
-        .where(Follower.news.is_not(None), Follower.news_at <= now - WAIT, Follower.expires_at > now)
+        .where(Follower.news_at <= now - WAIT, Follower.expires_at > now)
         .order_by(Follower.news_at)
         .limit(most)
         .with_for_update(skip_locked=True, of=Follower)
     ).all()
+    told = 0
     for row in due:
+        is_this = (Follower.sgtin == row.sgtin) & (Follower.email_hash == row.email_hash)
+        news = _find_news(session, row, now)
+        if news is None:
+            session.execute(update(Follower).where(is_this).values(news_at=None))
+            continue
         draft = mails.Draft(
             id=UUID(bytes=random(16)),
             brand_id=row.brand_id,
             template="follow-news",
             to=_open(row, key),
             values={
-                "product": row.product, "serial": row.serial or "", "news": NEWS[row.news].format(brand=row.brand),
+                "product": row.product, "serial": row.serial or "", "news": NEWS[news].format(brand=row.brand),
                 "link": f"{base_url}/",
             },
         )  # fmt: skip
         mails.enqueue(session, draft, seal_key=seal_key, nonce=random(_NONCE_BYTES), now=now)
-        session.execute(delete(Follower).where(Follower.sgtin == row.sgtin, Follower.email_hash == row.email_hash))
-    return len(due)
+        session.execute(delete(Follower).where(is_this))
+        told += 1
+    return Told(looked_at=len(due), mailed=told)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -173,6 +191,24 @@ _SHOWN = (
     Follower.sgtin, Follower.email_hash, Follower.brand_id, Follower.gtin, Follower.serial, Follower.sealed,
     Follower.confirmed_at, Follower.expires_at,
 )  # fmt: skip
+
+
+def _find_news(session: Session, row: Any, now: datetime) -> str | None:
+    """Say what the next scan of an item would find, the worst first, or None where all is well."""
+    asked = {
+        "sgtin": row.sgtin, "brand_id": row.brand_id, "gtin": row.gtin, "serial": row.serial, "link_lot": None,
+        "link_expires_on": None, "at": now, "id": None, "run": row.run, "index": row.index, "key_id": None,
+    }  # fmt: skip
+    state = session.connection().exec_driver_sql(READ_ITEM, asked).one()
+    if state.disposition == Disposition.BLOCKED:
+        return "blocked"
+    if state.recall_id is not None or state.disposition == Disposition.RECALLED:
+        return "recalled"
+    is_copied = select(Resolution.id).where(
+        Resolution.sgtin == row.sgtin, Resolution.brand_id == row.brand_id, Resolution.kind == "confirmed-clone",
+        Resolution.undone_at.is_(None),
+    )  # fmt: skip
+    return "copied" if session.execute(is_copied.limit(1)).one_or_none() else None
 
 
 def _open(row: Any, key: bytes) -> str:

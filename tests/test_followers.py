@@ -48,7 +48,7 @@ def tell(scene, after=SCENE_WAIT, **options):
         return followers.tell(
             session, key=scene.rt.people_key, seal_key=scene.rt.mail_key, base_url="https://id.example.com",
             random=scene.random, now=scene.clock() + after, **options,
-        )  # fmt: skip
+        ).mailed  # fmt: skip
 
 
 def resolve(scene, link, kind="confirmed-clone"):

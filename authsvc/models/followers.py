@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from authsvc.models.base import Base
@@ -13,16 +13,14 @@ class Follower(Base):
     """
     An address that waits for news of one item, sealed; ``email_hash`` tells two questions of one person together.
 
-    Run, index, serial and lot are those of the item, because a recall names these. ``news`` is set by triggers, in the
-    transaction of what is news. The row goes when the mail has been queued, and at ``expires_at`` in any case.
+    Run, index, serial and lot are those of the item, because a recall names these. ``news_at`` is set by triggers, in
+    the transaction of what may be news. The row goes when the mail has been queued, and at ``expires_at`` in any case.
     """
 
     __tablename__ = "followers"
     __table_args__ = (
-        CheckConstraint("news IN ('blocked', 'recalled', 'copied')", name="news"),
-        CheckConstraint("(news IS NULL) = (news_at IS NULL)", name="news_at"),
         Index("uq_followers_token_hash", "token_hash", unique=True),
-        Index("ix_followers_news_at", "news_at", postgresql_where=text("news IS NOT NULL")),
+        Index("ix_followers_news_at", "news_at", postgresql_where=text("news_at IS NOT NULL")),
     )
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
@@ -38,5 +36,4 @@ class Follower(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    news: Mapped[str | None]
     news_at: Mapped[datetime | None]
