@@ -64,6 +64,11 @@ def upgrade() -> None:
     op.add_column("consumer_reports", sa.Column("seller", sa.Text(), nullable=True))
     op.add_column("consumer_reports", sa.Column("bought_on", sa.Date(), nullable=True))
     op.create_index(op.f("ix_consumer_reports_created_at"), "consumer_reports", ["created_at"])
+    # The nightly job reads what is old enough by its time alone.
+    op.create_index(
+        op.f("ix_rejections_at"), "rejections", ["at"], postgresql_using="brin",
+        postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+    )  # fmt: skip
     _make_followers()
     for table in "consumer_reports", "report_photos", "report_counts":
         op.execute(f"CREATE POLICY owners_brand ON {table} TO authsvc_owner USING ({OWN_BRAND})")
