@@ -19,13 +19,37 @@ from authsvc.desk import Desk
 from authsvc.errors import AuthsvcError, BadConfig
 from authsvc.places import Locator, Systems
 from authsvc.runtime import Runtime
-from authsvc.web import api, console, demo, following, own, problems, published, rendering, reporting, reseller, site
+from authsvc.web import (
+    api,
+    console,
+    demo,
+    following,
+    own,
+    privacy,
+    problems,
+    published,
+    rendering,
+    reporting,
+    reseller,
+    site,
+)
 from authsvc.web.consumer import DigitalLinks
 from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
 MAX_BODY = 16 * 1024
-BLUEPRINTS = (site.bp, reporting.bp, following.bp, api.bp, reseller.bp, published.bp, demo.bp, own.bp, console.bp)
+BLUEPRINTS = (
+    site.bp,
+    reporting.bp,
+    following.bp,
+    privacy.bp,
+    api.bp,
+    reseller.bp,
+    published.bp,
+    demo.bp,
+    own.bp,
+    console.bp,
+)
 
 
 def create_app(config: Config | None = None, *, runtime: Runtime | None = None) -> Flask:

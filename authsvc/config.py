@@ -37,7 +37,8 @@ class Config:
     ``passphrase_file`` opens the private signing keys and is read by issuing alone. ``breaker_wait_s`` is how long a
     scan may wait for the database. Without ``smtp_host`` mail goes into a folder. The two schedules are the seconds
     before the second try and each later one. ``webhook_allow`` names networks that webhooks may reach although they are
-    not public. A worker that gave no sign for ``stalled_after_s`` is taken for dead.
+    not public. A worker that gave no sign for ``stalled_after_s`` is taken for dead. What is kept of people ends after
+    ``keep_visitors_days`` and ``keep_reports_days`` (``retention``).
     """
 
     home: Path
@@ -67,6 +68,7 @@ class Config:
     webhook_schedule: tuple[float, ...] = WEBHOOK_SCHEDULE
     webhook_allow: tuple[Network, ...] = ()
     stalled_after_s: int = 30
+    keep_visitors_days: int = 90
     keep_reports_days: int = 180
 
     @property
@@ -113,6 +115,7 @@ class Config:
             "mail_schedule": reader.schedule("MAIL_SCHEDULE", MAIL_SCHEDULE),
             "webhook_schedule": reader.schedule("WEBHOOK_SCHEDULE", WEBHOOK_SCHEDULE),
             "webhook_allow": reader.networks("WEBHOOK_ALLOW"),
+            "keep_visitors_days": reader.number("KEEP_VISITORS_DAYS", 90, 30, 3650),
             "keep_reports_days": reader.number("KEEP_REPORTS_DAYS", 180, 30, 3650),
             "stalled_after_s": reader.number("STALLED_AFTER", 30, 1, 3600),
         }
@@ -128,7 +131,7 @@ KNOWN = {
     "HOME", "SECRET", "BASE_URL", "DATABASE_URL", "SCAN_DATABASE_URL", "CONSOLE_DATABASE_URL", "KEYS_DIR",
     "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "ASN_DATABASE", "WORKERS", "LOG_LEVEL", "DEMO",
     "SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "MAIL_FROM", "MAIL_SCHEDULE",
-    "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER", "KEEP_REPORTS_DAYS",
+    "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER", "KEEP_VISITORS_DAYS", "KEEP_REPORTS_DAYS",
 }  # fmt: skip
 
 

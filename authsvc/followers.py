@@ -85,7 +85,7 @@ def ask(session: Session, wanted: Wanted, email: str, *, key: bytes, random: Ran
 
     Who asks again gets a new link, and nobody can tell from the answer whether an address was there before.
     """
-    hidden = hmac.digest(derive_key(key, "follower-emails"), wanted.brand_id.bytes + email.lower().encode(), "sha256")
+    hidden = _hash(key, wanted.brand_id, email)
     secret = spell(random(SECRET_BYTES))
     sealed = wrap(
         derive_key(key, "followers"), email.encode(), random(_NONCE_BYTES), brand_id=wanted.brand_id,
@@ -140,6 +140,13 @@ def confirm(session: Session, secret: str, *, now: datetime) -> None:
 def forget(session: Session, secret: str) -> None:
     """Forget an address, because the person with its mails says so."""
     session.execute(delete(Follower).where(Follower.token_hash == hash_secret(secret)))
+
+
+def forget_address(session: Session, brand_id: UUID, email: str, *, key: bytes) -> None:
+    """Forget all that an address follows of a brand, because its person is erased there."""
+    session.execute(
+        delete(Follower).where(Follower.brand_id == brand_id, Follower.email_hash == _hash(key, brand_id, email))
+    )
 
 
 def tell(
@@ -216,6 +223,11 @@ def _open(row: Any, key: bytes) -> str:
         derive_key(key, "followers"), row.sealed, brand_id=row.brand_id, purpose=_PURPOSE,
         number=_place(row.sgtin, row.email_hash),
     ).decode()  # fmt: skip
+
+
+def _hash(key: bytes, brand_id: UUID, email: str) -> bytes:
+    message = brand_id.bytes + email.lower().encode()
+    return hmac.digest(derive_key(key, "follower-emails"), message, "sha256")
 
 
 def _place(sgtin: str, hidden: bytes) -> str:

@@ -19,7 +19,7 @@ import procrastinate
 import psycopg
 import structlog
 
-from authsvc import daily_counts, db, deliveries, errand_work, lot_watch, traffic
+from authsvc import daily_counts, db, deliveries, errand_work, lot_watch, retention, traffic
 from authsvc.core.clones.base_rates import MOST
 from authsvc.deliveries import Courier
 from authsvc.errands import MOST_TURNS
@@ -34,6 +34,7 @@ LEARN_TRAFFIC = "learn_traffic"
 WATCH_LOTS = "watch_lots"
 COUNT_DAYS = "count_days"
 TELL_FOLLOWERS = "tell_followers"
+RETAIN = "retain"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -58,7 +59,23 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     _add_deliveries(app, courier)
     _add_watches(app, url, courier)
     _add_errands(app, url, courier)
+    _add_promises(app, url, courier)
     return app
+
+
+def _add_promises(app: procrastinate.App, url: str, courier: Courier) -> None:
+    """Add the tasks that keep what people were promised: to be told of news, and to be forgotten in time."""
+
+    @app.periodic(cron="*/5 * * * *")
+    @app.task(name=TELL_FOLLOWERS, queueing_lock=TELL_FOLLOWERS, lock=TELL_FOLLOWERS)
+    def tell_followers(timestamp: int) -> None:  # noqa: ARG001  when it was due
+        deliveries.tell_followers(courier)
+
+    @app.periodic(cron="7 4 * * *")
+    @app.task(name=RETAIN, queueing_lock=RETAIN, lock=RETAIN)
+    def retain(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            retention.run(connection, courier.config, now=datetime.fromtimestamp(timestamp, UTC), random=courier.random)
 
 
 async def make_partitions(context: procrastinate.JobContext, timestamp: int) -> None:  # noqa: ARG001  when it was due

@@ -36,6 +36,7 @@ _FAMILIES = {
     "items": ("items:items_group", "Set the condition of single items."),
     "staff": ("staffing:staff_group", "Invite people to the console."),
     "audit": ("auditing:audit_group", "Check the log of everything that was done."),
+    "retention": ("retaining:retention_group", "End what is kept of people when its time has come."),
     "webhooks": ("webhooks:webhooks_group", "Tell other systems of a brand what happens."),
     "alert-mails": ("alert_mails:alert_mails_command", "Show or change who is mailed about new alerts."),
     "advise": ("advising:advise", "Say whether a product should carry batch or serial codes, and why."),

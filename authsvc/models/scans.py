@@ -96,6 +96,12 @@ class Rejection(Base):
     __tablename__ = "rejections"
     __table_args__ = (
         Index("ix_rejections_id", "id"),
+        Index(
+            "ix_rejections_at",
+            "at",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 16, "autosummarize": "on"},
+        ),
         Index("ix_rejections_brand_id_at", "brand_id", "at"),
         Index("ix_rejections_serial", "gtin", "serial", postgresql_where=text("serial IS NOT NULL")),
         Index("ix_rejections_sscc", "sscc", postgresql_where=text("sscc IS NOT NULL")),

@@ -29,23 +29,34 @@ MAY = {
     "followers": "SELECT, INSERT, UPDATE (token_hash, sealed, created_at, confirmed_at, expires_at), DELETE",
 }
 
-# Marked here is whoever may be concerned; the worker reads the item as a scan does before it writes, since only that
-# statement knows whom a recall covers, and what was undone in the meantime.
 TELL = """
 CREATE FUNCTION authsvc_follow_item() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE followers SET news_at = now()
-  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news_at IS NULL;
+  UPDATE followers SET news = NEW.disposition, news_at = now()
+  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news IS NULL;
   RETURN NULL;
 END $$;
 
 CREATE FUNCTION authsvc_follow_recall() RETURNS trigger
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-  UPDATE followers SET news_at = now()
-  WHERE gtin = NEW.gtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news_at IS NULL
-    AND (NEW.lot IS NULL OR lot IS NULL OR lot = NEW.lot);
+  UPDATE followers f SET news = 'recalled', news_at = now()
+  WHERE f.gtin = NEW.gtin AND f.brand_id = NEW.brand_id AND f.confirmed_at IS NOT NULL AND f.news IS NULL
+    AND CASE
+      WHEN NEW.run IS NOT NULL THEN f.run = NEW.run AND f.index BETWEEN NEW.index_from AND NEW.index_to
+      WHEN NEW.serial_from IS NOT NULL THEN
+        f.run IS NULL AND (NEW.lot IS NULL OR NEW.lot = f.lot) AND length(f.serial) = length(NEW.serial_from)
+        AND f.serial COLLATE "C" BETWEEN NEW.serial_from AND NEW.serial_to
+      ELSE NEW.lot IS NULL OR NEW.lot = f.lot END;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION authsvc_follow_resolution() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE followers SET news = 'copied', news_at = now()
+  WHERE sgtin = NEW.sgtin AND brand_id = NEW.brand_id AND confirmed_at IS NOT NULL AND news IS NULL;
   RETURN NULL;
 END $$;
 
@@ -55,7 +66,8 @@ CREATE TRIGGER items_follow AFTER UPDATE OF disposition ON items
 CREATE TRIGGER recalls_follow AFTER INSERT ON recalls
   FOR EACH ROW EXECUTE FUNCTION authsvc_follow_recall();
 CREATE TRIGGER resolutions_follow AFTER INSERT ON resolutions
-  FOR EACH ROW WHEN (NEW.kind = 'confirmed-clone') EXECUTE FUNCTION authsvc_follow_item();
+  FOR EACH ROW WHEN (NEW.kind = 'confirmed-clone' AND NEW.undone_at IS NULL)
+  EXECUTE FUNCTION authsvc_follow_resolution();
 """
 
 
@@ -92,7 +104,10 @@ def _make_followers() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("confirmed_at", TIME, nullable=True),
         sa.Column("expires_at", TIME, nullable=False),
+        sa.Column("news", sa.Text(), nullable=True),
         sa.Column("news_at", TIME, nullable=True),
+        sa.CheckConstraint("news IN ('blocked', 'recalled', 'copied')", name=op.f("ck_followers_news")),
+        sa.CheckConstraint("(news IS NULL) = (news_at IS NULL)", name=op.f("ck_followers_news_at")),
         sa.ForeignKeyConstraint(["brand_id"], ["brands.id"], name=op.f("fk_followers_brand_id")),
         sa.PrimaryKeyConstraint("sgtin", "email_hash", name=op.f("pk_followers")),
     )
@@ -101,7 +116,7 @@ def _make_followers() -> None:
     op.create_index(op.f("ix_followers_expires_at"), "followers", ["expires_at"])
     op.create_index(op.f("ix_followers_brand_id"), "followers", ["brand_id"])
     op.create_index(
-        op.f("ix_followers_news_at"), "followers", ["news_at"], postgresql_where=sa.text("news_at IS NOT NULL")
+        op.f("ix_followers_news_at"), "followers", ["news_at"], postgresql_where=sa.text("news IS NOT NULL")
     )
     op.execute("ALTER TABLE followers ENABLE ROW LEVEL SECURITY")
     op.execute("CREATE POLICY every_owner ON followers TO authsvc_owner USING (true) WITH CHECK (true)")

@@ -3,7 +3,8 @@ Recalls in full: lists of serials, production windows, drafts that are looked at
 
 A list is rows of ``recall_items``, found by item. ``recall_notices`` holds who was told of what: one row for each
 owner and telling, so that nobody is told twice. A recall that tells owners queues its job in its own transaction.
-Recalls from before tell nobody. The function of the event says the new members beside the old ones.
+Recalls from before tell nobody. The function of the event says the new members beside the old ones, and those who
+follow an item hear of a list or a window only where it names their item.
 """
 
 import sqlalchemy as sa
@@ -47,6 +48,37 @@ CREATE TRIGGER recalls_wake_created AFTER INSERT ON recalls
 CREATE TRIGGER recalls_wake_lifted AFTER UPDATE OF lifted_at ON recalls
   FOR EACH ROW WHEN (NEW.tells_owners AND OLD.lifted_at IS NULL AND NEW.lifted_at IS NOT NULL)
   EXECUTE FUNCTION authsvc_wake_recall();
+
+CREATE OR REPLACE FUNCTION authsvc_follow_recall() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE followers f SET news = 'recalled', news_at = now()
+  WHERE f.gtin = NEW.gtin AND f.brand_id = NEW.brand_id AND f.confirmed_at IS NOT NULL AND f.news IS NULL
+    AND CASE
+      WHEN NEW.run IS NOT NULL THEN f.run = NEW.run AND f.index BETWEEN NEW.index_from AND NEW.index_to
+      WHEN NEW.serial_from IS NOT NULL THEN
+        f.run IS NULL AND (NEW.lot IS NULL OR NEW.lot = f.lot) AND length(f.serial) = length(NEW.serial_from)
+        AND f.serial COLLATE "C" BETWEEN NEW.serial_from AND NEW.serial_to
+      WHEN NEW.listed IS NOT NULL THEN false
+      WHEN NEW.made_from IS NOT NULL THEN EXISTS (
+        SELECT FROM runs r
+        WHERE r.brand_id = NEW.brand_id AND r.issued_at >= NEW.made_from AND r.issued_at < NEW.made_until
+          AND r.number = coalesce(f.run, (SELECT o.run FROM items o WHERE o.sgtin = f.sgtin)))
+      ELSE NEW.lot IS NULL OR NEW.lot = f.lot END;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION authsvc_follow_listed() RETURNS trigger
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+  UPDATE followers f SET news = 'recalled', news_at = now()
+  FROM listed z
+  WHERE f.sgtin = z.sgtin AND f.brand_id = z.brand_id AND f.confirmed_at IS NOT NULL AND f.news IS NULL;
+  RETURN NULL;
+END $$;
+
+CREATE TRIGGER recall_items_follow AFTER INSERT ON recall_items
+  REFERENCING NEW TABLE AS listed FOR EACH STATEMENT EXECUTE FUNCTION authsvc_follow_listed();
 """
 
 

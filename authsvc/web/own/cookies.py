@@ -12,7 +12,8 @@ from authsvc.web import visitors
 
 SESSION, FORM = "session", "form"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-_AGES = {SESSION: 12 * 3600, FORM: 12 * 3600}
+AGES = {SESSION: 12 * 3600, FORM: 12 * 3600}
+"""How long they last, in seconds."""
 
 
 def name_of(kind: str, request: Request) -> str:
@@ -29,6 +30,6 @@ def read(kind: str, request: Request) -> str | None:
 def put(response: Response, kind: str, value: str, request: Request) -> None:
     """Set a cookie, or take it away with an empty value. Lax, because mails lead here; forms have their token."""
     response.set_cookie(
-        name_of(kind, request), value, max_age=_AGES[kind] if value else 0, path="/", httponly=True, samesite="Lax",
+        name_of(kind, request), value, max_age=AGES[kind] if value else 0, path="/", httponly=True, samesite="Lax",
         secure=visitors.is_secure(request.environ),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, evidence_keys, owners, ownership, scanning, transfers
+from authsvc import certificates, conditions, evidence_keys, followers, owners, ownership, scanning, transfers
 from authsvc.core import wording
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
@@ -135,6 +135,7 @@ def erase() -> Page:
                              fault=fault)  # fmt: skip
         transfers.leave_all(session, person, now=door.now())
         ownership.release_all(session, person, now=door.now())
+        followers.forget_address(session, brand.id, person.email, key=runtime().people_key)
         owners.erase(session, person, now=door.now())
         door.send(session, brand.id, "owner-erased", person.email, {})
     door.sign_out()

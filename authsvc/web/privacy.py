@@ -1,0 +1,84 @@
+"""
+``/privacy``: what is kept of people, in plain words, written from what the service really does.
+
+Names and ages of cookies come from the modules that set them, the times from the rules that end what is kept. So the
+page and the service cannot say different things.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Blueprint, Response, request
+
+from authsvc import retention
+from authsvc.config import Config
+from authsvc.web import pages, visitors
+from authsvc.web.own import cookies
+from authsvc.web.site import runtime
+
+bp = Blueprint("privacy", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """One cookie of the public pages."""
+
+    name: str
+    purpose: str
+    age: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One thing that is kept, and when it ends."""
+
+    what: str
+    until: str
+
+
+@bp.get("/privacy")
+def page() -> Response:
+    """Show what is kept, why, and for how long. Opening it sets no cookie and stores nothing."""
+    config = runtime().config
+    shown = pages.public("privacy", title="Privacy in plain words", cookies=_cookies(), kept=kept(config))
+    return Response(shown)
+
+
+def kept(config: Config) -> list[Kept]:
+    """Return what ends when, as the settings are."""
+    return [
+        Kept(what=rule.what, until=rule.when if (days := rule.kept(config)) is None else f"after {days} days")
+        for rule in retention.RULES
+        if rule.is_of_people
+    ]
+
+
+def _cookies() -> list[Cookie]:
+    is_secure = visitors.is_secure(request.environ)
+    needed = "needed for what you ask for (ePrivacy directive, article 5(3))"
+    return [
+        Cookie(
+            name=visitors.COOKIE if is_secure else visitors.PLAIN_COOKIE,
+            purpose="a random number: counts each phone once, and tells you that you checked an item before",
+            age=_age(visitors.COOKIE_AGE),
+            basis=needed,
+        ),
+        Cookie(
+            name=cookies.name_of(cookies.FORM, request),
+            purpose="keeps a page of yours and its form together, set under “Your items” only",
+            age=_age(cookies.AGES[cookies.FORM]),
+            basis=needed,
+        ),
+        Cookie(
+            name=cookies.name_of(cookies.SESSION, request),
+            purpose="keeps you signed in, set when you sign in to your items",
+            age=_age(cookies.AGES[cookies.SESSION]),
+            basis=needed,
+        ),
+    ]
+
+
+def _age(seconds: int) -> str:
+    age = timedelta(seconds=seconds)
+    return f"{age.days} days" if age.days else f"{seconds // 3600} hours"
