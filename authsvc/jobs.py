@@ -170,11 +170,6 @@ def _add_deliveries(app: procrastinate.App, courier: Courier) -> None:
     def remove_old_deliveries(timestamp: int) -> None:  # noqa: ARG001  when it was due
         deliveries.remove_old(courier)
 
-    @app.periodic(cron="*/5 * * * *")
-    @app.task(name=TELL_FOLLOWERS, queueing_lock=TELL_FOLLOWERS, lock=TELL_FOLLOWERS)
-    def tell_followers(timestamp: int) -> None:  # noqa: ARG001  when it was due
-        deliveries.tell_followers(courier)
-
 
 def _add_watches(app: procrastinate.App, url: str, courier: Courier) -> None:
     @app.periodic(cron="*/15 * * * *")
