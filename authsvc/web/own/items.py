@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, evidence_keys, owners, ownership, transfers
+from authsvc import certificates, conditions, evidence_keys, handovers, owners, ownership, transfers
 from authsvc.core import wording
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
@@ -14,7 +14,7 @@ from authsvc.investigations import Subject
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State
-from authsvc.web.own import door
+from authsvc.web.own import door, handing
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
 
@@ -27,8 +27,12 @@ def overview() -> Page:
         person = door.person(session, who)
         held = ownership.list_of(session, person, now=door.now())
         entries = [(_entry(registered), conditions.find(session, registered.sgtin)) for registered in held]
+        running = [
+            handing.entry(person, each) for each in handovers.list_of(session, person, now=door.now())
+        ]  # fmt: skip
     return door.show(
-        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, email=person.email,
+        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, running=running,
+        email=person.email,
         today=door.now().date(),
     )  # fmt: skip
 
@@ -159,6 +163,7 @@ def _certificate(session: Session, who: Signed, registration_id: UUID) -> certif
         )
     return certificates.Certificate(
         brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered, owner=person.email,
+        number_of_owners=ownership.count_owners(session, registered.sgtin, now=door.now()),
         made_at=door.now(), address=runtime().config.base_url,
     )  # fmt: skip
 
