@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc.core.looks import Look
 from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_row, check_together, media_type
 from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release, carries_prefix, reaches_gtin_8
 from authsvc.errors import BadInput, Conflict, NotFound
@@ -265,6 +266,7 @@ def _brand(session: Session, row: BrandRow) -> Brand:
         prefixes=tuple(prefixes),
         hosts=tuple(hosts),
         contact=row.contact,
+        look=Look(row.colour, row.colour_dark, row.logo) if row.colour and row.colour_dark else None,
     )
 
 

@@ -19,6 +19,7 @@ from authsvc.core import keyring as kr
 from authsvc.core.clones import Bustle
 from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
 from authsvc.core.devices import Device, DeviceKind
+from authsvc.core.looks import Look
 from authsvc.core.register import Brand, Granularity, Product, Register, Release
 from authsvc.core.seals import SealKey
 from authsvc.core.serials import SerialKey
@@ -136,6 +137,7 @@ def _brand(row: Row) -> Brand:
         prefixes=tuple(row.prefixes),
         hosts=tuple(row.hosts),
         contact=row.contact,
+        look=Look(row.colour, row.colour_dark, row.logo) if row.colour else None,
     )
 
 

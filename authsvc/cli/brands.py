@@ -1,10 +1,11 @@
 """``authsvc brands``: the tenants, their company prefixes and hosts."""
 
+from pathlib import Path
 from uuid import UUID
 
 import click
 
-from authsvc import catalogue, clone_settings, signing_keys
+from authsvc import brand_looks, catalogue, clone_settings, signing_keys
 from authsvc.cli.output import false_alarms_option, json_option, note, print_json, print_table, records_option
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.register import Brand
@@ -64,6 +65,33 @@ def set_clones(slug: str, target_rate: float | None, has_lifecycle: bool | None)
         place.record(session, brand.id, "brand.set", slug, details)
     click.echo(f"{brand.name} accepts {found.target_rate:g} of its genuine items flagged.")
     click.echo(f"Commissioning and sale are {'' if found.has_lifecycle else 'not '}recorded.")
+
+
+@brands.command()
+@click.argument("slug")
+@click.option("--colour", metavar="#RRGGBB", help="Of links and buttons on a light ground.")
+@click.option("--colour-dark", metavar="#RRGGBB", help="The same on a dark ground.")
+@click.option("--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A PNG or WebP picture.")
+@click.option("--none", "is_none", is_flag=True, help="Take colours and logo away.")
+def look(slug: str, colour: str | None, colour_dark: str | None, logo: Path | None, is_none: bool) -> None:
+    """
+    Set colours and logo of the public pages of SLUG.
+
+    Both must be readable in the light and the dark theme (WCAG 2.2 AA); what is not is refused with the numbers.
+    """
+    if is_none == (colour is not None or colour_dark is not None or logo is not None):
+        raise click.UsageError("Give --colour and --colour-dark, with --logo or without, or --none.")
+    if not is_none and (colour is None or colour_dark is None):
+        raise click.UsageError("Give both --colour and --colour-dark: a page is light or dark as its reader wants it.")
+    with opened() as place, place.sessions.begin() as session:
+        brand = catalogue.get_brand(session, slug)
+        if colour is None or colour_dark is None:
+            brand_looks.remove_look(session, brand.id)
+        else:
+            brand_looks.set_look(session, brand.id, colour, colour_dark, logo.read_bytes() if logo else None)
+        details = {"colour": colour, "colour_dark": colour_dark, "has_logo": logo is not None}
+        place.record(session, brand.id, "brand.look", slug, details)
+    click.echo(f"The pages of {brand.name} {'look like those of everybody' if is_none else 'have its colours'} now.")
 
 
 @brands.command("list")

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import click
 
-from authsvc import alert_mails, catalogue, issuing, items, recalls, signing_keys
+from authsvc import alert_mails, brand_looks, catalogue, issuing, items, recalls, signing_keys
 from authsvc.cli import demo_login, demo_scans, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
@@ -167,6 +167,9 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     with resources.as_file(resources.files("authsvc") / "data" / "demo") as folder:
         import_products(place, folder / "products.jsonl")
         import_products(place, folder / "sandbox.jsonl")
+        with place.sessions.begin() as session:
+            logo = (folder / "logo.png").read_bytes()
+            brand_looks.set_look(session, halden.id, "#1f4b8f", "#93b8f2", logo)
 
     watches = _issue(place, out, "watches", WATCH, issuing.Order(count=100, lot="B260915"))
     recalled = _issue(place, out, "watches-recalled", WATCH, issuing.Order(count=10, lot="B260801"))

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from authsvc.core.clones import Bustle
+from authsvc.core.looks import Look
 
 PREFIX_DIGITS = range(4, 13)
 """Digits of a GS1 company prefix (GS1 General Specifications 1.4.4: 4 to 12)."""
@@ -66,6 +67,7 @@ class Brand:
     prefixes: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     contact: str | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from authsvc.core import wording
 from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.wording import Words
-from authsvc.web import assets
+from authsvc.web import assets, looks
 from authsvc.web.frames import Frames, mark
 
 NEUTRAL_TONES = {"ok", "info", "none"}
@@ -165,7 +165,11 @@ def public(template: str, *, brand: Brand | None = None, **values: Any) -> str:
     """Render a page around a check, by the name of its template."""
     contact = link_of(brand.contact) if brand else None
     return _ENVIRONMENT.get_template(f"{template}.html").render(
-        brand=brand.name if brand else None, contact=contact, **values
+        brand=brand.name if brand else None,
+        css_url=looks.url(brand.look if brand else None),
+        logo=looks.logo(brand.look if brand else None),
+        contact=contact,
+        **values,
     )
 
 
@@ -205,6 +209,8 @@ def _verdict_page(
             "title": words.title,
             "reason": str(reason),
             "brand": brand.name if brand else None,
+            "css_url": looks.url(brand.look if brand else None),
+            "logo": looks.logo(brand.look if brand else None),
             "maker": brand.name if brand else "the maker",
             "item": product.noun if product else "item",
             "contact": link_of(brand.contact) if brand else None,

@@ -15,7 +15,7 @@ from authsvc.core.clones import Network
 from authsvc.core.gs1 import DigitalLink
 from authsvc.errors import BadDigitalLink, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
-from authsvc.web import assets, limits, lookups, pages, presenting, visitors
+from authsvc.web import assets, limits, looks, lookups, pages, presenting, visitors
 
 bp = Blueprint("site", __name__)
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -134,6 +134,21 @@ def static_file(name: str) -> Response:
     response = Response(found[0], mimetype=found[1], headers={"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"})
     if request.accept_encodings["gzip"] and (small := assets.compressed(name)) is not None:
         response.data = small
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+@bp.get(f"{looks.PREFIX}/<name>")
+def look(name: str) -> Response:
+    """Serve the style sheet of a brand, under the address that holds its hash."""
+    found = looks.find(runtime().held.register, f"{looks.PREFIX}/{name}")
+    if found is None:
+        raise NotFound("There is no such file.")
+    response = Response(
+        looks.sheet(found), mimetype="text/css", headers={"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"}
+    )
+    if request.accept_encodings["gzip"]:
+        response.data = looks.compressed(found)
         response.headers["Content-Encoding"] = "gzip"
     return response
 

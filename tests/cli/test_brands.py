@@ -37,3 +37,20 @@ def test_no_brand_yet_says_how_to_add_one(authsvc):
 @pytest.mark.parametrize("arguments", [("add", "halden"), ("add", "--name", "Halden"), ("remove", "halden")])
 def test_wrong_usage_ends_with_two(authsvc, arguments):
     authsvc("brands", *arguments, code=2)
+
+
+def test_the_look_of_a_brand_is_set_refused_with_numbers_and_taken_away(authsvc, tmp_path):
+    authsvc("brands", "add", "halden", "--name", "Halden", "--gcp", "9506000")
+    look = ("brands", "look", "halden")
+
+    assert "1.51" in authsvc(*look, "--colour", "#ffcc00", "--colour-dark", "#8fb0ff", code=1).err
+    assert "both" in authsvc(*look, "--colour", "#1b4dd6", code=2).err
+    (tmp_path / "logo.png").write_bytes(b"no picture")
+    refused = authsvc(*look, "--colour", "#5b2c86", "--colour-dark", "#d9b8ff", "--logo", tmp_path / "logo.png", code=1)
+    assert "no PNG or WebP" in refused.err
+    authsvc(*look, "--colour", "#5b2c86", "--colour-dark", "#d9b8ff")
+    (brand,) = json.loads(authsvc("brands", "list", "--json").out)
+    assert brand["look"] == {"colour": "#5b2c86", "colour_dark": "#d9b8ff", "logo": None}
+    authsvc(*look, "--none")
+    (brand,) = json.loads(authsvc("brands", "list", "--json").out)
+    assert brand["look"] is None

@@ -1,14 +1,22 @@
-"""What somebody in a shop does after a check, in Chromium: reporting, with and without JavaScript, at 320 px."""
+"""What somebody in a shop does after a check, in Chromium: reporting and following, without JavaScript, at 320 px."""
 
+import io
 import os
+import re
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from casework import picture
+from owning import letters
+from PIL import Image, ImageDraw
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
+
+from authsvc import brand_looks
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.verdicts import Disposition
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -46,6 +54,16 @@ def photos(tmp_path):
     found[0].write_bytes(picture(size=(800, 600)))
     found[1].write_bytes(picture("PNG"))
     return found
+
+
+def logo():
+    """Draw a letter on a ground of its own."""
+    drawn = Image.new("RGB", (128, 128), "#12263f")
+    for box in ((32, 26, 48, 102), (80, 26, 96, 102), (32, 56, 96, 72)):
+        ImageDraw.Draw(drawn).rectangle(box, "#e8dcc2")
+    target = io.BytesIO()
+    drawn.save(target, "PNG")
+    return target.getvalue()
 
 
 def fill_in(page, photos):
@@ -87,8 +105,56 @@ def test_somebody_checks_and_reports_what_differs(scene, site, browser, photos, 
     context.close()
 
 
+def link_of(scene, email):
+    """Return the path in the latest mail."""
+    return re.search(r"(/follow/mail/\S+)", letters(scene, email)[-1][1])[1]
+
+
+@pytest.mark.parametrize("has_script", [True, False])
+def test_somebody_asks_to_be_told_and_changes_their_mind(scene, site, browser, has_script):
+    email = f"follows-{has_script}@example.com"
+    context = browser.new_context(java_script_enabled=has_script, viewport={"width": 320, "height": 700})
+    page = context.new_page()
+
+    page.goto(site + scene.codes.path())
+    page.get_by_role("link", name="Tell me if this changes").click()
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Tell me").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your address")
+    page.goto(site + link_of(scene, email))
+    page.get_by_role("button", name="Yes, tell me").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("We will tell you")
+    page.get_by_role("button", name="Forget my address").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your address is forgotten")
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def verdicts(scene):
+    """Return the path of a code for each verdict of an item or a lot that a page can show."""
+    paths = {"used": scene.codes.path(), "forged": f"{scene.codes.path()[:-4]}AAAA"}
+    for _ in range(5):
+        scene.visitor().scan(paths["used"])
+    for disposition in (Disposition.STOLEN, Disposition.LOST, Disposition.BLOCKED):
+        paths[disposition.value] = scene.codes.path()
+        scene.visitor().scan(paths[disposition.value])
+        scene.set_disposition(DigitalLink.parse(paths[disposition.value]), disposition)
+    recalled = scene.add_product(name="Kettle", attributes={"noun": "kettle"})
+    paths["recalled"] = scene.issue(recalled, lot="K7").path()
+    scene.recall(recalled, lot="K7", remedy="Bring it back to the shop.")
+    paths["unknown"] = f"/01/{scene.watch.gtin}/21/0000000000000000"
+    brand = scene.add_brand("maison", "9530002")
+    with scene.owner_session() as session:
+        brand_looks.set_look(session, brand.id, "#5b2c86", "#d9b8ff", logo())
+    scene.refresh()
+    bag = scene.add_product(brand, name="Bag", description="Calf leather, brown", warranty_months="24")
+    paths["in-colours"] = scene.issue(bag).path()
+    return paths
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (390, "light"), (1440, "light")])
-def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, photos, width, scheme):
+def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, verdicts, photos, width, scheme):
+    email = f"looks-{width}-{scheme}@example.com"
     context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = context.new_page()
     found = []
@@ -118,6 +184,23 @@ def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, pho
     page.get_by_label("Price").fill("12")
     page.get_by_role("button", name="Send the report").click()
     look("report-sent")
+    page.goto(site + scene.codes.path())
+    page.get_by_role("link", name="Tell me if this changes").click()
+    look("follow")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Tell me").click()
+    look("follow-sent")
+    page.goto(site + link_of(scene, email))
+    look("follow-link")
+    page.get_by_role("button", name="Yes, tell me").click()
+    look("follow-confirmed")
+    page.get_by_role("button", name="Forget my address").click()
+    look("follow-forgotten")
+    page.goto(f"{site}/privacy")
+    look("privacy")
+    for name, path in verdicts.items():
+        page.goto(site + path)
+        look(f"verdict-{name}")
     context.close()
 
     assert found == []

@@ -26,7 +26,7 @@ from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.registrations import Keys
 from authsvc.staff import SECRET_BYTES, spell
-from authsvc.web import pages, visitors
+from authsvc.web import looks, pages, visitors
 from authsvc.web.own import cookies
 from authsvc.web.site import runtime
 
@@ -61,7 +61,8 @@ def keys() -> Keys:
 def show(template: str, brand: Brand | None, *, title: str, status: int = 200, **values: Any) -> tuple[str, int]:
     """Render a page of owners."""
     shown = pages.own(
-        template, brand=brand.name if brand else None, title=title, form_token=form_token(), contact=pages.link_of(
+        template, brand=brand.name if brand else None, css_url=looks.url(brand.look if brand else None),
+        logo=looks.logo(brand.look if brand else None), title=title, form_token=form_token(), contact=pages.link_of(
             brand.contact if brand else None
         ), **values,
     )  # fmt: skip
