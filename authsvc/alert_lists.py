@@ -145,6 +145,15 @@ def count(session: Session, brand_id: UUID, me: UUID, *, now: datetime) -> Mappi
     }  # fmt: skip
 
 
+def count_new(session: Session, brand_id: UUID, *, now: datetime, most: int) -> int:
+    """Return how many alerts wait for somebody to take them, and *most* where there are more."""
+    awake = or_(Alert.snoozed_until.is_(None), Alert.snoozed_until <= now)
+    some = select(Alert.id).where(
+        Alert.brand_id == brand_id, Alert.closed_at.is_(None), Alert.assignee.is_(None), awake
+    )
+    return session.scalar(select(func.count()).select_from(some.limit(most).subquery())) or 0
+
+
 def find_neighbours(
     session: Session, brand_id: UUID, me: UUID, asked: Asked, alert: Alert, *, now: datetime
 ) -> tuple[UUID | None, UUID | None]:

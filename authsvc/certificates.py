@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from authsvc import owners, sheets
 from authsvc.core.register import Brand, Product
-from authsvc.ownership import Registered
+from authsvc.ownership import Registered, number_of
 from authsvc.seals import Sealer
 from authsvc.sheets import Sheet
 
@@ -35,8 +35,7 @@ class Certificate:
     @property
     def number(self) -> str:
         """The number of the registration, as a person quotes it."""
-        text = self.registered.id.hex[-12:].upper()
-        return f"{text[:4]}-{text[4:8]}-{text[8:]}"
+        return number_of(self.registered.id)
 
     @property
     def rows(self) -> list[tuple[str, str]]:

@@ -55,6 +55,9 @@ INSERT INTO daily_counts AS d (brand_id, dimension, day, gtin, lot, country, kin
 {_GROUPED.format(scans="", rejections="", alerts="")}
 ON CONFLICT (brand_id, dimension, day, gtin, lot, country, kind) DO UPDATE SET count = d.count + excluded.count"""
 
+FORGET = "DELETE FROM daily_counts WHERE day = %(day)s"
+"""What is counted of one day, of all brands."""
+
 LIVE = _GROUPED.format(
     scans="AND s.brand_id = %(brand_id)s",
     rejections="AND r.brand_id = %(brand_id)s",

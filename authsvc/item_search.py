@@ -3,32 +3,41 @@ Search: from what somebody has in front of them to the items that it may be, or 
 
 A link, ``GTIN.SERIAL``, AIs in brackets and an SSCC name one item; it need not have been scanned. A serial alone is
 tried under every product of the brand: a derived serial decodes to its run under one GTIN only, and needs no row. The
-first characters of a serial find stored items in the order of the primary key, product by product.
+first characters of a serial find stored items, product by product, in the order of bytes: by the primary key, or by an
+index of its own where the database sorts in another way.
+
+What a person quotes is found too: the reference of a check, and the number of a certificate. It leads to the item, and
+says nothing of the person.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, any_, func, literal, select
+from sqlalchemy import text as text_of
 from sqlalchemy.orm import Session
 
+from authsvc import receipts
 from authsvc.core import serials
 from authsvc.core.gs1 import DigitalLink, parse_sgtin
 from authsvc.core.register import Brand, Product
 from authsvc.core.serials import SerialKey
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadDigitalLink
-from authsvc.models import Item, Lot, Run
+from authsvc.issuing import Mode
+from authsvc.models import Item, Lot, Rejection, Run, Scan
 
 MOST = 50
 LEAST_PREFIX = 3
-MOST_PRODUCTS = 2_000
-"""How many products a serial alone is tried under; a brand with more is asked for the GTIN."""
+MOST_DECODED = 5_000
+"""Under how many products a serial alone is decoded: a fifth of a second. A brand with more is told so."""
+MOST_CHECKS = 20
 
 _is_sscc = re.compile(r"(?:00\.|\(00\))?([0-9]{18})").fullmatch
 _is_derived = re.compile(r"[0-9A-HJKMNP-TV-Z]{16}").fullmatch
+_is_certificate = re.compile(r"([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})-([0-9A-Fa-f]{4})").fullmatch
 _is_serial = re.compile(r"[!\"%-?A-Z_a-z]{1,20}").fullmatch
 
 
@@ -59,14 +68,30 @@ class LotHit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckHit:
+    """A check that bears a reference; without ``sgtin`` what was shown names no item."""
+
+    at: datetime
+    sgtin: str | None
+    answer: str | None
+    country: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What fits, and what somebody might do where nothing does. ``named`` is the item that the text names itself."""
+    """
+    What fits, and what somebody might do where nothing does. ``named`` is the item that the text names itself.
+
+    ``is_partial`` says that more products have codes than a serial was tried under.
+    """
 
     named: str | None = None
     items: tuple[Hit, ...] = ()
     lots: tuple[LotHit, ...] = ()
+    checks: tuple[CheckHit, ...] = ()
     hint: str | None = None
     is_cut: bool = False
+    is_partial: bool = False
 
 
 def find(
@@ -83,7 +108,7 @@ def find(
         return Found(named=named)
     if not _is_serial(text):
         return Found(hint="This is no serial, link or batch: it holds characters that none of them may have.")
-    own = [product for product in products if product.brand_id == brand.id][:MOST_PRODUCTS]
+    own = {product.gtin: product for product in products if product.brand_id == brand.id}
     return _by_text(session, brand, own, keys, text)
 
 
@@ -111,68 +136,124 @@ def _of_link(session: Session, brand: Brand, link: DigitalLink) -> Found:
 
 
 def _by_text(
-    session: Session, brand: Brand, products: Sequence[Product], keys: Mapping[str, SerialKey], text: str
+    session: Session, brand: Brand, products: Mapping[str, Product], keys: Mapping[str, SerialKey], text: str
 ) -> Found:
-    exact = list(_decoded(session, brand, products, keys, text))
-    exact_keys = [f"{product.gtin}.{text}" for product in products]
-    stored = session.scalars(
-        select(Item).where(Item.sgtin.in_(exact_keys), Item.brand_id == brand.id).limit(MOST)
-    ).all()
+    gtins, is_partial = _gtins_to_decode(session, brand, text)
+    exact = list(_decoded(session, brand, [gtin for gtin in gtins if gtin in products], keys, text))
+    stored = _stored(session, brand, [f"{gtin}.{text}" for gtin in products])
     hits = {hit.sgtin: hit for hit in exact} | {row.sgtin: _hit(row, is_exact=True) for row in stored}
+    hits |= {row.sgtin: _hit(row, is_exact=True) for row in _by_certificate(session, brand, text)}
     if len(text) >= LEAST_PREFIX and len(hits) <= MOST:
-        hits |= {row.sgtin: _hit(row, is_exact=False) for row in _by_prefix(session, brand, products, text, hits)}
-    lots = _lots(session, brand, text)
+        begins = _by_prefix(session, brand, list(products), text)
+        hits |= {row.sgtin: _hit(row, is_exact=False) for row in begins if row.sgtin not in hits}
+    lots, checks = _lots(session, brand, text), _by_reference(session, brand, text)
     hint = None
-    if not hits and not lots:
+    if not hits and not lots and not checks:
         hint = (
             "Nothing fits. Upper and lower case are not the same; paste the whole link if you have it."
             if len(text) >= LEAST_PREFIX
             else f"Give {LEAST_PREFIX} characters or more to find serials that begin with them."
         )
     listed = tuple(hits.values())
-    return Found(items=listed[:MOST], lots=lots, hint=hint, is_cut=len(listed) > MOST)
+    return Found(
+        items=listed[:MOST], lots=lots, checks=checks, hint=hint, is_cut=len(listed) > MOST, is_partial=is_partial
+    )
+
+
+def _gtins_to_decode(session: Session, brand: Brand, text: str) -> tuple[Sequence[str], bool]:
+    """Return the products whose codes carry their run in the serial, issued last first, and whether there are more."""
+    if not _is_derived(text):
+        return (), False
+    query = select(Run.gtin).where(Run.brand_id == brand.id, Run.mode == Mode.DERIVED.value, Run.issued_at.is_not(None))
+    query = query.group_by(Run.gtin).order_by(func.max(Run.number).desc()).limit(MOST_DECODED + 1)
+    found = session.scalars(query).all()
+    return found[:MOST_DECODED], len(found) > MOST_DECODED
 
 
 def _decoded(
-    session: Session, brand: Brand, products: Sequence[Product], keys: Mapping[str, SerialKey], text: str
+    session: Session, brand: Brand, gtins: Sequence[str], keys: Mapping[str, SerialKey], text: str
 ) -> Iterator[Hit]:
     """Yield items whose serial says by itself that it was issued: they need no row."""
-    if not _is_derived(text):
-        return
-    for product in products:
-        found = serials.decode(text, product.gtin, keys)
+    for gtin in gtins:
+        found = serials.decode(text, gtin, keys)
         run = session.get(Run, (brand.id, found[0])) if found else None
-        if found is None or run is None or run.gtin != product.gtin or run.issued_at is None or found[1] >= run.count:
+        if found is None or run is None or run.gtin != gtin or run.issued_at is None or found[1] >= run.count:
             continue
         yield Hit(
-            sgtin=f"{product.gtin}.{text}", gtin=product.gtin, serial=text, lot=run.lot,
+            sgtin=f"{gtin}.{text}", gtin=gtin, serial=text, lot=run.lot,
             disposition=Disposition.ACTIVE, scans=0, last_at=None, is_flagged=False, is_exact=True,
         )  # fmt: skip
 
 
-def _by_prefix(
-    session: Session, brand: Brand, products: Sequence[Product], text: str, known: Iterable[str]
-) -> Iterator[Item]:
-    """Yield stored items whose serial begins so: a short range of the primary key for each product."""
-    seen, left = set(known), MOST + 1
-    for product in products:
-        first = f"{product.gtin}.{text}"
-        rows = session.scalars(
-            select(Item)
-            .where(Item.sgtin >= first, Item.sgtin < _end(first), Item.brand_id == brand.id)
-            .order_by(Item.sgtin)
-            .limit(left)
-        )
-        for row in rows:
-            if row.sgtin not in seen and row.sgtin.startswith(first):
-                left -= 1
-                yield row
-        if left <= 0:
-            return
+def _stored(session: Session, brand: Brand, sgtins: Sequence[str]) -> Sequence[Item]:
+    any_of = Item.sgtin == any_(literal(list(sgtins), ARRAY(Text)))
+    query = select(Item).where(any_of, Item.brand_id == brand.id).order_by(Item.sgtin).limit(MOST + 1)
+    return session.scalars(query).all()
+
+
+_SORTS_BY_BYTES = text_of("""
+SELECT datlocprovider = 'b' OR datlocprovider = 'c' AND lower(datcollate) IN ('c', 'posix', 'c.utf-8', 'c.utf8')
+FROM pg_database WHERE datname = current_database()""")
+
+# Bounds come ready made: a condition that joined strings would be kept from the index by row-level security.
+_BEGINS = """
+SELECT i.sgtin FROM unnest(CAST(:firsts AS text[]), CAST(:ends AS text[])) AS g (first, ending)
+CROSS JOIN LATERAL (SELECT sgtin FROM items WHERE sgtin {from_} g.first AND sgtin {to} g.ending AND brand_id = :brand
+  ORDER BY sgtin USING {to} LIMIT :most) AS i
+LIMIT :most"""
+_BY_KEY = text_of(_BEGINS.format(from_=">=", to="<"))
+_BY_BYTES = text_of(_BEGINS.format(from_="~>=~", to="~<~"))
+
+
+def _by_prefix(session: Session, brand: Brand, gtins: Sequence[str], text: str) -> Sequence[Item]:
+    """Return stored items whose serial begins so: a short range of an index for each product."""
+    firsts = [f"{gtin}.{text}" for gtin in gtins]
+    bounds = {"firsts": firsts, "ends": [_end(first) for first in firsts], "brand": brand.id, "most": MOST + 1}
+    statement = _BY_KEY if session.scalar(_SORTS_BY_BYTES) else _BY_BYTES
+    return _stored(session, brand, session.scalars(statement, bounds).all())
 
 
 def _end(first: str) -> str:
     return first[:-1] + chr(ord(first[-1]) + 1)
+
+
+def _by_certificate(session: Session, brand: Brand, text: str) -> Sequence[Item]:
+    """Return the item of the certificate with this number."""
+    match = _is_certificate(text)
+    if match is None:
+        return ()
+    sgtins = session.scalars(select(func.authsvc_find_certificate("".join(match.groups()).lower()))).all()
+    return _stored(session, brand, sgtins)
+
+
+def _by_reference(session: Session, brand: Brand, text: str) -> tuple[CheckHit, ...]:
+    """Return the checks that a person may mean who quotes a reference: it is short, so that there may be several."""
+    within = receipts.find_referred(text)
+    if within is None:
+        return ()
+    scans = session.execute(
+        select(Scan.at, Scan.sgtin, Scan.country)
+        .where(Scan.id.between(*within), Scan.brand_id == brand.id)
+        .order_by(Scan.at.desc())
+        .limit(MOST_CHECKS)
+    )
+    refused = session.execute(
+        select(Rejection.at, Rejection.gtin, Rejection.serial, Rejection.sscc, Rejection.reason, Rejection.country)
+        .where(Rejection.id.between(*within), Rejection.brand_id == brand.id)
+        .order_by(Rejection.at.desc())
+        .limit(MOST_CHECKS)
+    )
+    found = [
+        # A check of a batch names no item.
+        CheckHit(
+            at=row.at, sgtin=None if row.sgtin[14:16] == ".." else row.sgtin, answer=None, country=row.country
+        )
+        for row in scans
+    ]  # fmt: skip
+    for row in refused:
+        sgtin = f"00.{row.sscc}" if row.sscc else f"{row.gtin}.{row.serial}" if row.gtin and row.serial else None
+        found.append(CheckHit(at=row.at, sgtin=sgtin, answer=row.reason, country=row.country))
+    return tuple(sorted(found, key=lambda hit: hit.at, reverse=True))[:MOST_CHECKS]
 
 
 def _lots(session: Session, brand: Brand, text: str, gtin: str | None = None) -> tuple[LotHit, ...]:

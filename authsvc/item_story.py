@@ -12,12 +12,23 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authsvc import audit, recalls
+from authsvc import audit, ownership, recalls
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import NotFound
 from authsvc.item_rows import ItemName
-from authsvc.models import Alert, Commission, Item, ItemFact, Recall, RecallItem, Rejection, Resolution, Run
+from authsvc.models import (
+    Alert,
+    Commission,
+    Item,
+    ItemFact,
+    Recall,
+    RecallItem,
+    Registration,
+    Rejection,
+    Resolution,
+    Run,
+)
 from authsvc.recall_targets import Scope
 
 MOST = 50
@@ -87,6 +98,25 @@ class KnownFact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """
+    One owner of the item, by the number of owners so far, and nothing of who they are.
+
+    ``certificate`` is the number that stands on their certificate, which they may quote.
+    """
+
+    version: int
+    state: str
+    has_claim: bool
+    registered_at: datetime
+    confirmed_at: datetime | None
+    pending_until: datetime | None
+    ended_at: datetime | None
+    warranty_until: date | None
+    certificate: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A presentation of this number that proved nothing."""
 
@@ -118,6 +148,7 @@ class Story:
     state: State
     alerts: tuple[RaisedAlert, ...]
     facts: tuple[KnownFact, ...]
+    owners: tuple[Ownership, ...]
     refusals: tuple[Refusal, ...]
     recalls: tuple[Hit, ...]
     events: tuple[audit.Event, ...]
@@ -167,6 +198,7 @@ def get(session: Session, name: ItemName, product: Product | None) -> Story:
         state=state,
         alerts=_find_alerts(session, name),
         facts=_find_facts(session, name),
+        owners=_find_owners(session, name),
         refusals=_find_refusals(session, name),
         recalls=_find_recalls(session, name, product, state),
         events=tuple(audit.find_events(session, name.brand.id, about=name.sgtin, limit=MOST)),
@@ -260,6 +292,28 @@ def _find_facts(session: Session, name: ItemName) -> tuple[KnownFact, ...]:
         KnownFact(kind=row.kind, at=row.at, country=row.country, by=row.recorded_by, withdrawn_at=row.withdrawn_at)
         for row in rows
     )
+
+
+def _find_owners(session: Session, name: ItemName) -> tuple[Ownership, ...]:
+    # Column by column: what is sealed of a person is not for the console.
+    rows = session.execute(
+        select(
+            Registration.id, Registration.version, Registration.state, Registration.has_claim,
+            Registration.registered_at, Registration.confirmed_at, Registration.pending_until, Registration.ended_at,
+            Registration.warranty_until,
+        )
+        .where(Registration.sgtin == name.sgtin, Registration.brand_id == name.brand.id)
+        .order_by(Registration.version.desc())
+        .limit(MOST)
+    )  # fmt: skip
+    return tuple(
+        Ownership(
+            version=row.version, state=row.state, has_claim=row.has_claim, registered_at=row.registered_at,
+            confirmed_at=row.confirmed_at, pending_until=row.pending_until, ended_at=row.ended_at,
+            warranty_until=row.warranty_until, certificate=ownership.number_of(row.id),
+        )
+        for row in rows
+    )  # fmt: skip
 
 
 def _find_refusals(session: Session, name: ItemName) -> tuple[Refusal, ...]:

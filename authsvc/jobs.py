@@ -35,6 +35,7 @@ WATCH_LOTS = "watch_lots"
 COUNT_DAYS = "count_days"
 TELL_FOLLOWERS = "tell_followers"
 RETAIN = "retain"
+RECOUNT_DAYS = "recount_days"
 
 CONCURRENCY = 16
 """Jobs of one worker at a time. They wait for the network, most of the time, each in a thread."""
@@ -188,3 +189,9 @@ def _add_watches(app: procrastinate.App, url: str, courier: Courier) -> None:
     def count_days(timestamp: int) -> None:
         with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
             daily_counts.count(connection, now=datetime.fromtimestamp(timestamp, UTC))
+
+    @app.periodic(cron="23 2 * * *")
+    @app.task(name=RECOUNT_DAYS, queueing_lock=RECOUNT_DAYS, lock=COUNT_DAYS)
+    def recount_days(timestamp: int) -> None:
+        with psycopg.connect(db.driver_url(url), autocommit=True) as connection:
+            daily_counts.recount(connection, now=datetime.fromtimestamp(timestamp, UTC))

@@ -114,6 +114,12 @@ def release_all(session: Session, person: Person, *, now: datetime) -> None:
     session.flush()
 
 
+def number_of(registration_id: UUID) -> str:
+    """Return the number of a registration, as its certificate has it and a person quotes it."""
+    text = registration_id.hex[-12:].upper()
+    return f"{text[:4]}-{text[4:8]}-{text[8:]}"
+
+
 def is_over(row: Registration, now: datetime) -> bool:
     """Say whether nobody has contested a pending registration in its time."""
     return row.state == State.PENDING and row.pending_until is not None and row.pending_until <= now

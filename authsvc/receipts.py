@@ -8,6 +8,7 @@ sees the good colour, and only for a while; more than 20 visitors on one receipt
 
 import base64
 import hmac
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -80,8 +81,19 @@ def reference(receipt: UUID) -> str:
     return f"{text[:2]}-{text[2:]}"
 
 
+def find_referred(text: str) -> tuple[UUID, UUID] | None:
+    """Return the least and the greatest receipt that a reference may mean; None where the text is no reference."""
+    if not _is_reference(text := text.strip().upper()):
+        return None
+    head = base64.b32decode(f"{text[:2]}{text[-4:]}".translate(_WRITTEN) + "AA")
+    least = int.from_bytes(head[:4]) >> 2 << 98
+    return UUID(int=least), UUID(int=least + (1 << 98) - 1)
+
+
 _SPOKEN = str.maketrans("ILOU", "0189")
 """Letters that are misread go; the digits 0, 1, 8 and 9 are no letters of base 32."""
+_WRITTEN = str.maketrans("0189", "ILOU")
+_is_reference = re.compile(r"[A-HJKMNP-TV-Z0-9]{2}-[A-HJKMNP-TV-Z0-9]{4}").fullmatch
 
 
 def nonce(key: bytes, receipt: UUID, cookie: str) -> str:

@@ -188,3 +188,21 @@ def test_figures_end_at_the_mark_when_nobody_has_counted_for_hours(scene, connec
 
     assert (found.is_live, found.upto) == (False, mark)
     assert sum(sum(values) for values in found.verdicts.values()) > 0
+
+
+@pytest.mark.usefixtures("start_anew")
+def test_what_commits_late_is_counted_in_the_night_and_nothing_twice(scene, connection):
+    scene.visitor().scan(scene.codes.path())
+    count(scene, connection)
+    before = counts(scene)
+    late = "INSERT INTO rejections (at, id, brand_id, reason, is_typed, is_flagged, visitor, prefix, network, channel) "
+    late += "VALUES (%s, gen_random_uuid(), %s, 'forged', false, false, '', '', 'fixed', 'camera')"
+    for days in (0, 2):
+        connection.execute(late, (scene.clock() - timedelta(days=days), scene.halden.id))
+    count(scene, connection)
+    assert counts(scene) == before
+
+    for _ in range(2):
+        daily_counts.recount(connection, now=scene.clock() + A_WHILE)
+
+    assert counts(scene) == before | {"forged": 2}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from authsvc import investigations, lot_watch, receipts, scanning
+from authsvc import daily_counts, investigations, lot_watch, receipts, scanning
 from authsvc.cli.workplace import Workplace
 from authsvc.connections import Connections
 from authsvc.core.clones import Fact, FactKind, Network, Place
@@ -88,6 +88,9 @@ def play(place: Workplace, halden: Brand, uris: Mapping[str, str], *, signed_nev
             driver = session.connection().connection.driver_connection
             assert driver is not None
             lot_watch.judge_networks(driver, now=place.now(), new_id=new_id)
+            # A new database has nothing to count before it was made. What happened here is older.
+            driver.execute("DELETE FROM job_marks WHERE job = %s", (daily_counts.COUNTED,))
+            daily_counts.count(driver, now=place.now())
     finally:
         connections.close()
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 import click
 
 from authsvc import alert_mails, brand_looks, catalogue, issuing, items, recalls, signing_keys
-from authsvc.cli import demo_login, demo_scans, serving
+from authsvc.cli import demo_casework, demo_login, demo_scans, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
@@ -232,6 +232,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         place, halden, {name: watches[n].uri for name, n in stories.items()}, signed_never=signed_never,
         forged=invented,
     )  # fmt: skip
+    demo_casework.play(place, halden, {name: watches[n].uri for name, n in stories.items()})
 
     plain = DigitalLink.parse(watches[7].uri)
     stranger = DigitalLink.build({"01": UNREGISTERED, "21": "A1"})

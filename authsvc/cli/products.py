@@ -44,9 +44,9 @@ def import_file(file: Path, as_json: bool) -> None:
     Columns: gtin (14 digits), brand (slug), name, granularity (batch, serial, hybrid), and optionally category,
     description, image (a file in the folder of FILE, 18 KB at most), warranty_months, claim (required, optional, none),
     token (ed25519, compact, none), release (on-issue, on-commission), tracking (none, scans), markets (DE FR …),
-    attributes (JSON: noun, facts, copy_threshold, battery and your own). Batch or hybrid is refused where law asks for
-    a code on each item. Of a product that is there, an empty cell of image,
-    claim, token, release or tracking changes nothing, and any other empty cell empties its column.
+    attributes (JSON: noun, facts, value, copy_threshold, battery and your own). Batch or hybrid is refused where law
+    asks for a code on each item. Of a product that is there, an empty cell of image, claim, token, release or tracking
+    changes nothing, and any other empty cell empties its column.
     """
     with opened() as place:
         imported = import_products(place, file)

@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from authsvc import catalogue, oidc, staff, staff_proofs, staff_sessions, staff_sso
+from authsvc import catalogue, mails, oidc, staff, staff_mails, staff_proofs, staff_sessions, staff_sso
 from authsvc.cli.output import json_option, note, print_json, print_table
 from authsvc.cli.workplace import opened
 from authsvc.core.wrapping import derive_key
@@ -28,7 +28,7 @@ def staff_group() -> None:
 @json_option
 def invite(email: str, slug: str, role: str, as_json: bool) -> None:
     """
-    Print a one-time link that makes EMAIL a member of staff. It works for seven days.
+    Mail and print a one-time link that makes EMAIL a member of staff. It works for seven days.
 
     Roles: viewer reads, analyst reviews alerts, operator also issues and recalls, admin also manages the team and keys.
     """
@@ -39,6 +39,10 @@ def invite(email: str, slug: str, role: str, as_json: bool) -> None:
                 session, brand, email, Role(role), invited_by=f"{place.actor.name} (command line)", now=place.now(),
                 new_id=new_id, random=place.random,
             )  # fmt: skip
+            staff_mails.mail_invitation(
+                session, invited, base_url=place.config.base_url,
+                seal_key=derive_key(place.config.secret, mails.PURPOSE), nonce=place.random(12), now=place.now(),
+            )  # fmt: skip
             place.record(session, brand.id, "staff.invite", invited.email, {"role": role})
         link = place.config.base_url + invited.path
     if as_json:
@@ -48,7 +52,7 @@ def invite(email: str, slug: str, role: str, as_json: bool) -> None:
         return
     click.echo(link)
     until = f"{invited.expires_at:%Y-%m-%d %H:%M} UTC"
-    note(f"{invited.email} joins {brand.name} as {role} by this link, once, until {until}.")
+    note(f"{invited.email} joins {brand.name} as {role} by this link, once, until {until}. A worker mails it too.")
 
 
 @staff_group.command()

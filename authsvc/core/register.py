@@ -99,6 +99,12 @@ class Product:
         noun = self.attributes.get("noun")
         return noun if isinstance(noun, str) and noun else "item"
 
+    @property
+    def value(self) -> float | None:
+        """What one unit is worth, in the money of the brand, as its attributes say; None where they say none."""
+        value = self.attributes.get("value")
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
+
 
 class Register:
     """All brands and products, looked up by id, by GTIN and by company prefix. Immutable: a change makes a new one."""

@@ -21,7 +21,8 @@ class Alert(Base):
 
     ``gtin``, ``serial``, ``lot`` and ``severity`` (3 is high) follow from the item, the evidence and the
     score; a trigger fills them in, so that a list of a million can be filtered. ``assignee`` is an account. A snoozed
-    alert comes back at ``snoozed_until``, or earlier when the score of its item reaches ``wakes_at_score``.
+    alert comes back at ``snoozed_until``, or earlier when the score of its item reaches ``wakes_at_score``: then that
+    is noted in ``woken_at``.
     """
 
     __tablename__ = "alerts"
@@ -42,6 +43,8 @@ class Alert(Base):
         Index("ix_alerts_lot", "brand_id", "lot", "opened_at", "id"),
         Index("ix_alerts_rule", "brand_id", "rule", "opened_at", "id"),
         Index("ix_alerts_serial", "brand_id", "serial"),
+        Index("ix_alerts_woken", "brand_id", "woken_at",
+              postgresql_where=text("closed_at IS NULL AND woken_at IS NOT NULL")),
         Index("ix_alerts_open_rule", "brand_id", "rule", postgresql_where=OPEN),
     )  # fmt: skip
 
@@ -61,6 +64,7 @@ class Alert(Base):
     assignee: Mapped[UUID | None]
     snoozed_until: Mapped[datetime | None]
     wakes_at_score: Mapped[float | None]
+    woken_at: Mapped[datetime | None]
 
 
 class LotDay(Base):

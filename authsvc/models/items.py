@@ -27,6 +27,9 @@ class Item(Base):
             "run",
             postgresql_where=text("flagged_at IS NOT NULL AND run IS NOT NULL"),
         ),
+        Index(
+            "ix_items_gone", "brand_id", "disposition_at", postgresql_where=text("disposition IN ('stolen', 'lost')")
+        ),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 

@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavLink:
-    """One entry of a menu. ``icon`` is a name of ``console/icons.html``; ``count_of`` completes "7" to "7 open"."""
+    """
+    One entry of a menu. ``icon`` is a name of ``console/icons.html``; ``count_of`` completes "7" to "7 open".
+
+    Above ``most`` a count is not told: 99+.
+    """
 
     name: str
     href: str
     icon: str = "dot"
     count: int | None = None
     count_of: str = "open"
+    most: int | None = None
     is_current: bool = False
 
 

@@ -4,9 +4,13 @@ import json
 
 import psycopg
 import pytest
+from sqlalchemy import select
 
+from authsvc import mails
 from authsvc.app import create_app
 from authsvc.cli import demo_login
+from authsvc.core.wrapping import derive_key
+from authsvc.models import Mail
 
 
 @pytest.fixture
@@ -60,6 +64,18 @@ def test_the_first_admin_joins_by_the_link_of_the_command(halden, browser):
 )
 def test_an_invitation_that_cannot_be_is_refused(halden, arguments, said):
     assert said in halden("staff", "invite", *arguments, code=1).err
+
+
+def test_an_invitation_is_mailed_and_printed(halden, place):
+    link = halden("staff", "invite", "Ada@example.com", "--brand", "halden", "--role", "analyst").out.strip()
+
+    with place.sessions() as session:
+        mail_id, version = session.execute(select(Mail.id, Mail.version)).one()
+        waiting = mails.find_waiting(session, mail_id, version, seal_key=derive_key(place.config.secret, mails.PURPOSE))
+    written = mails.write(waiting, sender="no-reply@id.example.com")
+    assert written["To"] == "ada@example.com"
+    assert "Your role is analyst: " in written.get_body(("plain",)).get_content()
+    assert link in written.get_body(("plain",)).get_content()
 
 
 def test_a_reset_closes_every_way_in_and_opens_one(halden, browser):

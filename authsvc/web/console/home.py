@@ -5,16 +5,17 @@ from typing import Any
 
 from flask import request, url_for
 
-from authsvc import overview
+from authsvc import needs, overview
 from authsvc.core.alerts import TITLES
 from authsvc.core.verdicts import OUTCOMES, Outcome
 from authsvc.overview import Figures, Ranked
 from authsvc.staff import Role
 from authsvc.web import rendering as words
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, need_words, rendering
 from authsvc.web.drawing import charts, maps
 from authsvc.web.drawing.charts import Day, Series
 from authsvc.web.drawing.svg import Figure
+from authsvc.web.site import runtime
 
 SPANS = (7, 30, 90)
 KINDS: tuple[tuple[str, str, Outcome], ...] = (
@@ -36,10 +37,11 @@ def overview_page() -> str:
     """Show what needs somebody now, and the figures of 7, 30 or 90 days."""
     asked = request.args.get("days", "")
     days = int(asked) if asked in {str(span) for span in SPANS} else 30
-    brand_id = guard.me().brand_id
+    me = guard.me()
     with guard.session() as session:
-        found = overview.find_figures(session, brand_id, days=days, now=guard.now())
-        waiting = overview.count_open_alerts(session, brand_id)
+        found = overview.find_figures(session, me.brand_id, days=days, now=guard.now())
+        waiting = overview.count_open_alerts(session, me.brand_id)
+        needed = needs.find(session, me.brand_id, me.account_id, values=_values(), now=guard.now())
     return rendering.show(
         "console/home.html",
         title="Overview",
@@ -48,6 +50,7 @@ def overview_page() -> str:
         ],
         days=days,
         tiles=_tiles(found),
+        needs=[need_words.row(need) for need in needed],
         waiting=_waiting(waiting),
         verdicts=_verdicts(found),
         forged=_days("forged", "Forged codes shown, by day", found, _of(found, "forged"), "forged codes"),
@@ -64,6 +67,12 @@ def overview_page() -> str:
         ranked=RANKED,
         found=found,
     )
+
+
+def _values() -> dict[str, float]:
+    """Return what one unit of each product of the brand is worth, where the brand has said so."""
+    ours = (one for one in runtime().held.register.products() if one.brand_id == guard.me().brand_id)
+    return {one.gtin: one.value for one in ours if one.value is not None}
 
 
 def _tiles(found: Figures) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """The page of one item: everything that is stored of it, and what may be done to it by hand."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from flask import request, url_for
@@ -11,7 +13,8 @@ from authsvc.core.verdicts import Disposition, Verdict
 from authsvc.errors import AuthsvcError, BadInput
 from authsvc.investigations import Subject
 from authsvc.item_acts import ACTS, Act
-from authsvc.item_story import State
+from authsvc.item_scans import ScanPage
+from authsvc.item_story import Ownership, State
 from authsvc.staff import Role
 from authsvc.web.console import guard, item_keys, item_words, rendering
 from authsvc.web.site import runtime
@@ -45,7 +48,8 @@ def item(key: str) -> str:
         notices=wording.notice_words(verdict),
         tiles=item_words.tiles(story),
         facts_about=item_words.definitions(subject, story.state),
-        scans=item_words.scan_rows(scans.scans),
+        scans=item_words.scan_rows(scans.scans, _marks(story.owners, scans, before)),
+        owners=item_words.owner_rows(story.owners),
         older=scans.older and f"/console/items/{key}?before={item_scans.spell_place(scans.older)}#scans",
         is_first=before is None,
         alerts=[item_words.alert(each, _alert_address(each.id)) for each in story.alerts],
@@ -69,6 +73,19 @@ def block(key: str) -> str | tuple[str, int] | Response:
 def act(key: str, act: str) -> str | tuple[str, int] | Response:
     """Unblock an item, or say that it was stolen, lost or found."""
     return _act(key, ACTS[act])
+
+
+def _marks(
+    owners: Sequence[Ownership], page: ScanPage, before: tuple[datetime, UUID] | None
+) -> list[tuple[datetime, str]]:
+    """Return the changes of ownership that fall between the scans of a page."""
+    newest = before[0] if before else None
+    oldest = page.scans[-1].at if page.older else None
+    return [
+        (at, text)
+        for at, text in item_words.ownership_marks(owners)
+        if (newest is None or at < newest) and (oldest is None or at >= oldest)
+    ]
 
 
 def _act(key: str, act: Act) -> str | tuple[str, int] | Response:

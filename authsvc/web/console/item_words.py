@@ -1,6 +1,7 @@
 """How the story of an item is worded: from what is stored to what its template shows."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from markupsafe import Markup
@@ -10,7 +11,7 @@ from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Disposition
 from authsvc.investigations import Subject
 from authsvc.item_scans import SeenScan
-from authsvc.item_story import Decision, KnownFact, RaisedAlert, Refusal, State, Story
+from authsvc.item_story import Decision, KnownFact, Ownership, RaisedAlert, Refusal, State, Story
 from authsvc.web import rendering
 from authsvc.web.site import runtime
 
@@ -30,6 +31,10 @@ NETWORKS = {
 NOT_COUNTED = {
     "bot": "program", "head": "program", "prefetch": "fetched ahead", "datacentre": "data centre",
     "internal": "internal",
+}  # fmt: skip
+_OWNERSHIP = {
+    "pending": "Provisional", "confirmed": "Owner", "released": "Given up", "superseded": "Ended by somebody's proof",
+    "transferred": "Passed on to the next owner", "reversed": "Taken back",
 }  # fmt: skip
 SCANS = (
     {"name": "Time (UTC)", "is_tight": True}, {"name": "Place"}, {"name": "Visitor"}, {"name": "Network"},
@@ -109,8 +114,44 @@ def definitions(subject: Subject, state: State) -> list[tuple[Any, ...]]:
     return rows
 
 
-def scan_rows(scans: Sequence[SeenScan]) -> list[dict[str, Any]]:
-    """Return the rows of the table of scans; what was counted, and what was not and why."""
+def owner_rows(owners: Sequence[Ownership]) -> list[tuple[str, str]]:
+    """Return the owners as pairs, the present one on top."""
+    rows = []
+    for one in owners:
+        said = [
+            _OWNERSHIP.get(one.state, plain(one.state)),
+            "with the claim code" if one.has_claim else "no claim code",
+        ]
+        if one.state == "pending" and one.pending_until:
+            said.append(f"final on {rendering.day(one.pending_until)}")
+        if one.warranty_until:
+            said.append(f"warranty until {one.warranty_until.isoformat()}")
+        said.append(f"certificate {one.certificate}")
+        rows.append((f"Owner {one.version}, since {rendering.day(one.registered_at)}", ", ".join(said)))
+    return rows
+
+
+def ownership_marks(owners: Sequence[Ownership]) -> list[tuple[datetime, str]]:
+    """Return when who owns the item has changed, and how, for a list of scans."""
+    marks = []
+    for one in owners:
+        marks.append((one.registered_at, f"Owner {one.version} registered the item"))
+        if one.confirmed_at and one.confirmed_at != one.registered_at:
+            marks.append((one.confirmed_at, f"The registration of owner {one.version} became final"))
+        if one.ended_at:
+            marks.append((one.ended_at, f"Owner {one.version}: {_OWNERSHIP.get(one.state, plain(one.state)).lower()}"))
+    return marks
+
+
+def scan_rows(scans: Sequence[SeenScan], marks: Sequence[tuple[datetime, str]] = ()) -> list[dict[str, Any]]:
+    """Return the rows of the table of scans, with what happened between them, the newest first."""
+    told = [(at, {"cells": [_time(at), text, "", "", ""], "tone": "info"}) for at, text in marks]
+    rows = [(seen.at, row) for seen, row in zip(scans, _scan_rows(scans), strict=True)]
+    # Of one moment, what somebody did stands above the scan that led to it.
+    return [row for _, row in sorted([*told, *rows], key=lambda pair: pair[0], reverse=True)]
+
+
+def _scan_rows(scans: Sequence[SeenScan]) -> list[dict[str, Any]]:
     return [
         {
             "cells": [

@@ -9,6 +9,8 @@ from typing import Any
 
 from flask import current_app, g, render_template, request, url_for
 
+from authsvc import alert_lists
+from authsvc.errors import Unavailable
 from authsvc.web.console import guard
 from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 
@@ -19,6 +21,8 @@ NAVIGATION = (
     ("Brand", (("Team", "people"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""
+
+MOST_NEW = 99
 
 
 def show(template: str, *, title: str, **values: Any) -> str:
@@ -65,13 +69,31 @@ def find_entry(name: str) -> str | None:
     return min(rules, key=lambda rule: len(rule.rule)).endpoint if rules else None
 
 
+def _news() -> int | None:
+    """Return how many alerts nobody has taken; the count ends at one more than is shown."""
+    try:
+        with guard.session() as session:
+            return alert_lists.count_new(session, guard.me().brand_id, now=guard.now(), most=MOST_NEW + 1)
+    except Unavailable:
+        # A page that could be made is shown without the number.
+        return None
+
+
 def _group(title: str | None, entries: tuple[tuple[str, str], ...]) -> NavGroup:
     pages = {name: endpoint for name, _ in entries if (endpoint := find_entry(name))}
     current = guard.DECLARED[request.endpoint or ""].nav
     return NavGroup(
         title=title,
         links=tuple(
-            NavLink(name=name, href=url_for(pages[name]), icon=icon, is_current=name == current)
+            NavLink(
+                name=name,
+                href=url_for(pages[name]),
+                icon=icon,
+                is_current=name == current,
+                count=_news() if name == "Alerts" else None,
+                count_of="new",
+                most=MOST_NEW,
+            )
             for name, icon in entries
             if name in pages
         ),

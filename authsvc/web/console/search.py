@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.wrappers import Response
 
 from authsvc import item_search
-from authsvc.item_search import Hit, LotHit
+from authsvc.item_search import CheckHit, Hit, LotHit
 from authsvc.staff import Role
 from authsvc.web import rendering as words
 from authsvc.web.console import guard, item_keys, item_words, rendering
@@ -17,6 +17,12 @@ ITEMS = (
     {"name": "Serial", "is_code": True}, {"name": "Product"}, {"name": "Batch", "is_code": True},
     {"name": "Condition"}, {"name": "Scans", "align": "end"}, {"name": "Last scan", "is_tight": True},
 )  # fmt: skip
+CHECKS = (
+    {"name": "Time (UTC)", "is_tight": True},
+    {"name": "Item", "is_code": True},
+    {"name": "Answer"},
+    {"name": "Place"},
+)
 LOTS = (
     {"name": "Batch", "is_code": True}, {"name": "Product"}, {"name": "Codes", "align": "end"},
     {"name": "Issued", "is_tight": True},
@@ -42,6 +48,9 @@ def search() -> str | Response:
         found=found,
         items=[_item(hit, names) for hit in found.items],
         lots=[_lot(hit, names) for hit in found.lots],
+        checks=[_check(hit) for hit in found.checks],
+        check_columns=CHECKS,
+        most_decoded=words.number(item_search.MOST_DECODED),
         item_columns=ITEMS,
         lot_columns=LOTS,
     )
@@ -60,6 +69,12 @@ def _item(hit: Hit, names: dict[str, str]) -> dict[str, Any]:
         ],
         "tone": "bad" if hit.is_flagged else None,
     }
+
+
+def _check(hit: CheckHit) -> dict[str, Any]:
+    named = {"text": hit.sgtin, "href": f"/console/items/{item_keys.spell(hit.sgtin)}"} if hit.sgtin else "no item"
+    answer = item_words.plain(hit.answer) if hit.answer else "Code of ours, see the item"
+    return {"cells": [words.moment(hit.at), named, answer, item_words.country(hit.country)]}
 
 
 def _lot(hit: LotHit, names: dict[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import request
 from werkzeug.wrappers import Response
 
-from authsvc import catalogue, staff
+from authsvc import catalogue, staff, staff_mails
 from authsvc.errors import AuthsvcError, BadInput
 from authsvc.staff import ROLE_TEXTS, Role
 from authsvc.web.console import guard, rendering
@@ -28,6 +28,10 @@ def invite() -> str | tuple[str, int]:
             invited = staff.invite(
                 session, catalogue.get_brand_by_id(session, me.brand_id), email, role,
                 invited_by=f"{me.name} ({me.email})", now=guard.now(), new_id=runtime().new_id, random=runtime().random,
+            )  # fmt: skip
+            staff_mails.mail_invitation(
+                session, invited, base_url=runtime().config.base_url, seal_key=runtime().mail_key,
+                nonce=runtime().random(12), now=guard.now(),
             )  # fmt: skip
             me.record(session, "staff.invite", invited.email, {"role": role.value})
     except AuthsvcError as error:

@@ -9,6 +9,8 @@ from scene import derive, forge
 
 from authsvc import receipts
 from authsvc.core.verdicts import Disposition
+from authsvc.ownership import number_of
+from authsvc.runtime import new_id
 from authsvc.staff import Role
 
 
@@ -295,3 +297,32 @@ def test_a_condition_that_has_no_act_shows_none(scene, admin):
 
     assert "Destroyed" in answer.text
     assert not re.search(r'href="/console/items/[^"]+/(block|lost|stolen|found|unblock)"', answer.text)
+
+
+def test_owners_stand_between_the_scans_and_without_their_names(scene, admin, code):
+    scene.visitor().scan(code[0])
+    sgtin, registered = code[1].rpartition("/")[2], new_id()
+    at = scene.clock()
+    insert = (
+        "INSERT INTO registrations (sgtin, version, id, brand_id, owner_id, state, has_claim, registered_at, "
+        "confirmed_at, ended_at) VALUES (%s, %s, %s, %s, gen_random_uuid(), %s, %s, %s, %s, %s)"
+    )
+    scene.admin.execute(insert, (sgtin, 1, new_id(), scene.halden.id, "released", True, at, at, at))
+    scene.admin.execute(insert, (sgtin, 2, registered, scene.halden.id, "confirmed", False, at, at, None))
+    scene.visitor().scan(code[0])
+
+    answer = admin.get(code[1])
+
+    rows = re.findall(
+        r"<tr role=\"row\".*?</tr>", answer.text.partition('id="scans"')[2].partition("</table>")[0], re.DOTALL
+    )
+    told = [re.sub(r"<[^>]+>", " ", row) for row in rows]
+    marks = [n for n, row in enumerate(told) if "Owner" in row]
+    assert len(marks) == 3
+    # Between the head and a scan above, and a scan below.
+    assert min(marks) > 1
+    assert max(marks) < len(told) - 1
+    text = text_of(answer)
+    assert "Owner 2, since" in text
+    assert number_of(registered) in text
+    assert "Given up" in text

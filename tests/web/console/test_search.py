@@ -5,8 +5,12 @@ import re
 from urllib.parse import urlencode
 
 import pytest
-from scene import derive
+from scene import derive, forge
 
+from authsvc import item_search, receipts
+from authsvc.core.gs1 import DigitalLink, check_digit
+from authsvc.ownership import number_of
+from authsvc.runtime import new_id
 from authsvc.staff import Role
 
 
@@ -104,3 +108,76 @@ def test_a_rival_finds_nothing_of_halden(scene, cast, link):
 
     assert keys(find(rival, link.serial)) == []
     assert rival.get(find(rival, link.sgtin).location).status_code == 404
+
+
+def test_the_reference_of_a_check_leads_to_its_item_and_to_nobody_elses(scene, admin, cast, link):
+    path = scene.codes.path()
+    page = scene.visitor().scan(path)
+    reference = receipts.reference(receipts.parse(page.receipt))
+    forged = scene.visitor().scan(forge(path))
+    other = receipts.reference(receipts.parse(forged.receipt))
+
+    answer = find(admin, reference.lower())
+    assert keys(answer) == [DigitalLink.parse(path).sgtin]
+    assert "Checks with this reference" in answer.text
+    assert "Forged" in find(admin, other).text
+    rival = cast.add(Role.VIEWER, scene.rival)
+    rival.sign_in()
+    assert keys(find(rival, reference)) == []
+
+
+def test_the_number_of_a_certificate_leads_to_its_item(scene, admin, cast):
+    path = scene.codes.path()
+    registered = new_id()
+    scene.visitor().scan(path)
+    sgtin = DigitalLink.parse(path).sgtin
+    scene.admin.execute(
+        "INSERT INTO registrations (sgtin, version, id, brand_id, owner_id, state, has_claim, registered_at) "
+        "VALUES (%s, 1, %s, %s, gen_random_uuid(), 'confirmed', true, now())",
+        (sgtin, registered, scene.halden.id),
+    )
+
+    assert keys(find(admin, number_of(registered))) == [sgtin]
+    assert keys(find(admin, number_of(registered).lower())) == [sgtin]
+    rival = cast.add(Role.VIEWER, scene.rival)
+    rival.sign_in()
+    assert keys(find(rival, number_of(registered))) == []
+
+
+def test_first_characters_are_found_alike_in_whatever_order_the_database_sorts(scene, admin, monkeypatch):
+    codes = scene.issue(scene.add_product(), texts=("ORD-1", "ORD_2", "ORDZ3"))
+    by_key = keys(find(admin, "ORD"))
+    monkeypatch.setattr(item_search, "_BY_KEY", item_search._BY_BYTES)
+
+    assert keys(find(admin, "ORD")) == by_key
+    assert len(by_key) == 3
+    assert codes.link(0).sgtin in by_key
+
+
+def test_no_product_is_left_out_of_a_search(scene, admin):
+    rows = [(f"0950600{n:06}", n) for n in range(800_000, 802_600)]
+    values = [(digits + check_digit(digits), scene.halden.id, f"Small thing {n}") for digits, n in rows]
+    with scene.admin.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO products (gtin, brand_id, name, granularity) VALUES (%s, %s, %s, 'serial')", values
+        )
+    scene.refresh()
+    try:
+        last = values[-1][0]
+        scene.admin.execute(
+            "INSERT INTO items (sgtin, brand_id, gtin) VALUES (%s, %s, %s)",
+            (f"{last}.LASTOFALL", scene.halden.id, last),
+        )
+        assert keys(find(admin, "LASTOFALL")) == [f"{last}.LASTOFALL"]
+        assert keys(find(admin, "LASTOF")) == [f"{last}.LASTOFALL"]
+    finally:
+        scene.admin.execute("DELETE FROM items WHERE sgtin LIKE '%%.LASTOFALL'")
+        scene.admin.execute("DELETE FROM products WHERE name LIKE 'Small thing %%'")
+        scene.refresh()
+
+
+def test_it_is_said_when_a_serial_was_not_tried_under_every_product(scene, admin, link, monkeypatch):
+    monkeypatch.setattr(item_search, "MOST_DECODED", 1)
+    scene.issue(scene.add_product(), 5)
+
+    assert "products that were issued last" in find(admin, link.serial).text

@@ -4,6 +4,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from owning import letters
 
 from authsvc import staff
 from authsvc.errors import Conflict
@@ -179,3 +180,11 @@ def test_a_new_password_ends_other_sessions_and_the_old_one(cast):
     assert elsewhere.get("/console/").status_code == 303
     assert elsewhere.sign_in().status_code == 401
     assert elsewhere.sign_in(new).status_code == 303
+
+
+def test_an_invitation_from_the_team_page_is_mailed_too(boss, scene):
+    path = link_in(boss.post("/console/team/invitations", email="mailed@team.example", role="viewer"))
+
+    [(template, text)] = letters(scene, "mailed@team.example")
+    assert template == "staff-invitation"
+    assert f"https://id.example.com{path}" in text.replace("\r", "")
