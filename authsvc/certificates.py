@@ -28,6 +28,7 @@ class Certificate:
     product: Product
     registered: Registered
     owner: str
+    number_of_owners: int
     made_at: datetime
     address: str
 
@@ -48,7 +49,8 @@ class Certificate:
             ("Product number (GTIN)", gtin),
             ("Registered owner", self.owner),
             ("Registered on", _day(registered.registered_at)),
-            ("Proof of possession", "claim code" if registered.has_claim else "none given, not contested"),
+            ("Proof of possession", _proof(registered)),
+            ("Owners so far", str(self.number_of_owners)),
         ]
         if registered.purchased_on is not None:
             rows.append(("Bought on, as stated", f"{registered.purchased_on:%d %b %Y}"))
@@ -78,6 +80,7 @@ def sign(certificate: Certificate, sealer: Sealer) -> str:
         "owner": owners.mask(certificate.owner),
         "registered_at": registered.registered_at.astimezone(UTC).isoformat(timespec="seconds"),
         "has_claim": registered.has_claim,
+        "owners": certificate.number_of_owners,
         "warranty": granted and {"from": granted.begins_on.isoformat(), "until": granted.ends_on.isoformat()},
         "made_at": certificate.made_at.astimezone(UTC).isoformat(timespec="seconds"),
     }
@@ -105,6 +108,12 @@ def draw(certificate: Certificate) -> bytes:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _proof(registered: Registered) -> str:
+    if registered.has_claim:
+        return "claim code"
+    return "none given, not contested" if registered.transfer_id is None else "handed over by the owner before"
 
 
 def _day(at: datetime) -> str:

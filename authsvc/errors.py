@@ -118,6 +118,13 @@ class TransferOver(Conflict):
     title = "This offer is over"
 
 
+class ProofOver(Conflict):
+    """A seller's proof shows nothing: it is none, or its time is over, or the item has passed on."""
+
+    code = "proof-over"
+    title = "This is not a proof, or no longer"
+
+
 class LinkSpent(Conflict):
     """A link from a mail was used, or is too old."""
 

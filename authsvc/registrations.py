@@ -67,7 +67,7 @@ class Standing(StrEnum):
             )
         if self is Standing.OWNED:
             raise AlreadyRegistered(
-                "This item has an owner. If you bought it, ask the seller to give up the registration."
+                "This item has an owner. If you bought it, ask the seller to offer it to you on their page."
             )
 
 

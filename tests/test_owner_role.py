@@ -4,7 +4,7 @@ import itertools
 
 import psycopg
 import pytest
-from owning import Buyer, claim_code
+from owning import Buyer
 
 from authsvc import db
 from authsvc.core.gs1 import DigitalLink
@@ -17,7 +17,8 @@ def sgtin(scene):
     """Return an item of Halden that somebody has registered."""
     product = scene.add_product(claim="required", warranty_months="24")
     path = scene.issue(product).path()
-    Buyer(scene, f"role{next(_numbers)}@example.com").register(path, code=claim_code(scene, path))
+    owner = Buyer(scene, f"role{next(_numbers)}@example.com")
+    owner.offer(owner.own(path))
     return DigitalLink.parse(path).sgtin
 
 
@@ -34,7 +35,9 @@ def become(connection, brand=None):
         connection.execute("SELECT set_config('authsvc.brand', %s, true)", (str(brand.id),))
 
 
-@pytest.mark.parametrize("table", ["registrations", "items", "item_facts", "claim_keys", "runs", "sightings"])
+@pytest.mark.parametrize(
+    "table", ["registrations", "items", "item_facts", "claim_keys", "runs", "sightings", "transfers"]
+)
 def test_it_sees_items_of_the_brand_of_its_transaction_alone(scene, connection, sgtin, table):
     become(connection, scene.halden)
     found = {brand for (brand,) in connection.execute(f"SELECT DISTINCT brand_id FROM {table}")}
@@ -78,6 +81,12 @@ def test_it_changes_nothing_of_another_brand(scene, connection, sgtin):
         "UPDATE registrations SET warranty_until = '2999-01-01'",
         "UPDATE items SET counted = 0",
         "DELETE FROM item_facts",
+        "DELETE FROM transfers",
+        "UPDATE transfers SET seller_id = gen_random_uuid()",
+        "UPDATE transfers SET version = 9",
+        "UPDATE transfers SET offered_at = now()",
+        "UPDATE transfer_codes SET transfer_id = gen_random_uuid()",
+        "UPDATE item_facts SET visitor = NULL",
     ],
 )
 def test_it_may_not(scene, connection, statement):
@@ -88,7 +97,9 @@ def test_it_may_not(scene, connection, statement):
 
 
 @pytest.mark.parametrize("role", [db.SCAN_ROLE, db.CONSOLE_ROLE, db.AUTH_ROLE])
-@pytest.mark.parametrize("table", ["owners", "owner_links", "owner_sessions", "owner_attempts"])
+@pytest.mark.parametrize(
+    "table", ["owners", "owner_links", "owner_sessions", "owner_attempts", "transfer_codes", "transfer_keys"]
+)
 def test_nobody_else_reads_people(connection, role, table):
     connection.execute(f"SET LOCAL ROLE {role}")
 
@@ -104,3 +115,12 @@ def test_the_console_sees_that_an_item_is_registered_and_nothing_that_is_sealed(
     assert connection.execute(state, (sgtin,)).fetchone() == ("confirmed",)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT sealed FROM registrations")
+
+
+def test_the_console_sees_that_an_item_was_offered_and_neither_code_nor_statement(scene, connection, sgtin):
+    connection.execute(f"SET LOCAL ROLE {db.CONSOLE_ROLE}")
+    connection.execute("SELECT set_config('authsvc.brand', %s, true)", (str(scene.halden.id),))
+
+    assert connection.execute("SELECT state FROM transfers WHERE sgtin = %s", (sgtin,)).fetchone() == ("offered",)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT seller_statement FROM transfers")

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from authsvc.core import check_lists
 from authsvc.errors import BadDigitalLink, BadInput, TooLarge
-from authsvc.web import assets, lookups, reseller_pages, reseller_rows, vendored, wire
+from authsvc.web import assets, lookups, reseller_pages, reseller_proofs, reseller_rows, vendored, wire
 from authsvc.web.api import BULK_BYTES
 from authsvc.web.site import count_links, runtime
 
@@ -45,12 +45,20 @@ def check_one() -> Response | tuple[Response, int]:
     """Answer for one number or link, with what is known of the item."""
     count_links(1)
     typed = request.form.get("code", "").strip()
+    if (secret := reseller_proofs.find_secret(typed)) is not None:
+        return reseller_proofs.page(secret)
     try:
         checked = lookups.look_up(runtime(), typed)
     except BadDigitalLink as error:
         shown = reseller_pages.start(_addresses(), typed=typed[:200], fault=str(error))
         return Response(shown, headers=PAGE_HEADERS), 400
     return Response(reseller_pages.item(checked, lookups.read(typed)))
+
+
+@bp.get("/proof/<secret>")
+def proof(secret: str) -> Response:
+    """Show what a seller's proof says."""
+    return reseller_proofs.page(secret)
 
 
 @bp.post("/bulk")

@@ -130,6 +130,17 @@ def show(person: Person, found: Sides, *, fault: str | None = None, status: int 
     )
 
 
+def entry(person: Person, handover: Handover) -> dict[str, object]:
+    """Return a transfer as a list shows it to one side."""
+    subject = subject_of(handover.sgtin)
+    return {
+        "href": f"/own/transfers/{handover.id}",
+        "product": product_of(subject).name,
+        "said": _title(handover, handover.side_of(person)),
+        "tone": "warn" if handover.state in {State.ACCEPTED, State.DISPUTED} else "info",
+    }
+
+
 def steps(handover: Handover) -> list[tuple[str, str]]:
     """Word what happened when, the first first."""
     ends = {

@@ -5,7 +5,17 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy.orm import Session
 
-from authsvc import certificates, conditions, evidence_keys, followers, owners, ownership, scanning, transfers
+from authsvc import (
+    certificates,
+    conditions,
+    evidence_keys,
+    followers,
+    handovers,
+    owners,
+    ownership,
+    scanning,
+    transfers,
+)
 from authsvc.core import wording
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
@@ -15,7 +25,7 @@ from authsvc.investigations import Subject
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State
-from authsvc.web.own import door
+from authsvc.web.own import door, handing
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
 
@@ -28,8 +38,12 @@ def overview() -> Page:
         person = door.person(session, who)
         held = ownership.list_of(session, person, now=door.now())
         entries = [(_entry(registered), conditions.find(session, registered.sgtin)) for registered in held]
+        running = [
+            handing.entry(person, each) for each in handovers.list_of(session, person, now=door.now())
+        ]  # fmt: skip
     return door.show(
-        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, email=person.email,
+        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, running=running,
+        email=person.email,
         today=door.now().date(),
     )  # fmt: skip
 
@@ -161,6 +175,7 @@ def _certificate(session: Session, who: Signed, registration_id: UUID) -> certif
         )
     return certificates.Certificate(
         brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered, owner=person.email,
+        number_of_owners=ownership.count_owners(session, registered.sgtin, now=door.now()),
         made_at=door.now(), address=runtime().config.base_url,
     )  # fmt: skip
 
