@@ -158,8 +158,8 @@ def _refuse_real(home: Path) -> None:
         )
 
 
-def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
-    """Register, issue and let things happen to the codes; yield a card for each answer."""
+def _register(place: Workplace) -> Brand:
+    """Register the brand of the demo and its sandbox, with their keys and products."""
     halden = Brand(id=uuid4(), slug="halden", name="Halden", prefixes=("9506000",))
     sandbox = Brand(id=uuid4(), slug="halden-test", name="Halden Test", prefixes=("9521234",), is_sandbox=True)
     for brand in (halden, sandbox):
@@ -171,7 +171,12 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         with place.sessions.begin() as session:
             logo = (folder / "logo.png").read_bytes()
             brand_looks.set_look(session, halden.id, "#1f4b8f", "#93b8f2", logo)
+    return halden
 
+
+def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
+    """Register, issue and let things happen to the codes; yield a card for each answer."""
+    halden = _register(place)
     watches = _issue(place, out, "watches", WATCH, issuing.Order(count=100, lot="B260915"))
     recalled = _issue(place, out, "watches-recalled", WATCH, issuing.Order(count=10, lot="B260801"))
     batteries = _issue(place, out, "batteries", BATTERY, issuing.Order(count=10, lot="V75-2609"))
