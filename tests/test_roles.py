@@ -91,8 +91,16 @@ def test_a_console_makes_no_row_that_a_scan_finds_by_its_number(scene, connectio
         )
 
 
-@pytest.mark.parametrize("table", ["brands", "brand_prefixes", "brand_hosts", "products"])
-def test_a_console_writes_of_the_register_the_rate_of_false_alarms_alone(scene, connection, table):
+@pytest.mark.parametrize(
+    ("table", "settings"),
+    [
+        ("brands", {"target_rate", "approves_runs"}),
+        ("brand_prefixes", set()),
+        ("brand_hosts", set()),
+        ("products", {"target_rate"}),
+    ],
+)
+def test_a_console_writes_of_the_register_its_settings_alone(scene, connection, table, settings):
     as_console(connection, scene.rival)
 
     writes = "has_any_column_privilege(%(t)s, 'INSERT') OR has_table_privilege(%(t)s, 'DELETE, TRUNCATE')"
@@ -101,7 +109,7 @@ def test_a_console_writes_of_the_register_the_rate_of_false_alarms_alone(scene, 
         "SELECT attname FROM pg_attribute WHERE attrelid = %(t)s::regclass AND attnum > 0 AND NOT attisdropped "
         "AND has_column_privilege(attrelid, attnum, 'UPDATE')", {"t": table},
     ).fetchall()  # fmt: skip
-    assert changed == ([("target_rate",)] if table in {"brands", "products"} else [])
+    assert {row[0] for row in changed} == settings
 
 
 def test_a_console_sets_the_condition_of_its_items_and_closes_its_alerts(scene, connection, halden):
