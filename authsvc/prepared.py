@@ -53,18 +53,40 @@ def run(connection: pq.abc.PGconn, ready: Ready, statement: str, params: Mapping
     Raises:
         psycopg.Error: As the driver raises it; OperationalError when the connection is lost.
     """
-    name, text, names = compiled(statement)
-    if name not in ready:
-        _check(connection, connection.prepare(name, text))
-        ready[name] = None
-    values: list[Any] = [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
+    name = prepare(connection, ready, statement)
+    values = dumped(statement, params)
     result = connection.exec_prepared(name, values)
     if result.error_field(pq.DiagnosticField.SQLSTATE) == _OUTDATED:
         # A migration has changed a table under us: the plan, and with it the statement, is made anew.
         connection.exec_(b"DEALLOCATE " + name)
+        del ready[name]
+        prepare(connection, ready, statement)
+        result = connection.exec_prepared(name, values)
+    return read(connection, ready, name, result)
+
+
+def prepare(connection: pq.abc.PGconn, ready: Ready, statement: str) -> bytes:
+    """Prepare *statement*, unless it is, and return its name."""
+    name, text, _ = compiled(statement)
+    if name not in ready:
         _check(connection, connection.prepare(name, text))
         ready[name] = None
-        result = connection.exec_prepared(name, values)
+    return name
+
+
+def dumped(statement: str, params: Mapping[str, Any]) -> list[bytes | None]:
+    """Return what is sent for the parameters of *statement*, in their order."""
+    names = compiled(statement)[2]
+    return [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
+
+
+def read(connection: pq.abc.PGconn, ready: Ready, name: bytes, result: pq.abc.PGresult) -> list[Row]:
+    """
+    Return the rows of *result*, of the statement prepared as *name*.
+
+    Raises:
+        psycopg.Error: As for ``run``.
+    """
     _check(connection, result)
     if not result.ntuples:
         return []

@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.stand import BROWSER, HOST, ROOT, WebServer, cpu_seconds, end_group
 
-CONNECTIONS = 16
+CONNECTIONS = int(__import__("os").environ.get("BENCH_C","16"))
 """In flight at a time: twice what two workers with four threads can have in hand."""
 
 JSON = "application/json"

@@ -20,7 +20,7 @@ from types import FrameType
 
 import click
 from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -83,9 +83,9 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 factory=True,
                 address=host,
                 port=port,
-                interface=Interfaces.WSGI,
+                interface=Interfaces.RSGI,
+                loop=Loops.uvloop,
                 workers=workers or config.workers,
-                blocking_threads=THREADS,
                 respawn_failed_workers=True,
                 workers_kill_timeout=STOP_S,
                 log_level=LogLevels.warning,
@@ -140,7 +140,8 @@ def worker() -> Flask:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    return app
+    from authsvc.web.front import Front
+    return Front(app.wsgi_app, app.extensions['authsvc'], app.extensions['authsvc.limits'])
 
 
 def _names_base_url(file: Path) -> bool:

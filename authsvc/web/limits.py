@@ -60,6 +60,11 @@ class Limits:
         if not url.startswith("memory:"):
             self._shared = SlidingWindowCounterRateLimiter(_shared_storage(url))
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hosts share the counts, so that an answer must be waited for."""
+        return self._shared is not None
+
     def is_within(self, limit: Limit, key: str, cost: int = 1) -> bool:
         """Count *cost* hits of *key* and say whether they are within *limit*."""
         hidden = self._hide(key)
