@@ -33,6 +33,8 @@ BUSY = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.Serializa
 _GONE = (psycopg.InterfaceError, pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow)
 """What a server says before it ends a line: the driver may not have seen the end of the stream yet."""
 
+LOST = "The database does not answer. Try again in a few minutes."
+
 log = structlog.get_logger()
 
 Row = prepared.Row
@@ -132,7 +134,7 @@ class Connections:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError, pg.CheckViolation) as error:
             self._judge(line, error)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         finally:
             line.deadline = _IDLE
 
@@ -148,7 +150,7 @@ class Connections:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self._judge(line, error)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         finally:
             line.deadline = _IDLE
 
@@ -202,7 +204,7 @@ class Connections:
 
     def _line(self) -> _Line:
         if self._is_open or self._closed.is_set():
-            raise Unavailable("The database does not answer. Try again in a few minutes.")
+            raise Unavailable(LOST)
         line: _Line | None = getattr(self._local, "line", None)
         if line is not None and line.generation == self._generation:
             return line
@@ -213,7 +215,7 @@ class Connections:
             line = _Line(self.connect(), generation)
         except (psycopg.OperationalError, OSError):
             self._trip(generation)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         self._local.line = line
         with self._guard:
             self._lines.add(line)

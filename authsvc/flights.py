@@ -4,8 +4,8 @@ Flights: what is asked of the database at the same moment goes there in one stat
 Most of what a scan costs PostgreSQL does not depend on its row: setting the statement up, the way there and back, and
 forcing the commit to disk. Alone a scan takes 280 us of a backend; of four together each takes 110 us, of eight 80 us.
 
-Who comes while nobody else is at work leaves at once, with whom the same turn of the event loop has brought. Who comes
-while a flight is under way leaves with the next one. So flights are as large as the load makes them.
+Who comes while no flight is under way leaves at once, with whom the same turn of the event loop has brought. Who comes
+meanwhile leaves with the next one. So flights are as large as the load makes them, and a quiet service has none.
 
 What must stay true:
 
@@ -18,13 +18,15 @@ What must stay true:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from authsvc.connections import LOST
+from authsvc.errors import Unavailable
 from authsvc.lines import Refused
 
 MOST = 32
-"""Passengers of one flight."""
+"""Passengers of one flight: beyond that, one more saves the others next to nothing, and all wait longer."""
 
 PATIENCE_S = 0.02
 """How long a flight may take before others leave without waiting for it; ten times what one takes as a rule."""
@@ -46,14 +48,14 @@ class _Seat:
         if not self.told.done():  # Whoever asked may be gone.
             self.told.set_result(row)
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: Exception) -> None:
         if not self.told.done():
             self.told.set_exception(error)
 
 
 class Flights:
     """
-    Brings calls together; *alone* runs one, *together* several and returns their rows in the same order.
+    Brings calls of one event loop together; *alone* runs one, *together* several, with their rows in the same order.
 
     *together* raises ``Refused`` where nothing was stored.
     """
@@ -68,10 +70,10 @@ class Flights:
         self._alone = alone
         self._together = together
         self._waiting: list[_Seat] = []
-        self._latest: asyncio.Task[None] | None = None  # the flight that takes on, when it lands, who is waiting then
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._is_called = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._latest: asyncio.Task[None] | None = None  # the flight that lets the next one go when it lands
+        self._is_called = False  # whether the next one leaves at the end of this turn of the loop
+        self._patience: asyncio.TimerHandle | None = None
 
     def go(self, key: str, params: Params) -> "asyncio.Future[Any]":
         """Return where the row for *params* will be; it raises what *alone* and *together* raise."""
@@ -85,8 +87,9 @@ class Flights:
     def _leave(self) -> None:
         """Let a flight go with who has come, first come first served."""
         self._is_called = False
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
         if not self._waiting:
             self._latest = None
             return
@@ -96,17 +99,18 @@ class Flights:
                 aboard.setdefault(seat.key, seat)
         self._waiting = [seat for seat in self._waiting if aboard.get(seat.key) is not seat]
         self._latest = self._start(self._fly([aboard[key] for key in sorted(aboard)]))
-        self._timer = self._loop.call_later(PATIENCE_S, self._leave)
+        self._patience = self._loop.call_later(PATIENCE_S, self._leave)
 
-    def _start(self, flight: Any) -> "asyncio.Task[None]":
+    def _start(self, flight: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = self._loop.create_task(flight)
-        self._tasks.add(task)
+        self._under_way.add(task)
         task.add_done_callback(self._land)
         return task
 
     def _land(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self._under_way.discard(task)
         if task is self._latest:
+            # Otherwise it took so long that another one left meanwhile, which takes on who is waiting.
             self._leave()
 
     async def _fly(self, aboard: list[_Seat]) -> None:
@@ -118,9 +122,10 @@ class Flights:
         except Refused:
             for seat in aboard:
                 self._start(self._go_alone(seat))
-        except BaseException as error:  # noqa: BLE001  whatever it is, nobody aboard may wait for ever
-            for seat in aboard:
-                seat.fail(error)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody aboard may wait for ever
+            aboard[0].fail(error)
+            for seat in aboard[1:]:
+                seat.fail(Unavailable(LOST))  # What was sent may have been stored.
         else:
             for seat, row in zip(aboard, rows, strict=True):
                 seat.tell(row)
@@ -128,5 +133,5 @@ class Flights:
     async def _go_alone(self, seat: _Seat) -> None:
         try:
             seat.tell(await self._alone(seat.params))
-        except BaseException as error:  # noqa: BLE001  as above
+        except Exception as error:  # noqa: BLE001  it is for whoever asked
             seat.fail(error)

@@ -2,25 +2,27 @@
 Lines: the connections of an event loop, which must not wait. Statements go out on bare libpq, and answers are awaited.
 
 They belong to the same ``Connections`` as those of the threads: one breaker and one generation for all of a process.
-A statement that overruns its time loses its line, and with it the database, exactly as the watchdog does for threads.
+A statement that overruns its time loses its line, and with it the database, as the watchdog does for threads.
 """
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import psycopg
 from psycopg import errors as pg
+from psycopg import pq
 
 from authsvc import prepared
-from authsvc.connections import BUSY, Busy, Connections, is_gone, note_refusal
+from authsvc.connections import BUSY, LOST, Busy, Connections, is_gone, note_refusal
 from authsvc.errors import Unavailable
 from authsvc.prepared import Row
 
 MOST = 8
-"""Lines of one loop. One is enough as a rule; others are made when a statement waits for a row that somebody holds."""
+"""Lines of one loop. One or two are enough as a rule; the others are for statements that wait for a held row."""
 
 Params = Mapping[str, Any]
 
@@ -29,72 +31,95 @@ class Refused(Exception):
     """The database refused a statement as a whole: nothing of it was stored."""
 
 
-class _Line:
+class Line:
     """One connection, on which one statement at a time is under way."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: psycopg.Connection[Row], generation: int, ready: prepared.Ready
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: psycopg.Connection[Row], generation: int) -> None:
         self.generation = generation
+        self.is_broken = False
         self._loop = loop
         self._connection = connection
         self._pgconn = connection.pgconn
         self._pgconn.nonblocking = 1
-        self._ready = ready
-        self._socket = self._pgconn.socket
-        self._answer: asyncio.Future[None] | None = None
+        self._ready: prepared.Ready = {}
+        self._answer: asyncio.Future[list[pq.abc.PGresult]] | None = None
+        self._results: list[pq.abc.PGresult] = []
+        # A duplicate: libpq closes its own as soon as it sees the end, and the loop would watch somebody else's.
+        self._socket = socket.socket(fileno=os.dup(connection.fileno()))
         loop.add_reader(self._socket, self._hear)
 
+    async def prepare(self, statements: Sequence[str]) -> None:
+        """Prepare every statement that will be asked; raises what the driver raises."""
+        for statement in statements:
+            name, text, _ = prepared.compiled(statement)
+            self._pgconn.send_prepare(name, text)
+            for result in await self._await_answer():
+                prepared.check(self._pgconn, result)
+            self._ready[name] = None
+
     async def ask(self, statement: str, params: Params) -> list[Row]:
-        """Run a statement that is prepared; raises what the driver raises."""
-        pgconn = self._pgconn
+        """Run a statement that is prepared and return its rows, once it is committed; raises what the driver raises."""
         name = prepared.compiled(statement)[0]
-        self._answer = answer = self._loop.create_future()
-        pgconn.send_query_prepared(name, prepared.dumped(statement, params))
-        if pgconn.flush():
-            self._loop.add_writer(self._socket, self._push)
-        await answer
-        result = pgconn.get_result()
-        while pgconn.get_result() is not None:
-            pass  # Only the end follows, which is there already.
-        if result is None:
-            raise psycopg.OperationalError("the connection is lost")
-        return prepared.read(pgconn, self._ready, name, result)
+        self._pgconn.send_query_prepared(name, prepared.dumped(statement, params))
+        first, *others = await self._await_answer()
+        for each in others:
+            prepared.check(self._pgconn, each)  # what a commit is refused with comes after the rows
+        return prepared.read(self._pgconn, self._ready, name, first)
 
     def close(self) -> None:
         """End it; what is under way is not waited for."""
-        if self._pgconn.status is not None and not self._connection.closed:
-            self._loop.remove_reader(self._socket)
-            self._loop.remove_writer(self._socket)
+        self._stop_watching()
+        self._socket.close()
         with contextlib.suppress(psycopg.Error):
             self._connection.close()
 
+    async def _await_answer(self) -> list[pq.abc.PGresult]:
+        self._answer = self._loop.create_future()
+        self._results = []
+        if self._pgconn.flush():
+            self._loop.add_writer(self._socket, self._push)
+        results = await self._answer
+        if not results:
+            raise psycopg.OperationalError("the connection is lost")
+        return results
+
     def _hear(self) -> None:
-        """Take in what has come; wake whoever asked once the answer is whole, or the line is lost."""
+        """Take in what has come; wake whoever asked when the server is ready again, which is after the commit."""
         try:
             self._pgconn.consume_input()
-            is_whole = not self._pgconn.is_busy()
+            while self._answer is not None and not self._pgconn.is_busy():
+                result = self._pgconn.get_result()
+                if result is None:
+                    self._tell(None)
+                else:
+                    self._results.append(result)
         except psycopg.Error as error:
-            self._loop.remove_reader(self._socket)
-            self._tell(error)
-        else:
-            if is_whole:
-                self._tell(None)
+            self._break(error)
 
     def _push(self) -> None:
+        """Send what the socket had no room for."""
         try:
             if not self._pgconn.flush():
                 self._loop.remove_writer(self._socket)
         except psycopg.Error as error:
+            self._break(error)
+
+    def _break(self, error: psycopg.Error) -> None:
+        self.is_broken = True
+        self._stop_watching()
+        self._tell(error)
+
+    def _stop_watching(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
-            self._tell(error)
 
     def _tell(self, error: psycopg.Error | None) -> None:
         answer, self._answer = self._answer, None
         if answer is None or answer.done():
-            return
+            return  # Nobody asked, or nobody waits any more.
         if error is None:
-            answer.set_result(None)
+            answer.set_result(self._results)
         else:
             answer.set_exception(error)
 
@@ -106,23 +131,29 @@ class Lines:
         self._loop = loop
         self._connections = connections
         self._statements = statements
-        self._idle: list[_Line] = []
+        self._idle: list[Line] = []
         self._room = asyncio.Semaphore(MOST)
 
     async def fetch(self, statement: str, params: Params) -> Row:
-        """Run one statement in its own transaction and return its first row, or None; raises as ``Connections`` does."""
+        """
+        Run one statement in its own transaction and return its first row, or None when it returns none.
+
+        Raises:
+            Busy: A lock or the statement took too long; nothing was stored.
+            Unavailable: The database does not answer; the statement may have been stored.
+        """
         try:
             rows = await self._run(statement, params)
         except BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError, pg.CheckViolation) as error:
             note_refusal(error)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         return rows[0] if rows else None
 
     async def fetch_each(self, statement: str, many: Sequence[Params], key: str) -> list[Row]:
         """
-        Run a statement for several: an array for each parameter, and one row for each with *key* in it.
+        Run a statement for several: it takes an array for each parameter, and returns a row for each, with *key* in it.
 
         Raises:
             Refused: Nothing was stored.
@@ -142,64 +173,72 @@ class Lines:
             self._idle.pop().close()
 
     async def _run(self, statement: str, params: Params) -> list[Row]:
+        """Run a statement within its time; a lost line is Unavailable, any other refusal what the driver raises."""
         try:
             async with asyncio.timeout(self._connections.wait_s), self._room:
-                line = await self._take()
-                is_good = False
                 try:
-                    rows = await line.ask(statement, params)
-                    is_good = True
-                except psycopg.Error as error:
-                    if is_gone(error):
-                        raise _lost() from None
-                    is_good = not isinstance(error, pg.FeatureNotSupported)  # of a plan that a migration has outdated
-                    raise
-                finally:
-                    self._give_back(line, is_good=is_good)
-                return rows
+                    return await self._ask(statement, params)
+                except pg.FeatureNotSupported:
+                    # A migration has changed a table under us, and the plans made before are of no use. Nothing was
+                    # stored, and lines made from now on know the new shape.
+                    self.close()
+                    return await self._ask(statement, params)
         except TimeoutError:
-            raise _lost() from None
+            raise Unavailable(LOST) from None
 
-    async def _take(self) -> _Line:
+    async def _ask(self, statement: str, params: Params) -> list[Row]:
+        line = await self._take()
+        is_good = False
+        try:
+            rows = await line.ask(statement, params)
+            is_good = True
+        except asyncio.CancelledError:
+            self._connections.lose(line.generation)  # Its time is over.
+            raise
+        except psycopg.Error as error:
+            if is_gone(error) or line.is_broken:
+                self._connections.lose(line.generation)
+                raise Unavailable(LOST) from None
+            is_good = not isinstance(error, pg.FeatureNotSupported)
+            raise
+        finally:
+            if is_good:
+                self._idle.append(line)
+            else:
+                line.close()
+        return rows
+
+    async def _take(self) -> Line:
+        if not self._connections.is_available:
+            raise Unavailable(LOST)
         while self._idle:
             line = self._idle.pop()
-            if line.generation == self._connections.generation:
+            if line.generation == self._connections.generation and not line.is_broken:
                 return line
             line.close()
-        if not self._connections.is_available:
-            raise _lost()
-        generation = self._connections.generation
-        making = self._loop.run_in_executor(None, self._make)
+        return await self._make(self._connections.generation)
+
+    async def _make(self, generation: int) -> Line:
+        connecting = self._loop.run_in_executor(None, self._connections.connect)
+        line: Line | None = None
         try:
-            connection, ready = await asyncio.shield(making)
-        except asyncio.CancelledError:
-            making.add_done_callback(_close_late)
+            line = Line(self._loop, await asyncio.shield(connecting), generation)
+            await line.prepare(self._statements)
+        except BaseException as error:
+            if line is None:
+                connecting.add_done_callback(_close_late)
+            else:
+                line.close()
             self._connections.lose(generation)
+            if isinstance(error, psycopg.Error | OSError):
+                if isinstance(error, psycopg.Error) and not is_gone(error):
+                    note_refusal(error)
+                raise Unavailable(LOST) from None
             raise
-        except (psycopg.Error, OSError):
-            self._connections.lose(generation)
-            raise _lost() from None
-        return _Line(self._loop, connection, generation, ready)
-
-    def _make(self) -> tuple[psycopg.Connection[Row], prepared.Ready]:
-        connection, ready = self._connections.connect(), prepared.Ready()
-        for statement in self._statements:
-            prepared.prepare(connection.pgconn, ready, statement)
-        return connection, ready
-
-    def _give_back(self, line: _Line, *, is_good: bool) -> None:
-        if is_good:
-            self._idle.append(line)
-            return
-        line.close()
-        self._connections.lose(line.generation)
+        return line
 
 
-def _lost() -> Unavailable:
-    return Unavailable("The database does not answer. Try again in a few minutes.")
-
-
-def _close_late(making: "asyncio.Future[Any] | Future[Any]") -> None:
-    """Close a connection that nobody waited for."""
-    if not making.cancelled() and making.exception() is None:
-        making.result()[0].close()
+def _close_late(connecting: "asyncio.Future[psycopg.Connection[Row]]") -> None:
+    """Close a connection for which nobody waits any more."""
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().close()

@@ -69,13 +69,13 @@ def prepare(connection: pq.abc.PGconn, ready: Ready, statement: str) -> bytes:
     """Prepare *statement*, unless it is, and return its name."""
     name, text, _ = compiled(statement)
     if name not in ready:
-        _check(connection, connection.prepare(name, text))
+        check(connection, connection.prepare(name, text))
         ready[name] = None
     return name
 
 
-def dumped(statement: str, params: Mapping[str, Any]) -> list[bytes | None]:
-    """Return what is sent for the parameters of *statement*, in their order."""
+def dumped(statement: str, params: Mapping[str, Any]) -> list[Any]:
+    """Return what is sent for the parameters of *statement*, in their order: bytes, or None for NULL."""
     names = compiled(statement)[2]
     return [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
 
@@ -87,7 +87,7 @@ def read(connection: pq.abc.PGconn, ready: Ready, name: bytes, result: pq.abc.PG
     Raises:
         psycopg.Error: As for ``run``.
     """
-    _check(connection, result)
+    check(connection, result)
     if not result.ntuples:
         return []
     if (reader := ready[name]) is None:
@@ -106,7 +106,8 @@ def _reader(result: pq.abc.PGresult) -> Reader:
     return shape._make, [LOADERS.get(result.ftype(i), bytes.decode) for i in columns]
 
 
-def _check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
+def check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
+    """Raise what *result* is refused with, as the driver would; OperationalError when the connection is lost."""
     if result.status in _GOOD:
         return
     # An error without a code comes from the client's side: the stream has ended, whatever the status says so far.

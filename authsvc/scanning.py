@@ -113,14 +113,17 @@ def story(
     if not connections.is_available:
         return _without_history(held, known, key)
     recorded = seen if writes else None
+    checked: Checked
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
-            return (yield partial(_refuse, connections, known, recorded, new_id))
-        if not known.is_item:
-            return (yield partial(_scan_lot, connections, known, key, recorded, new_id))
-        return (yield from _scan_item(held, connections, known, key, recorded, new_id))
+            checked = yield partial(_refuse, connections, known, recorded, new_id)
+        elif not known.is_item:
+            checked = yield partial(_scan_lot, connections, known, key, recorded, new_id)
+        else:
+            checked = yield from _scan_item(held, connections, known, key, recorded, new_id)
     except Unavailable:
         return _without_history(held, known, key)
+    return checked
 
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
@@ -160,7 +163,8 @@ def _scan_item(
         params.update(_scan_params(recorded, known, key))
         row = yield Recording(params)
     if not row.issued:
-        return (yield partial(_refuse, connections, replace(known, is_issued=False), seen, new_id))
+        refused: Checked = yield partial(_refuse, connections, replace(known, is_issued=False), seen, new_id)
+        return refused
     facts = _with_row(known, row, key)
     if recorded is None:
         verdict = decide(facts)

@@ -17,9 +17,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
@@ -29,13 +29,11 @@ from authsvc.cli.output import note
 from authsvc.config import Config
 from authsvc.errors import BadConfig, BadKey
 
-THREADS = 8
-"""
-Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile.
+if TYPE_CHECKING:
+    from authsvc.web.front import Front
 
-With eight, four scans on average go to the database together (``flights``), with four only three: 150 us of the
-database for each against 220. Sixteen bring no more. Hello world does not notice.
-"""
+THREADS = 8
+"""Threads of a worker for everything that is no scan; scans are answered by its event loop (``web.front``)."""
 
 STOP_S = 5
 """How long a worker may take to end. One that was just being started has lost the signal and would never end."""
@@ -86,6 +84,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 interface=Interfaces.RSGI,
                 loop=Loops.uvloop,
                 workers=workers or config.workers,
+                websockets=False,
                 respawn_failed_workers=True,
                 workers_kill_timeout=STOP_S,
                 log_level=LogLevels.warning,
@@ -126,7 +125,7 @@ def _check_login(url: str) -> str:
     return url
 
 
-def worker() -> Flask:
+def worker() -> "Front":
     """
     Make the application of one worker process.
 
@@ -134,14 +133,13 @@ def worker() -> Flask:
     few hundred objects, of which one scan makes and drops that many.
     """
     # Here and not above: the figures of several workers are joined only where their folder is named before the import.
-    from authsvc.app import create_app  # noqa: PLC0415
+    from authsvc.app import create_front  # noqa: PLC0415
 
-    app = create_app()
+    front = create_front(threads=THREADS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    from authsvc.web.front import Front
-    return Front(app.wsgi_app, app.extensions['authsvc'], app.extensions['authsvc.limits'])
+    return front
 
 
 def _names_base_url(file: Path) -> bool:
