@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -173,40 +173,51 @@ class Lines:
             self._idle.pop().close()
 
     async def _run(self, statement: str, params: Params) -> list[Row]:
-        """Run a statement within its time; a lost line is Unavailable, any other refusal what the driver raises."""
+        """Run a statement; a lost line is Unavailable, any other refusal what the driver raises."""
         try:
-            async with asyncio.timeout(self._connections.wait_s), self._room:
-                try:
-                    return await self._ask(statement, params)
-                except pg.FeatureNotSupported:
-                    # A migration has changed a table under us, and the plans made before are of no use. Nothing was
-                    # stored, and lines made from now on know the new shape.
-                    self.close()
-                    return await self._ask(statement, params)
-        except TimeoutError:
-            raise Unavailable(LOST) from None
+            return await self._ask(statement, params)
+        except pg.FeatureNotSupported:
+            # A migration has changed a table under us, and the plans made before are of no use. Nothing was stored,
+            # and lines made from now on know the new shape.
+            self.close()
+            return await self._ask(statement, params)
 
     async def _ask(self, statement: str, params: Params) -> list[Row]:
-        line = await self._take()
-        is_good = False
-        try:
-            rows = await line.ask(statement, params)
-            is_good = True
-        except asyncio.CancelledError:
-            self._connections.lose(line.generation)  # Its time is over.
-            raise
-        except psycopg.Error as error:
-            if is_gone(error) or line.is_broken:
+        async with self._room_in_time():
+            line = await self._take()
+            is_good = False
+            try:
+                async with asyncio.timeout(self._connections.wait_s):
+                    rows = await line.ask(statement, params)
+                is_good = True
+            except TimeoutError:
                 self._connections.lose(line.generation)
                 raise Unavailable(LOST) from None
-            is_good = not isinstance(error, pg.FeatureNotSupported)
-            raise
+            except psycopg.Error as error:
+                if is_gone(error) or line.is_broken:
+                    self._connections.lose(line.generation)
+                    raise Unavailable(LOST) from None
+                is_good = not isinstance(error, pg.FeatureNotSupported)
+                raise
+            finally:
+                if is_good:
+                    self._idle.append(line)
+                else:
+                    line.close()
+            return rows
+
+    @contextlib.asynccontextmanager
+    async def _room_in_time(self) -> AsyncIterator[None]:
+        """Wait for one of the lines, but no longer than for a statement."""
+        try:
+            async with asyncio.timeout(self._connections.wait_s):
+                await self._room.acquire()
+        except TimeoutError:
+            raise Unavailable(LOST) from None
+        try:
+            yield
         finally:
-            if is_good:
-                self._idle.append(line)
-            else:
-                line.close()
-        return rows
+            self._room.release()
 
     async def _take(self) -> Line:
         if not self._connections.is_available:
@@ -222,17 +233,18 @@ class Lines:
         connecting = self._loop.run_in_executor(None, self._connections.connect)
         line: Line | None = None
         try:
-            line = Line(self._loop, await asyncio.shield(connecting), generation)
-            await line.prepare(self._statements)
+            async with asyncio.timeout(self._connections.wait_s):
+                line = Line(self._loop, await asyncio.shield(connecting), generation)
+                await line.prepare(self._statements)
         except BaseException as error:
             if line is None:
                 connecting.add_done_callback(_close_late)
             else:
                 line.close()
-            self._connections.lose(generation)
-            if isinstance(error, psycopg.Error | OSError):
+            if isinstance(error, psycopg.Error | OSError):  # TimeoutError is one
                 if isinstance(error, psycopg.Error) and not is_gone(error):
                     note_refusal(error)
+                self._connections.lose(generation)
                 raise Unavailable(LOST) from None
             raise
         return line
