@@ -130,12 +130,12 @@ class Array(list[Any]):
 
 
 def _dump_array(values: Array) -> bytes:
-    """Write an array (PostgreSQL manual, 8.15.6), every element in quotes: only so is a text never read as NULL."""
-    return b"{%b}" % b",".join([b"NULL" if each is None else _quote(DUMPERS[type(each)](each)) for each in values])
+    """Write an array (PostgreSQL manual, 8.15.6), every text in quotes: only so is one never read as NULL."""
+    return b"{%b}" % b",".join([b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values])
 
 
-def _quote(value: bytes) -> bytes:
-    return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+def _quote(value: str) -> bytes:
+    return b'"%b"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
@@ -151,6 +151,13 @@ DUMPERS: dict[type, Callable[[Any], bytes]] = {
     Array: _dump_array,
 }
 """By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
+
+ELEMENTS: dict[type, Callable[[Any], bytes]] = DUMPERS | {
+    str: _quote,
+    bytes: lambda value: b'"\\\\x%b"' % value.hex().encode(),
+    Jsonb: lambda value: _quote(json.dumps(value.obj)),
+}
+"""The same for the elements of an array: what can have no comma, brace, quote or backslash goes without quotes."""
 
 
 def _load_time(value: bytes) -> datetime:

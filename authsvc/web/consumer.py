@@ -23,7 +23,7 @@ from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
 from authsvc.steps import Story, tell
 from authsvc.web import documents, limits, meters, presenting, problems, visitors
-from authsvc.web.limits import Limits
+from authsvc.web.limits import Hidden, Limits
 from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers_json
 
 PREFIXES = ("/01/", "/00/")
@@ -80,7 +80,7 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
         else:
             checked = scanning.scan_signature(held, link, token, at=at)
         return _show(environ, rt, checked, None)
-    address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
+    address = counted.hide(visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops)))
     if not (yield from _asking(counted, partial(counted.is_within, limits.HARD_READS, address))):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
     shown, cookie = None, None
@@ -105,7 +105,7 @@ def _asking(counted: Limits, ask: Callable[[], bool]) -> Story[bool]:
 
 
 def _check(
-    rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str
+    rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: Hidden
 ) -> Story[Checked]:
     """Answer in full; a limit that is reached stops recording and counting, never a warning."""
     if (yield from _asking(counted, partial(counted.is_exhausted, limits.INVALID, address))):
@@ -122,7 +122,7 @@ def _check(
     return (yield from scanning.story(rt.held, rt.connections, link, token, seen, at=shown.at, new_id=rt.new_id))
 
 
-def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str) -> bool:
+def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: Hidden) -> bool:
     """
     Say whether this presentation may be recorded: not in a flood from one network, nor of one code.
 

@@ -97,8 +97,9 @@ def test_what_a_proxy_adds_last_stands_last_and_nothing_passes_for_it():
 
 
 @pytest.mark.parametrize(
-    ("client", "address"), [("192.0.2.7:80", "192.0.2.7"), ("[2001:db8::1]:80", "2001:db8::1"), ("2001:db8::1:80", "2001:db8::1")]
-)  # fmt: skip
+    ("client", "address"),
+    [("192.0.2.7:80", "192.0.2.7"), ("[2001:db8::1]:80", "2001:db8::1"), ("2001:db8::1:80", "2001:db8::1")],
+)
 def test_an_address_has_no_port(client, address):
     assert bridge.environ(scope(client=client))["REMOTE_ADDR"] == address
 
