@@ -7,7 +7,6 @@ login that may scan and do nothing else where there is one, and are not told the
 
 import contextlib
 import gc
-import logging
 import os
 import shutil
 import signal
@@ -62,7 +61,6 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
     if faults := key_files.check_modes(config.keys_dir):
         raise BadKey("\n".join(faults))
     meters = tempfile.mkdtemp(prefix="authsvc-meters-")
-    logging.getLogger("_granian").addFilter(_is_not_about_threads)
     signal.signal(signal.SIGTERM, _end)
     try:
         with db.server(config) as url:
@@ -147,11 +145,6 @@ def _names_base_url(file: Path) -> bool:
     if not file.exists():
         return False
     return any(line.startswith("AUTHSVC_BASE_URL=") for line in file.read_text(encoding="utf-8").splitlines())
-
-
-def _is_not_about_threads(record: logging.LogRecord) -> bool:
-    """Pass everything but granian's warning of more threads than two for each core: they mostly sleep."""
-    return "Python threads" not in record.getMessage()
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
