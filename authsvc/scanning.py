@@ -174,14 +174,8 @@ def _scan_item(
         return Checked(verdict, seen.id)
     if row.stale:
         # Behind other scans of the same item the statement's snapshot was older than its count.
-        judged = yield partial(
-            investigations.judge_again,
-            connections,
-            params["sgtin"],
-            known.product,
-            run=params["run"],
-            index=params["index"],
-        )
+        found = {"run": params["run"], "index": params["index"]}
+        judged = yield partial(investigations.judge_again, connections, params["sgtin"], known.product, **found)
     else:
         judged = investigations.examine(row, known.product)
     is_flagged = judged.is_flagged
