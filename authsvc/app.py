@@ -34,6 +34,7 @@ from authsvc.web import (
     site,
 )
 from authsvc.web.consumer import DigitalLinks
+from authsvc.web.front import Front
 from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
@@ -79,6 +80,19 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.after_request(_harden)
     app.wsgi_app = DigitalLinks(app.wsgi_app, rt, counted)  # type: ignore[method-assign]  # Flask's own way to wrap
     return app
+
+
+def create_front(*, threads: int) -> Front:
+    """Make the application of one process with an event loop before it, as ``authsvc serve`` runs it."""
+    app = create_app()
+    rt: Runtime = app.extensions["authsvc"]
+    return Front(
+        app.wsgi_app,
+        rt,
+        app.extensions["authsvc.limits"],
+        threads=threads,
+        on_stop=app.extensions["authsvc.feed"].close,
+    )
 
 
 def _runtime(config: Config) -> Runtime:

@@ -12,7 +12,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -22,15 +22,18 @@ from psycopg.rows import namedtuple_row
 
 from authsvc import db, prepared
 from authsvc.errors import Unavailable
-from authsvc.flights import Flights, Refused
 
 LOCK_WAIT_MS = 250
 _WATCH_S = 0.05
 _IDLE = float("inf")
 
-_BUSY = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure)
+BUSY = (pg.LockNotAvailable, pg.QueryCanceled, pg.DeadlockDetected, pg.SerializationFailure)
+"""The server is there and would not let this statement go ahead in time; nothing of it was stored."""
+
 _GONE = (psycopg.InterfaceError, pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow)
 """What a server says before it ends a line: the driver may not have seen the end of the stream yet."""
+
+LOST = "The database does not answer. Try again in a few minutes."
 
 log = structlog.get_logger()
 
@@ -43,6 +46,16 @@ class Busy(Unavailable):
 
     code = "busy"
     title = "Busy"
+
+
+def is_gone(error: psycopg.Error) -> bool:
+    """Whether an error means that the server or the line to it is lost."""
+    return isinstance(error, _GONE) or error.sqlstate is None
+
+
+def note_refusal(error: psycopg.Error) -> None:
+    """Log what the server had no room for: a full disk, no partition for this month. Who scans gets the signature."""
+    log.error("statement-refused", sqlstate=error.sqlstate, detail=error.diag.message_primary)
 
 
 class _Line:
@@ -94,7 +107,6 @@ class Connections:
         self._is_open = False  # of the breaker: open means that no call passes
         self._has_watchdog = False
         self._closed = threading.Event()
-        self._flights: dict[str, Flights] = {}
 
     @property
     def is_available(self) -> bool:
@@ -118,52 +130,13 @@ class Connections:
         line.deadline = time.monotonic() + self._wait_s
         try:
             return prepared.run(line.connection.pgconn, line.ready, statement, params)
-        except _BUSY:
+        except BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError, pg.CheckViolation) as error:
             self._judge(line, error)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         finally:
             line.deadline = _IDLE
-
-    def fetch_together(self, alone: str, together: str, params: Params, *, key: str) -> Row:
-        """
-        Return the row for *params* of the statement *alone*, or of *together*, which does the same for several.
-
-        Where other threads want the same at this moment, one of them asks for all (``flights``): *together* takes an
-        array for each parameter, and returns one row for each element, with the parameter called *key* in it.
-        Raises as ``fetch`` does.
-        """
-        return self._company(alone, together, key).go(params[key], params)
-
-    def expected(self, alone: str, together: str, *, key: str) -> contextlib.AbstractContextManager[None]:
-        """Say that this thread will soon call ``fetch_together`` with the same statements."""
-        return self._company(alone, together, key).expected()
-
-    def _company(self, alone: str, together: str, key: str) -> Flights:
-        flights = self._flights.get(together)
-        if flights is None:
-            flights = self._flights.setdefault(
-                together,
-                Flights(lambda each: self.fetch(alone, each), lambda many: self._fetch_each(together, many, key)),
-            )
-        return flights
-
-    def _fetch_each(self, together: str, many: Sequence[Params], key: str) -> list[Row]:
-        line = self._line()
-        line.deadline = time.monotonic() + self._wait_s
-        arrays = {name: prepared.Array(params[name] for params in many) for name in many[0]}
-        try:
-            rows = prepared.run(line.connection.pgconn, line.ready, together, arrays)
-        except psycopg.Error as error:
-            if isinstance(error, _GONE) or error.sqlstate is None or line.connection.closed:
-                self._lose(line)
-                raise Unavailable("The database does not answer. Try again in a few minutes.") from None
-            raise Refused from error
-        finally:
-            line.deadline = _IDLE
-        by_key = {getattr(row, key): row for row in rows}
-        return [by_key[params[key]] for params in many]
 
     @contextlib.contextmanager
     def transaction(self, *, wait_s: float | None = None) -> Iterator[psycopg.Connection[Row]]:
@@ -173,11 +146,11 @@ class Connections:
         try:
             with line.connection.transaction():
                 yield line.connection
-        except _BUSY:
+        except BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             self._judge(line, error)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
+            raise Unavailable(LOST) from None
         finally:
             line.deadline = _IDLE
 
@@ -189,34 +162,22 @@ class Connections:
         for line in lines:
             line.close()
 
-    def _line(self) -> _Line:
-        if self._is_open or self._closed.is_set():
-            raise Unavailable("The database does not answer. Try again in a few minutes.")
-        line: _Line | None = getattr(self._local, "line", None)
-        if line is not None and line.generation == self._generation:
-            return line
-        if line is not None:
-            self._forget(line)
-        generation = self._generation
-        try:
-            line = _Line(self._connect(), generation)
-        except (psycopg.OperationalError, OSError):
-            self._trip(generation)
-            raise Unavailable("The database does not answer. Try again in a few minutes.") from None
-        self._local.line = line
-        with self._guard:
-            self._lines.add(line)
-            is_late = self._closed.is_set()
-            if not self._has_watchdog:
-                self._has_watchdog = True
-                threading.Thread(target=self._watch, name="authsvc-deadlines", daemon=True).start()
-        if is_late:
-            # Closed while this was being connected: nobody would close it any more.
-            self._forget(line)
-            raise Unavailable("The service is being stopped. Try again in a moment.")
-        return line
+    @property
+    def wait_s(self) -> float:
+        """How long a statement may take."""
+        return self._wait_s
 
-    def _connect(self) -> psycopg.Connection[Row]:
+    @property
+    def generation(self) -> int:
+        """The number of times that the database was lost: what was connected before is not to be trusted."""
+        return self._generation
+
+    def lose(self, generation: int) -> None:
+        """Hear that a connection of *generation* is broken: every other one of it is suspect too."""
+        self._trip(generation)
+
+    def connect(self) -> psycopg.Connection[Row]:
+        """Make a connection as all here are, for the caller to watch and to close."""
         # The settings travel in the start-up packet, because a statement to a frozen server would wait for ever here.
         # Plans for point look-ups do not depend on the values: planning each time costs as much as running.
         settings = {
@@ -241,6 +202,33 @@ class Connections:
             options=" ".join(f"-c {name}={value}" for name, value in settings.items()),
         )
 
+    def _line(self) -> _Line:
+        if self._is_open or self._closed.is_set():
+            raise Unavailable(LOST)
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is not None and line.generation == self._generation:
+            return line
+        if line is not None:
+            self._forget(line)
+        generation = self._generation
+        try:
+            line = _Line(self.connect(), generation)
+        except (psycopg.OperationalError, OSError):
+            self._trip(generation)
+            raise Unavailable(LOST) from None
+        self._local.line = line
+        with self._guard:
+            self._lines.add(line)
+            is_late = self._closed.is_set()
+            if not self._has_watchdog:
+                self._has_watchdog = True
+                threading.Thread(target=self._watch, name="authsvc-deadlines", daemon=True).start()
+        if is_late:
+            # Closed while this was being connected: nobody would close it any more.
+            self._forget(line)
+            raise Unavailable("The service is being stopped. Try again in a moment.")
+        return line
+
     def _forget(self, line: _Line) -> None:
         with self._guard:
             self._lines.discard(line)
@@ -249,11 +237,10 @@ class Connections:
 
     def _judge(self, line: _Line, error: psycopg.Error) -> None:
         """Lose a line that is gone; one that is good stays, for the server only had no room for this statement."""
-        if isinstance(error, _GONE) or error.sqlstate is None or line.connection.closed:
+        if is_gone(error) or line.connection.closed:
             self._lose(line)
         else:
-            # A full disk, no partition for this month: only the log can tell, and whoever scans gets the signature.
-            log.error("statement-refused", sqlstate=error.sqlstate, detail=error.diag.message_primary)
+            note_refusal(error)
 
     def _lose(self, line: _Line) -> None:
         """Drop a broken line; every other line of its generation is suspect too."""
@@ -272,7 +259,7 @@ class Connections:
         """Try to reach the server until it answers, then close the breaker."""
         while not self._closed.is_set():
             with contextlib.suppress(psycopg.Error, OSError):
-                line = _Line(self._connect(), self._generation)
+                line = _Line(self.connect(), self._generation)
                 with self._guard:
                     self._lines.add(line)
                 line.deadline = time.monotonic() + self._wait_s

@@ -53,19 +53,41 @@ def run(connection: pq.abc.PGconn, ready: Ready, statement: str, params: Mapping
     Raises:
         psycopg.Error: As the driver raises it; OperationalError when the connection is lost.
     """
-    name, text, names = compiled(statement)
-    if name not in ready:
-        _check(connection, connection.prepare(name, text))
-        ready[name] = None
-    values: list[Any] = [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
+    name = prepare(connection, ready, statement)
+    values = dumped(statement, params)
     result = connection.exec_prepared(name, values)
     if result.error_field(pq.DiagnosticField.SQLSTATE) == _OUTDATED:
         # A migration has changed a table under us: the plan, and with it the statement, is made anew.
         connection.exec_(b"DEALLOCATE " + name)
-        _check(connection, connection.prepare(name, text))
-        ready[name] = None
+        del ready[name]
+        prepare(connection, ready, statement)
         result = connection.exec_prepared(name, values)
-    _check(connection, result)
+    return read(connection, ready, name, result)
+
+
+def prepare(connection: pq.abc.PGconn, ready: Ready, statement: str) -> bytes:
+    """Prepare *statement*, unless it is, and return its name."""
+    name, text, _ = compiled(statement)
+    if name not in ready:
+        check(connection, connection.prepare(name, text))
+        ready[name] = None
+    return name
+
+
+def dumped(statement: str, params: Mapping[str, Any]) -> list[Any]:
+    """Return what is sent for the parameters of *statement*, in their order: bytes, or None for NULL."""
+    names = compiled(statement)[2]
+    return [None if (value := params[key]) is None else DUMPERS[type(value)](value) for key in names]
+
+
+def read(connection: pq.abc.PGconn, ready: Ready, name: bytes, result: pq.abc.PGresult) -> list[Row]:
+    """
+    Return the rows of *result*, of the statement prepared as *name*.
+
+    Raises:
+        psycopg.Error: As for ``run``.
+    """
+    check(connection, result)
     if not result.ntuples:
         return []
     if (reader := ready[name]) is None:
@@ -84,7 +106,8 @@ def _reader(result: pq.abc.PGresult) -> Reader:
     return shape._make, [LOADERS.get(result.ftype(i), bytes.decode) for i in columns]
 
 
-def _check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
+def check(connection: pq.abc.PGconn, result: pq.abc.PGresult) -> None:
+    """Raise what *result* is refused with, as the driver would; OperationalError when the connection is lost."""
     if result.status in _GOOD:
         return
     # An error without a code comes from the client's side: the stream has ended, whatever the status says so far.
@@ -107,12 +130,12 @@ class Array(list[Any]):
 
 
 def _dump_array(values: Array) -> bytes:
-    """Write an array (PostgreSQL manual, 8.15.6), every element in quotes: only so is a text never read as NULL."""
-    return b"{%b}" % b",".join([b"NULL" if each is None else _quote(DUMPERS[type(each)](each)) for each in values])
+    """Write an array (PostgreSQL manual, 8.15.6), every text in quotes: only so is one never read as NULL."""
+    return b"{%b}" % b",".join([b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values])
 
 
-def _quote(value: bytes) -> bytes:
-    return b'"%b"' % value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+def _quote(value: str) -> bytes:
+    return b'"%b"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
 
 
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
@@ -128,6 +151,13 @@ DUMPERS: dict[type, Callable[[Any], bytes]] = {
     Array: _dump_array,
 }
 """By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
+
+ELEMENTS: dict[type, Callable[[Any], bytes]] = DUMPERS | {
+    str: _quote,
+    bytes: lambda value: b'"\\\\x%b"' % value.hex().encode(),
+    Jsonb: lambda value: _quote(json.dumps(value.obj)),
+}
+"""The same for the elements of an array: what can have no comma, brace, quote or backslash goes without quotes."""
 
 
 def _load_time(value: bytes) -> datetime:

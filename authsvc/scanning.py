@@ -7,9 +7,9 @@ ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from authsvc.core.register import Release
 from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Verdict, decide
 from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
+from authsvc.steps import Recording, Story, tell
 
 _NEVER_CONFIRMED = frozenset({"bot", "head", "internal"})
 
@@ -77,6 +78,22 @@ def scan(
     at: datetime,
     new_id: Callable[[], UUID],
 ) -> Checked:
+    """Authenticate one presentation of a code and record it, in this thread (``story``)."""
+    return tell(
+        story(held, connections, link, token, seen, at=at, new_id=new_id), partial(connections.fetch, sql.SCAN_ITEM)
+    )
+
+
+def story(
+    held: Holdings,
+    connections: Connections,
+    link: DigitalLink,
+    token: str | None,
+    seen: Presentation | None,
+    *,
+    at: datetime,
+    new_id: Callable[[], UUID],
+) -> Story[Checked]:
     """
     Authenticate one presentation of a code and record it.
 
@@ -86,7 +103,7 @@ def scan(
     4. Examine the history, this scan included, against the clone rules.
     5. Decide; open an alert when a signal is new.
 
-    *seen* None only reads.
+    *seen* None only reads. Whatever waits for the database is a step (``steps``).
     """
     known, key = signatures.judge(held, link, token, at, is_typed=seen is not None and seen.is_typed)
     writes = seen is not None and (known.product is None or known.product.is_tracked)
@@ -95,19 +112,18 @@ def scan(
         return Checked(decide(replace(known, has_history=False)))
     if not connections.is_available:
         return _without_history(held, known, key)
+    recorded = seen if writes else None
+    checked: Checked
     try:
         if known.brand is None or known.signature.mark is Mark.FORGED:
-            return _refuse(connections, known, seen if writes else None, new_id)
-        if not known.is_item:
-            return _scan_lot(connections, known, key, seen if writes else None, new_id)
-        return _scan_item(held, connections, known, key, seen if writes else None, new_id)
+            checked = yield partial(_refuse, connections, known, recorded, new_id)
+        elif not known.is_item:
+            checked = yield partial(_scan_lot, connections, known, key, recorded, new_id)
+        else:
+            checked = yield from _scan_item(held, connections, known, key, recorded, new_id)
     except Unavailable:
         return _without_history(held, known, key)
-
-
-def expected(connections: Connections) -> AbstractContextManager[None]:
-    """Say that a scan is on its way, so that others who are ready may wait a moment and go with it."""
-    return connections.expected(sql.SCAN_ITEM, sql.SCAN_ITEMS, key="sgtin")
+    return checked
 
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
@@ -134,37 +150,38 @@ def _scan_item(
     key: VerificationKey | None,
     seen: Presentation | None,
     new_id: Callable[[], UUID],
-) -> Checked:
+) -> Story[Checked]:
     assert known.brand is not None
     proves = known.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
     params = _item_params(held, known, key, seen)
     recorded = seen if proves else None
     if recorded is None:
-        row = connections.fetch(sql.READ_CASE if known.sscc else sql.READ_ITEM, params)
+        row = yield partial(connections.fetch, sql.READ_CASE if known.sscc else sql.READ_ITEM, params)
     elif known.sscc:
-        row = connections.fetch(sql.SCAN_CASE, params | _scan_params(recorded, known, key))
+        row = yield partial(connections.fetch, sql.SCAN_CASE, params | _scan_params(recorded, known, key))
     else:
         params.update(_scan_params(recorded, known, key))
-        row = connections.fetch_together(sql.SCAN_ITEM, sql.SCAN_ITEMS, params, key="sgtin")
+        row = yield Recording(params)
     if not row.issued:
-        return _refuse(connections, replace(known, is_issued=False), seen, new_id)
+        refused: Checked = yield partial(_refuse, connections, replace(known, is_issued=False), seen, new_id)
+        return refused
     facts = _with_row(known, row, key)
     if recorded is None:
         verdict = decide(facts)
         if seen is None or proves:
             return Checked(verdict)
-        _reject(connections, verdict, seen, row.recall_id)
+        yield partial(_reject, connections, verdict, seen, row.recall_id)
         return Checked(verdict, seen.id)
     if row.stale:
         # Behind other scans of the same item the statement's snapshot was older than its count.
-        judged = investigations.judge_again(
-            connections, params["sgtin"], known.product, run=params["run"], index=params["index"]
-        )
+        found = {"run": params["run"], "index": params["index"]}
+        judged = yield partial(investigations.judge_again, connections, params["sgtin"], known.product, **found)
     else:
         judged = investigations.examine(row, known.product)
     is_flagged = judged.is_flagged
     if judged.is_news or (judged.examination.is_flagged and not facts.is_flagged):
-        is_flagged = investigations.open_alerts(
+        is_flagged = yield partial(
+            investigations.open_alerts,
             connections,
             params["sgtin"],
             judged,

@@ -170,9 +170,9 @@ class Spy:
         self.is_available = True
         self.statement, self.params = "", {}
 
-    def fetch_together(self, alone, together, params, *, key):
-        self.statement, self.params = alone, params
-        return self.connections.fetch(alone, params)
+    def fetch(self, statement, params):
+        self.statement, self.params = statement, params
+        return self.connections.fetch(statement, params)
 
 
 def test_a_scan_of_an_item_without_facts_reads_none_and_is_one_statement(scene):

@@ -1,8 +1,9 @@
 """Scans that go to the database in one statement: each gets what it would have got alone, and is stored once."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
-from threading import Barrier
+from functools import partial
 
 import psycopg
 import pytest
@@ -14,9 +15,9 @@ from authsvc.connections import Connections
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Disposition, Reason
 from authsvc.errors import Unavailable
-from authsvc.flights import Refused
-
-THREADS = 8
+from authsvc.flights import Flights
+from authsvc.lines import Lines, Refused
+from authsvc.steps import Recording
 
 
 class Listener(Connections):
@@ -26,7 +27,8 @@ class Listener(Connections):
         super().__init__(url)
         self.heard: list[dict] = []
 
-    def fetch_together(self, alone, together, params, *, key):
+    def fetch(self, statement, params):
+        assert statement == sql.SCAN_ITEM
         self.heard.append(dict(params))
         raise Unavailable("not asked")
 
@@ -105,69 +107,94 @@ def test_together_each_gets_what_it_gets_alone(scene):
     assert {len(rows) for rows in together_wrote.values()} != {0}
 
 
-@pytest.fixture
-def connections(scene):
-    connections = Connections(scene.url, role=db.SCAN_ROLE)
-    yield connections
-    connections.close()
+def together(scene: Scene, links, *, at_once: int = 64) -> list:
+    """Scan on an event loop, so many at a time, and return what each was told."""
+
+    async def scan_all():
+        loop = asyncio.get_running_loop()
+        connections = Connections(scene.url, role=db.SCAN_ROLE)
+        lines = Lines(loop, connections, (sql.SCAN_ITEM, sql.SCAN_ITEMS))
+        flights = Flights(
+            loop, partial(lines.fetch, sql.SCAN_ITEM), partial(lines.fetch_each, sql.SCAN_ITEMS, key="sgtin")
+        )
+        room = asyncio.Semaphore(at_once)
+
+        async def visit(link):
+            async with room:
+                seen = scene.presentation()
+                story = scanning.story(
+                    scene.rt.held, connections, link, link.extension("s"), seen, at=seen.at, new_id=scene.rt.new_id
+                )
+                return await told(story, flights)
+
+        try:
+            return await asyncio.gather(*[visit(link) for link in links])
+        finally:
+            lines.close()
+            connections.close()
+
+    return asyncio.run(scan_all())
 
 
-def test_a_row_that_is_held_stops_a_flight_and_nothing_of_it_is_stored(scene, connections):
+async def told(story, flights):
+    try:
+        step = next(story)
+        while True:
+            try:
+                if isinstance(step, Recording):
+                    came = await flights.go(step.params["sgtin"], step.params)
+                else:
+                    came = await asyncio.to_thread(step)
+            except Unavailable as error:
+                step = story.throw(error)
+            else:
+                step = story.send(came)
+    except StopIteration as end:
+        return end.value
+
+
+def test_a_row_that_is_held_stops_a_flight_and_nothing_of_it_is_stored(scene):
     links = [scene.codes.link() for _ in range(4)]
     scene.scan(links[2])
     params = parameters(scene, [(link, {}) for link in links])
     before = scene.fingerprint()
+
+    async def fly():
+        connections = Connections(scene.url, role=db.SCAN_ROLE)
+        lines = Lines(asyncio.get_running_loop(), connections, (sql.SCAN_ITEMS,))
+        with pytest.raises(Refused):
+            await lines.fetch_each(sql.SCAN_ITEMS, params, "sgtin")
+        assert connections.is_available
+        lines.close()
+
     with psycopg.connect(scene.url) as other:
         other.execute("SELECT 1 FROM items WHERE sgtin = %s FOR UPDATE", (links[2].sgtin,))
-        with pytest.raises(Refused):
-            connections._fetch_each(sql.SCAN_ITEMS, params, "sgtin")
+        asyncio.run(fly())
 
     after = scene.fingerprint()
     del before["items"], after["items"]  # the lock is written into the row
     assert after == before
-    assert connections.is_available
-
-
-def test_a_lost_connection_is_unavailable_and_not_refused(scene, connections):
-    params = parameters(scene, [(scene.codes.link(), {}) for _ in range(2)])
-    connections._fetch_each(sql.SCAN_ITEMS, params[:1], "sgtin")
-    scene.rows("SELECT pg_terminate_backend(%s)", connections._local.line.connection.info.backend_pid)
-
-    with pytest.raises(Unavailable):
-        connections._fetch_each(sql.SCAN_ITEMS, params[1:], "sgtin")
 
 
 def test_one_held_row_fails_one_of_many_scans(scene):
-    links = [scene.codes.link() for _ in range(THREADS)]
+    links = [scene.codes.link() for _ in range(40)]
     scene.scan(links[0])
-    start = Barrier(THREADS)
+    with psycopg.connect(scene.url) as other:
+        other.execute("SELECT 1 FROM items WHERE sgtin = %s FOR UPDATE", (links[0].sgtin,))
+        reasons = [checked.verdict.reason for checked in together(scene, links)]
 
-    def visit(link):
-        start.wait(5)
-        with scanning.expected(scene.rt.connections):
-            return scene.scan(link).verdict.reason
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda _: (start.wait(5), scene.scan(scene.codes.link())), range(THREADS)))  # connect first
-        with psycopg.connect(scene.url) as other:
-            other.execute("SELECT 1 FROM items WHERE sgtin = %s FOR UPDATE", (links[0].sgtin,))
-            reasons = list(pool.map(visit, links))
-
-    assert reasons == [Reason.UNAVAILABLE] + [Reason.FIRST_CHECK] * (THREADS - 1)
-    assert [scene.counts(link.path())[0] for link in links] == [1] * THREADS
+    assert reasons == [Reason.UNAVAILABLE] + [Reason.FIRST_CHECK] * 39
+    assert [scene.counts(link.path())[0] for link in links] == [1] * 40
 
 
 def test_racing_scans_of_few_items_count_each_once(scene):
     links = [scene.codes.link() for _ in range(5)]
-
-    def visit(number):
-        with scanning.expected(scene.rt.connections):
-            return scene.scan(links[number % 5]).verdict.facts.scan_number
-
     (before,) = scene.row("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-    with ThreadPoolExecutor(THREADS) as pool:
-        numbers = list(pool.map(visit, range(200)))
 
+    with ThreadPoolExecutor(2) as workers:  # two loops, as two workers have
+        done = list(workers.map(lambda _: together(scene, links * 20, at_once=20), range(2)))
+
+    numbers = [checked.verdict.facts.scan_number for each in done for checked in each]
     assert sorted(numbers) == sorted(list(range(1, 41)) * 5)
     assert [scene.counts(link.path())[0] for link in links] == [40] * 5
     scene.admin.execute("SELECT pg_stat_force_next_flush()")

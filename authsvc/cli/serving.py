@@ -7,7 +7,6 @@ login that may scan and do nothing else where there is one, and are not told the
 
 import contextlib
 import gc
-import logging
 import os
 import shutil
 import signal
@@ -17,10 +16,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
-from flask import Flask
-from granian.constants import Interfaces
+from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -29,13 +28,11 @@ from authsvc.cli.output import note
 from authsvc.config import Config
 from authsvc.errors import BadConfig, BadKey
 
-THREADS = 8
-"""
-Blocking threads of a worker: a scan waits for the database and holds no lock of the interpreter meanwhile.
+if TYPE_CHECKING:
+    from authsvc.web.front import Front
 
-With eight, four scans on average go to the database together (``flights``), with four only three: 150 us of the
-database for each against 220. Sixteen bring no more. Hello world does not notice.
-"""
+THREADS = 8
+"""Threads of a worker for everything that is no scan; scans are answered by its event loop (``web.front``)."""
 
 STOP_S = 5
 """How long a worker may take to end. One that was just being started has lost the signal and would never end."""
@@ -64,7 +61,6 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
     if faults := key_files.check_modes(config.keys_dir):
         raise BadKey("\n".join(faults))
     meters = tempfile.mkdtemp(prefix="authsvc-meters-")
-    logging.getLogger("_granian").addFilter(_is_not_about_threads)
     signal.signal(signal.SIGTERM, _end)
     try:
         with db.server(config) as url:
@@ -83,9 +79,10 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
                 factory=True,
                 address=host,
                 port=port,
-                interface=Interfaces.WSGI,
+                interface=Interfaces.RSGI,
+                loop=Loops.uvloop,
                 workers=workers or config.workers,
-                blocking_threads=THREADS,
+                websockets=False,
                 respawn_failed_workers=True,
                 workers_kill_timeout=STOP_S,
                 log_level=LogLevels.warning,
@@ -126,7 +123,7 @@ def _check_login(url: str) -> str:
     return url
 
 
-def worker() -> Flask:
+def worker() -> "Front":
     """
     Make the application of one worker process.
 
@@ -134,13 +131,13 @@ def worker() -> Flask:
     few hundred objects, of which one scan makes and drops that many.
     """
     # Here and not above: the figures of several workers are joined only where their folder is named before the import.
-    from authsvc.app import create_app  # noqa: PLC0415
+    from authsvc.app import create_front  # noqa: PLC0415
 
-    app = create_app()
+    front = create_front(threads=THREADS)
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    return app
+    return front
 
 
 def _names_base_url(file: Path) -> bool:
@@ -148,11 +145,6 @@ def _names_base_url(file: Path) -> bool:
     if not file.exists():
         return False
     return any(line.startswith("AUTHSVC_BASE_URL=") for line in file.read_text(encoding="utf-8").splitlines())
-
-
-def _is_not_about_threads(record: logging.LogRecord) -> bool:
-    """Pass everything but granian's warning of more threads than two for each core: they mostly sleep."""
-    return "Python threads" not in record.getMessage()
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:

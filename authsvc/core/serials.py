@@ -54,6 +54,7 @@ class SerialKey:
     key: bytes = field(repr=False)
     _cipher: Cipher[modes.ECB] = field(init=False, repr=False, compare=False)
     _header: int = field(init=False, repr=False, compare=False)
+    _spare: list[CipherContext | AEADEncryptionContext] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.epoch) != 1 or self.epoch not in ALPHABET:
@@ -63,13 +64,18 @@ class SerialKey:
         # ECB is the bare block function that FF1 is built on; no text is ever encrypted with it.
         cipher = Cipher(algorithms.AES(self.key), modes.ECB())  # noqa: S305  see above
         object.__setattr__(self, "_cipher", cipher)
+        object.__setattr__(self, "_spare", [])
         object.__setattr__(self, "_header", int.from_bytes(cipher.encryptor().update(_HEADER), "big"))
 
     def _start(self, gtin: str) -> tuple[CipherContext | AEADEncryptionContext, int]:
         """Return a cipher context of our own and the CBC-MAC state after the header and the tweak."""
         if len(gtin) != 14:
             raise BadInput(f"A serial belongs to a GTIN of 14 digits, got {gtin!r}.")
-        aes = self._cipher.encryptor()
+        # A context remembers nothing between whole blocks, and making one takes as long as eight blocks.
+        try:
+            aes = self._spare.pop()
+        except IndexError:
+            aes = self._cipher.encryptor()
         tweak = int.from_bytes(gtin.encode("ascii") + b"\0\0", "big")
         return aes, int.from_bytes(aes.update((self._header ^ tweak).to_bytes(16, "big")), "big")
 
@@ -104,6 +110,7 @@ def decode(serial: str, gtin: str, keys: Mapping[str, SerialKey]) -> tuple[int, 
     for i in reversed(range(_ROUNDS)):
         block = aes.update((state ^ i << _RIGHT_BITS ^ left).to_bytes(16, "big"))
         left, right = right - (int.from_bytes(block, "big") >> 32) & (_RIGHT if i % 2 else _LEFT), left
+    key._spare.append(aes)  # noqa: SLF001  as above
     number = left << _RIGHT_BITS | right
     run, index = number >> 51, number >> _LOW_ZEROS & MAX_CODES - 1
     if run == 0 or number & (1 << _LOW_ZEROS) - 1:

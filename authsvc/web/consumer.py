@@ -11,16 +11,19 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from authsvc import scan_statements as sql
 from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
 from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
+from authsvc.steps import Story, tell
 from authsvc.web import documents, limits, meters, presenting, problems, visitors
-from authsvc.web.limits import Limits
+from authsvc.web.limits import Hidden, Limits
 from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers_json
 
 PREFIXES = ("/01/", "/00/")
@@ -41,23 +44,28 @@ class DigitalLinks:
         """Serve one request."""
         if not environ.get("PATH_INFO", "").startswith(PREFIXES):
             return self._app(environ, start_response)
-        config = self._rt.config
-        method = environ["REQUEST_METHOD"]
-        if method not in {"GET", "HEAD"}:
-            answer = _refuse_method(environ, self._rt)
-            return answer.send(start_response, is_secure=config.is_secure)
-        started = time.perf_counter()
-        try:
-            answer = scan(environ, self._rt, self._limits)
-        except AuthsvcError as error:
-            answer = problems.of_error(error, **_asked(environ, self._rt))
-        except Exception as error:  # noqa: BLE001  the one edge where an accident becomes an answer
-            answer = problems.of_accident(error, **_asked(environ, self._rt))
-        meters.SCAN_SECONDS.observe(time.perf_counter() - started)
-        return answer.send(start_response, is_secure=config.is_secure, is_head=method == "HEAD")
+        rt = self._rt
+        answered = tell(answer(environ, rt, self._limits), partial(rt.connections.fetch, sql.SCAN_ITEM))
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
+        return answered.send(start_response, is_secure=rt.config.is_secure, is_head=is_head)
 
 
-def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
+def answer(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
+    """Answer one request for a Digital Link, whatever happens."""
+    if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+        return _refuse_method(environ, rt)
+    started = time.perf_counter()
+    try:
+        given = yield from scan(environ, rt, counted)
+    except AuthsvcError as error:
+        given = problems.of_error(error, **_asked(environ, rt))
+    except Exception as error:  # noqa: BLE001  the one edge where an accident becomes an answer
+        given = problems.of_accident(error, **_asked(environ, rt))
+    meters.SCAN_SECONDS.observe(time.perf_counter() - started)
+    return given
+
+
+def scan(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
     """Judge one presentation of a code. The statement is over before anything is rendered."""
     link = DigitalLink.parse(_without_slash(visitors.raw_target(environ)))
     token = link.extension("s")
@@ -67,46 +75,54 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Answer:
     product = held.register.find_product(link.gtin or link.ais.get("02") or "")
     if product is not None and not product.is_tracked:
         # A flood is measured by the product alone: whose address it is, is not even asked.
-        if counted.is_within(limits.UNTRACKED, product.gtin):
-            checked = scanning.scan(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
+        if (yield from _asking(counted, partial(counted.is_within, limits.UNTRACKED, product.gtin))):
+            checked = yield from scanning.story(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
         else:
             checked = scanning.scan_signature(held, link, token, at=at)
         return _show(environ, rt, checked, None)
-    address = visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops))
-    if not counted.is_within(limits.HARD_READS, address):
+    address = counted.hide(visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops)))
+    if not (yield from _asking(counted, partial(counted.is_within, limits.HARD_READS, address))):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
     shown, cookie = None, None
     if rt.connections.is_available:
-        with scanning.expected(rt.connections):
-            shown, cookie = presenting.presentation(environ, rt, link, at=at)
-            checked = _check(rt, counted, link, token, shown, address)
+        shown, cookie = presenting.presentation(environ, rt, link, at=at)
+        checked = yield from _check(rt, counted, link, token, shown, address)
     else:
         # Nothing can be recorded: no pseudonym is made and no limit on recording asked, which are 100 us of 250.
         checked = scanning.scan_signature(held, link, token, at=at)
     if _is_guess(checked):
-        counted.is_within(limits.INVALID, address)
+        yield from _asking(counted, partial(counted.is_within, limits.INVALID, address))
     if shown is not None and shown.device is not None:
-        presenting.note_device(rt, shown, checked.verdict.facts.brand)
+        yield partial(presenting.note_device, rt, shown, checked.verdict.facts.brand)
         checked = replace(checked, is_internal=True)
     return _show(environ, rt, checked, cookie)
 
 
+def _asking(counted: Limits, ask: Callable[[], bool]) -> Story[bool]:
+    """Ask a limit: a count in memory is there at once, one that several hosts share must be waited for."""
+    allowed: bool = (yield ask) if counted.is_shared else ask()
+    return allowed
+
+
 def _check(
-    rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str
-) -> Checked:
+    rt: Runtime, counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: Hidden
+) -> Story[Checked]:
     """Answer in full; a limit that is reached stops recording and counting, never a warning."""
-    if counted.is_exhausted(limits.INVALID, address):
+    if (yield from _asking(counted, partial(counted.is_exhausted, limits.INVALID, address))):
         # Further forgeries and guesses are no longer stored one by one. Good codes are: many people share one address.
         checked = scanning.scan_signature(rt.held, link, token, at=shown.at)
         if checked.verdict.facts.signature.mark is Mark.FORGED:
             return checked
         if checked.verdict.facts.signature.mark is Mark.ABSENT:
-            return scanning.scan(rt.held, rt.connections, link, token, None, at=shown.at, new_id=rt.new_id)
-    seen = shown if _may_count(counted, link, token, shown, address) else None
-    return scanning.scan(rt.held, rt.connections, link, token, seen, at=shown.at, new_id=rt.new_id)
+            return (
+                yield from scanning.story(rt.held, rt.connections, link, token, None, at=shown.at, new_id=rt.new_id)
+            )
+    counts = yield from _asking(counted, partial(_may_count, counted, link, token, shown, address))
+    seen = shown if counts else None
+    return (yield from scanning.story(rt.held, rt.connections, link, token, seen, at=shown.at, new_id=rt.new_id))
 
 
-def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: str) -> bool:
+def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Presentation, address: Hidden) -> bool:
     """
     Say whether this presentation may be recorded: not in a flood from one network, nor of one code.
 

@@ -11,7 +11,7 @@ The memory store is our own, because that of ``limits`` 5.8 walks all keys that 
 import hashlib
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from limits import RateLimitItem, parse
@@ -35,6 +35,18 @@ class Limit:
 
     name: str
     item: RateLimitItem
+    amount: int = field(init=False)
+    length_s: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "amount", self.item.amount)
+        object.__setattr__(self, "length_s", self.item.get_expiry())
+
+
+class Hidden(str):
+    """A key that is hashed already, for whoever asks several limits for it."""
+
+    __slots__ = ()
 
 
 SOFT_READS = Limit("soft", parse("300/minute"))
@@ -60,10 +72,15 @@ class Limits:
         if not url.startswith("memory:"):
             self._shared = SlidingWindowCounterRateLimiter(_shared_storage(url))
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other hosts share the counts, so that an answer must be waited for."""
+        return self._shared is not None
+
     def is_within(self, limit: Limit, key: str, cost: int = 1) -> bool:
         """Count *cost* hits of *key* and say whether they are within *limit*."""
-        hidden = self._hide(key)
-        if shared := self._find_shared():
+        hidden = self.hide(key)
+        if self._shared is not None and (shared := self._find_shared()):
             try:
                 return shared.hit(limit.item, limit.name, hidden, cost=cost)
             except Exception as error:  # noqa: BLE001  each store has errors of its own, and none may reach a visitor
@@ -72,16 +89,19 @@ class Limits:
 
     def is_exhausted(self, limit: Limit, key: str) -> bool:
         """Say whether *key* has used up *limit*, without a hit."""
-        hidden = self._hide(key)
-        if shared := self._find_shared():
+        hidden = self.hide(key)
+        if self._shared is not None and (shared := self._find_shared()):
             try:
                 return not shared.test(limit.item, limit.name, hidden)
             except Exception as error:  # noqa: BLE001  as above
                 self._rest(error)
         return not self._memory.test(limit, hidden)
 
-    def _hide(self, key: str) -> str:
-        return hashlib.blake2b(key.encode(), key=self._key, digest_size=12).hexdigest()
+    def hide(self, key: str) -> Hidden:
+        """Return *key* as it is counted."""
+        if isinstance(key, Hidden):
+            return key
+        return Hidden(hashlib.blake2b(key.encode(), key=self._key, digest_size=12).hexdigest())
 
     def _find_shared(self) -> SlidingWindowCounterRateLimiter | None:
         return self._shared if time.monotonic() >= self._resting_until else None
@@ -123,7 +143,7 @@ class Memory:
         """Count *cost* hits where they are within the limit, and say whether they are."""
         share, now, last = self._turn(limit)
         count = now.get(key, 0)
-        if count + last.get(key, 0) * share + cost > limit.item.amount:
+        if count + last.get(key, 0) * share + cost > limit.amount:
             return False
         if count or len(now) < MOST_KEYS:
             now[key] = count + cost
@@ -132,10 +152,10 @@ class Memory:
     def test(self, limit: Limit, key: str) -> bool:
         """Say whether one more hit would be within the limit."""
         share, now, last = self._turn(limit)
-        return now.get(key, 0) + last.get(key, 0) * share + 1 <= limit.item.amount
+        return now.get(key, 0) + last.get(key, 0) * share + 1 <= limit.amount
 
     def _turn(self, limit: Limit) -> tuple[float, dict[str, int], dict[str, int]]:
-        length = limit.item.get_expiry()
+        length = limit.length_s
         number, elapsed = divmod(time.monotonic(), length)
         held = self._windows.get(limit.name)
         if held is None or held[0] != number:

@@ -1,5 +1,5 @@
 """
-What every answer carries: its headers, and the shape in which a WSGI server takes it.
+What every answer carries: its headers, and the shape in which a server takes it.
 
 The content security policy allows nothing that is not ours; nothing about a visitor may be cached on the way.
 """
@@ -43,7 +43,12 @@ class Answer:
     cache: str = "no-store"
 
     def send(self, start_response: StartResponse, *, is_secure: bool, is_head: bool = False) -> Iterable[bytes]:
-        """Send it with every header that all answers have."""
+        """Send it by WSGI."""
+        start_response(_STATUS[self.status], self.whole_headers(is_secure=is_secure))
+        return [] if is_head else [self.body]
+
+    def whole_headers(self, *, is_secure: bool) -> list[tuple[str, str]]:
+        """Return its headers with those that all answers have."""
         headers = [
             ("Content-Type", self.media_type),
             ("Content-Length", str(len(self.body))),
@@ -53,8 +58,7 @@ class Answer:
         ]
         if is_secure:
             headers.append(HSTS)
-        start_response(_STATUS[self.status], headers)
-        return [] if is_head else [self.body]
+        return headers
 
 
 def prefers_json(environ: Environ) -> bool:

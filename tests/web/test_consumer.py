@@ -209,7 +209,7 @@ def test_an_accident_is_a_bare_500_and_tells_only_the_log(scene, visitor, monkey
     def break_down(*_, **__):
         raise RuntimeError(secret)
 
-    monkeypatch.setattr("authsvc.web.consumer.scanning.scan", break_down)
+    monkeypatch.setattr("authsvc.web.consumer.scanning.story", break_down)
     path = scene.codes.path()
     response = visitor.open(path, headers={"X-Request-Id": "abcdef123456"})
 

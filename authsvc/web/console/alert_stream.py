@@ -1,9 +1,9 @@
 """
 News of alerts, as server-sent events: a page that stands open learns that something came in.
 
-A process has eight threads for pages and scans alike, so no more than two of them ever wait for news (``MOST``), and
-none for longer than a minute. Whoever finds no place free is told what is new and comes back after five seconds:
-then it is a poll, in the same words. An event holds the id of an alert and nothing of what it says.
+A process has eight threads for pages, so no more than two of them ever wait for news (``MOST``), and none for longer
+than a minute. Whoever finds no place free is told what is new and comes back after five seconds: then it is a poll, in
+the same words. An event holds the id of an alert and nothing of what it says.
 """
 
 import time
