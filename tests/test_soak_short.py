@@ -55,3 +55,14 @@ def test_every_item_has_one_owner_when_people_race_and_the_database_is_killed():
     assert set(report["kinds"].values()) == {50}
     assert report["outcomes"]["transfer-over"] > 0
     assert report["outcomes"]["completed"] > 0
+
+
+def test_a_worker_makes_a_file_that_is_whole_and_stays_small():
+    command = [sys.executable, "-m", "tools.soak_errands", "--scans", "4000", "--only", "csv"]
+
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+    report = json.loads(ended.stdout)
+    assert report["rows"] == 4_000
+    assert report["peak_mb"] < 150
