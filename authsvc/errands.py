@@ -25,6 +25,8 @@ KEPT: Mapping[str, timedelta] = {PREVIEW: timedelta(days=30), EXPORT: timedelta(
 """How long after its end an errand is kept, with what came of it."""
 MOST_OPEN = 3
 """Errands of a kind that one brand may have under way: they take turns, and everybody else's wait behind them."""
+PATIENCE = timedelta(minutes=5)
+"""How long an errand waits before its page asks whether a worker runs."""
 MOST_KEPT = 50
 """Files that a brand may have lying here at a time."""
 MOST_TURNS = 5
@@ -59,6 +61,10 @@ class Errand:
     def is_open(self) -> bool:
         """Whether it waits for its turn or is under way."""
         return self.state in OPEN
+
+    def has_waited(self, now: datetime) -> bool:
+        """Whether it waits for so long that somebody should see whether a worker runs."""
+        return self.state == "waiting" and now - self.created_at > PATIENCE
 
 
 def order(

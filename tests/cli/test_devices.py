@@ -61,3 +61,7 @@ def test_targets_of_false_alarms_are_set_for_a_brand_and_a_product(authsvc, hald
     assert product["copy_threshold"] is None
     assert "2 to 10000" in authsvc("products", "set", "09506000134352", "--copy-limit", "1", code=1).err
     authsvc("brands", "set", "halden", "--false-alarms", "0.5", code=2)
+    again = authsvc("products", "set", "09506000134352", "--brand-false-alarms").out
+    assert "0.0003 may be flagged" in again
+    both = authsvc("products", "set", "09506000134352", "--brand-false-alarms", "--false-alarms", "0.01", code=1)
+    assert "name the product and one of the two" in both.err

@@ -129,6 +129,7 @@ def _row(found: Errand) -> Mapping[str, Any]:
         "done": found.done,
         "total": found.total,
         "fault": found.fault,
+        "has_waited": found.has_waited(guard.now()),
         "rows": found.result.get("rows"),
         "size": _size(found.result.get("bytes", 0)),
         "expires_at": found.expires_at,

@@ -141,6 +141,7 @@ def _page(gtin: str | None, *, fault: str | None = None) -> str:
         "console/rules.html", title="Rules" if product is None else f"Rules for {product.name}", gtin=gtin,
         product=product, present=_one_in(present), whole=_one_in(whole), whole_rate=f"{whole:.4g}",
         running=last if last is not None and last.is_open else None,
+        has_waited=last is not None and last.has_waited(guard.now()),
         failed=last if last is not None and last.state == "failed" else None,
         preview=newest and _shown(newest, present), products=[_listed(each) for each in listed], words=words,
         weighed=_plain((rule.name, rule.tell.__doc__) for rule in RULES),

@@ -153,6 +153,14 @@ def test_a_file_is_cancelled_removed_and_gone_after_its_time(analyst, scene):
     assert analyst.get(f"{HERE}/{number}/file").status_code == 404
 
 
+def test_who_waits_long_is_told_what_may_be_wrong(analyst, scene, later):
+    order(analyst, scene)
+    assert "no worker runs" not in analyst.get(HERE).text
+    later(minutes=6)
+
+    assert "Waits For minutes: others may be before it, or no worker runs." in text_of(analyst.get(HERE))
+
+
 def test_a_failed_file_says_why(analyst, scene):
     order(analyst, scene)
     scene.admin.execute("UPDATE errands SET state = 'failed', fault = 'The disk is full.'")

@@ -87,6 +87,14 @@ def test_an_analyst_learns_what_each_setting_would_have_raised(analyst, scene):
     assert "Set 1 in" not in told
 
 
+def test_a_preview_that_waits_long_says_what_may_be_wrong(analyst, later):
+    analyst.post("/console/rules/preview")
+    assert "no worker runs" not in analyst.get("/console/rules").text
+    later(minutes=6)
+
+    assert "or no worker runs" in analyst.get("/console/rules").text
+
+
 def test_a_preview_is_cancelled_and_a_failed_one_says_why(analyst, scene):
     analyst.post("/console/rules/preview")
     number = scene.row("SELECT id FROM errands")[0]
