@@ -129,7 +129,7 @@ def _xlsx(columns: Sequence[str], rows: Iterable[Row], *, title: str, made_at: d
             sheet.append([_cell(sheet, name) for name in columns])
             left = MOST_ROWS_OF_A_SHEET - 1
         if row is not None:
-            sheet.append([_cell(sheet, value) if isinstance(value, str) else value for value in row])
+            sheet.append([_cell(sheet, value) for value in row])
             left -= 1
     with tempfile.TemporaryDirectory(prefix="authsvc-export-") as folder:
         file = Path(folder) / "book.xlsx"
@@ -145,8 +145,15 @@ def _at_least_once(rows: Iterable[Row]) -> Iterator[Row | None]:
     yield from rows
 
 
-def _cell(sheet: Any, text: str) -> Any:
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", text)[:LONGEST_CELL])
-    # The library takes what begins with "=" for a formula.
+def _cell(sheet: Any, value: Any) -> Any:
+    """Return a value as the library takes it for what it is: it would read a formula or a fault into some texts."""
+    if not isinstance(value, str) or (
+        value[:1] not in _READ_INTO and value.isprintable() and len(value) <= LONGEST_CELL
+    ):
+        return value
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_CELL])
     cell.data_type = "s"
     return cell
+
+
+_READ_INTO = {"=", "#"}

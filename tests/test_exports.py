@@ -308,6 +308,16 @@ def test_a_sheet_that_is_full_goes_on_in_the_next(monkeypatch):
     assert openpyxl.load_workbook(io.BytesIO(raw)).sheetnames == ["scans", "scans 2", "scans 3"]
 
 
+@pytest.mark.parametrize(
+    "text", ["=1+1", "=", "#REF!", "#N/A", "+1", "-1", "@x", " =1", "1", "2026-05-01", "\t=1", "TRUE"]
+)
+def test_a_text_stays_the_text_that_it_is(text):
+    made = export_files.write(Format.XLSX, ("a",), [(text,)], title="t", made_at=datetime(2026, 5, 1, tzinfo=UTC))
+
+    [sheet] = openpyxl.load_workbook(io.BytesIO(b"".join(made))).worksheets
+    assert (sheet["A2"].value, sheet["A2"].data_type) == (text, "s")
+
+
 def test_what_no_sheet_can_hold_is_left_out(scene):
     made = export_files.write(
         Format.XLSX, ("a",), [("x\x0bY" + "z" * 40_000,)], title="t", made_at=datetime(2026, 5, 1, tzinfo=UTC)
