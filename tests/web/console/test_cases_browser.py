@@ -1,6 +1,7 @@
 """An analyst groups alerts into a case and takes its evidence away, in Chromium, by the names of controls alone."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,8 @@ class Looking(Walk):
 
 
 def follow(walk, name):
-    """Follow a link of the menu, which a narrow window folds away."""
-    link = walk.page.get_by_role("link", name=name, exact=True)
+    """Follow a link of the menu, which a narrow window folds away; one may tell how many are new."""
+    link = walk.page.get_by_role("link", name=re.compile(rf"^{name}( \d+\+? new)?$"))
     if not link.first.is_visible():
         walk.page.get_by_text("Menu", exact=True).click()
     link.locator("visible=true").first.click()
