@@ -21,7 +21,7 @@ from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.handovers import Handover, State, get, read
 from authsvc.investigations import Subject
-from authsvc.models import Registration, Transfer
+from authsvc.models import Owner, Registration, Transfer
 from authsvc.owners import Person, Random
 from authsvc.ownership import State as Held
 from authsvc.registrations import BY
@@ -191,6 +191,9 @@ def _give_back(
     present = next((row for row in history if row.ended_at is None), None)
     if present is not None and present.id != found.given_id:
         raise Conflict("The item has another owner by now, so it cannot go back. Decide otherwise.")
+    seller = session.get(Owner, found.seller_id)
+    if seller is None or seller.erased_at is not None:
+        raise Conflict("The seller was erased, so the item cannot go back. Decide otherwise.")
     old = next(row for row in history if row.id == found.registration_id)
     if present is not None:
         present.state, present.ended_at, present.sealed = Held.REVERSED.value, now, None

@@ -14,8 +14,6 @@ import contextlib
 import dataclasses
 import json
 import random
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -28,7 +26,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import click
-import psutil
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -42,16 +39,8 @@ from authsvc.handovers import Handover
 from authsvc.investigations import Subject
 from authsvc.item_rows import ItemName
 from authsvc.owners import Person
+from tools.killable import Server
 
-ROOT = Path(__file__).parent.parent
-KEEPER = """
-import sys
-from pathlib import Path
-from authsvc import db
-with db.embedded(Path(sys.argv[1])) as url:
-    print(url, flush=True)
-    sys.stdin.read()
-"""
 THREADS, CONTENDERS = 64, 4
 START = datetime(2026, 5, 1, tzinfo=UTC)
 _PATIENCE_S = 90.0
@@ -82,49 +71,6 @@ class Report:
         """Whether each race had one winner, in what people were told and in what is stored."""
         wrong = self.without_one_winner + self.items_without_one_owner + self.gaps_in_versions
         return self.races > 0 and not wrong + self.moves_without_one_fact + self.told_otherwise
-
-
-class Server:
-    """A PostgreSQL of our own that can be killed and comes back."""
-
-    def __init__(self, folder: Path) -> None:
-        self._data = folder / "postgres"
-        self._keeper: subprocess.Popen[str] | None = None
-        self.kills = 0
-
-    def start(self) -> str:
-        """Start it and return its address."""
-        self._keeper = subprocess.Popen(
-            [sys.executable, "-c", KEEPER, str(self._data)], cwd=ROOT, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
-        assert self._keeper.stdout is not None
-        url = self._keeper.stdout.readline().strip()
-        if not url:
-            raise RuntimeError("The database did not start.")
-        return url
-
-    def kill(self) -> None:
-        """Kill it at one blow, with whoever keeps it, and start it again."""
-        pid = int((self._data / "postmaster.pid").read_text(encoding="ascii").split()[0])
-        postmaster = psutil.Process(pid)
-        if str(self._data) not in postmaster.cmdline():
-            raise RuntimeError("This is not our database.")
-        family = [postmaster, *postmaster.children(recursive=True)]
-        postmaster.kill()
-        assert self._keeper is not None
-        self._keeper.kill()
-        self._keeper.wait()
-        psutil.wait_procs(family, timeout=30)
-        self.kills += 1
-        self.start()
-
-    def stop(self) -> None:
-        """Stop it as it stops with its last user."""
-        if self._keeper is not None and self._keeper.poll() is None:
-            assert self._keeper.stdin is not None
-            self._keeper.stdin.close()
-            self._keeper.wait(_PATIENCE_S)
 
 
 @dataclass(slots=True)

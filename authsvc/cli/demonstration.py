@@ -18,7 +18,7 @@ from uuid import uuid4
 import click
 
 from authsvc import alert_mails, brand_looks, catalogue, issuing, items, recalls, signing_keys
-from authsvc.cli import demo_login, demo_scans, serving
+from authsvc.cli import demo_login, demo_owners, demo_scans, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
@@ -64,6 +64,7 @@ _CARDS = (
     ("lost", "lost", "A lost watch", "Its owner is looking for it."),
     ("blocked", "blocked", "A blocked code", "The brand has blocked it."),
     ("withdrawn", "withdrawn", "A withdrawn code", "The item was destroyed."),
+    ("offered", "first-check", "A watch that its owner sells", "Take it over at /own/take within 72 hours."),
     ("released", "first-check", "A released battery", "Commissioned on the line, so its code is good."),
     ("not-released", "not-released", "A battery not yet released", "Its code was printed; the line has not let it go."),
     ("expired", "expired", "A battery past its date", "It was stored for too long."),
@@ -248,6 +249,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         "lost": watches[3].uri,
         "blocked": watches[4].uri,
         "withdrawn": watches[5].uri,
+        "offered": watches[14].uri,
         "released": batteries[0].uri,
         "not-released": batteries[9].uri,
         "expired": stored[0].uri,
@@ -258,9 +260,11 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     }
     # What stands under the scratch field of the label: without it nobody could try the registration.
     claims = {code.uri: code.claim_code for code in (*watches, *batteries)}
+    offered = demo_owners.offer(place, halden, watches[14].uri)
+    secrets = {name: f"Claim code: {claims[uris[name]]}." for name in _REGISTERED}
+    secrets["offered"] = f"Transfer code: {offered}. Its owner is {demo_owners.OWNER}."
     for name, reason, title, text in _CARDS:
-        claim = claims.get(uris[name]) if name in _REGISTERED else None
-        yield Sample(name, reason, title, f"{text} Claim code: {claim}." if claim else text, uris[name])
+        yield Sample(name, reason, title, f"{text} {secrets[name]}" if name in secrets else text, uris[name])
 
 
 def _issue(place: Workplace, out: Path, name: str, gtin: str, order: issuing.Order) -> list[Code]:

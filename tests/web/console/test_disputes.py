@@ -131,3 +131,5 @@ def test_what_an_erased_person_said_is_gone(scene, operator, disputed):
 
     assert "This person was erased" in page
     assert "I was not paid" not in page
+    assert decide(operator, disputed, "returns").status_code == 409
+    assert row(scene, disputed)[1] == "disputed"
