@@ -20,6 +20,7 @@ import psycopg
 from authsvc import followers, owner_sessions
 from authsvc.config import Config
 from authsvc.lot_statements import LOCK_MARK, MAKE_MARK, SET_MARK
+from authsvc.offer_codes import CODES_KEPT, KEYS_KEPT
 
 Connection = psycopg.Connection[Any]
 
@@ -177,6 +178,26 @@ UPDATE consumer_reports SET reporter = '', prefix = '' WHERE (brand_id, id) IN (
         name="unconfirmed", what="A registration that nobody confirmed", kept=_own_time,
         when=f"after {_hours(owner_sessions.LIVES[owner_sessions.REGISTER])} hours",
         work=_delete("owner_links", "expires_at"),
+    ),
+    Rule(
+        name="takers",
+        what="The code of your phone beside a transfer that came to nothing",
+        kept=_visitors,
+        work=Work(
+            end="""
+UPDATE transfers SET visitor = NULL, country = NULL, latitude = NULL, longitude = NULL, radius_km = NULL
+  WHERE (sgtin, id) IN (SELECT sgtin, id FROM transfers
+  WHERE expires_at < %(before)s AND visitor IS NOT NULL LIMIT %(most)s FOR UPDATE SKIP LOCKED)""",
+            count="SELECT count(*) FROM transfers WHERE expires_at < %(before)s AND visitor IS NOT NULL",
+        ),
+    ),
+    Rule(
+        name="transfer-codes", what="Where the code of an offer led", kept=lambda _config: CODES_KEPT.days,
+        is_of_people=False, work=_delete("transfer_codes", "created_at"),
+    ),
+    Rule(
+        name="transfer-keys", what="Forms of a transfer that were sent", kept=lambda _config: KEYS_KEPT.days,
+        is_of_people=False, work=_delete("transfer_keys", "created_at"),
     ),
     Rule(
         name="attempts", what="Counts of tries", kept=lambda _config: 2, is_of_people=False,

@@ -36,6 +36,9 @@ CONFIRM_LEAST = timedelta(hours=24)
 """What the owner has at least to confirm, also when the buyer accepted in the last minute."""
 DISPUTE = timedelta(hours=24)
 
+_UNSEEN: dict[str, Any] = dict.fromkeys(("visitor", "country", "latitude", "longitude", "radius_km"))
+"""Who accepted stands at the transfer until it ends; from then on the fact knows them, or nobody does."""
+
 _CLOSED = {
     Disposition.STOLEN: "This item is reported stolen",
     Disposition.LOST: "This item is reported lost",
@@ -226,7 +229,7 @@ def leave_all(session: Session, person: Person, *, now: datetime) -> None:
         session.execute(
             update(Transfer)
             .where(column == person.id, Transfer.state.in_(OPEN))
-            .values(state=state.value, ended_at=now)
+            .values(state=state.value, ended_at=now, **_UNSEEN)
             .execution_options(synchronize_session=False)
         )
     session.expire_all()
@@ -238,6 +241,7 @@ def void(session: Session, sgtin: str, *, now: datetime) -> None:
         is_expired = row.expires_at <= now
         row.state = (State.EXPIRED if is_expired else State.CANCELLED).value
         row.ended_at = row.expires_at if is_expired else now
+        row.visitor = row.country = row.latitude = row.longitude = row.radius_km = None
     session.flush()
 
 
@@ -285,7 +289,7 @@ def _end(session: Session, found: Handover, state: State, now: datetime) -> Hand
     if found.state is state:
         return found
     check_over(found)
-    _move(session, found, found.state, now, state=state.value, ended_at=now)
+    _move(session, found, found.state, now, state=state.value, ended_at=now, **_UNSEEN)
     return get(session, found.sgtin, found.id, now=now)
 
 
@@ -317,7 +321,7 @@ def _complete(
     session.flush()
     _move(
         session, found, State.ACCEPTED, now, state=State.COMPLETED.value, completed_at=now, given_id=given_id,
-        dispute_until=now + DISPUTE, ended_at=now,
+        dispute_until=now + DISPUTE, ended_at=now, **_UNSEEN,
     )  # fmt: skip
     moved = Fact(kind=FactKind.TRANSFERRED, at=now, visitor=seen.visitor, place=seen.place)
     investigations.record_fact(session, subject, moved, id=found.id, by=BY, now=now)

@@ -2,11 +2,14 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 
+import psycopg
 import pytest
 from histories import NOW, copies
 from owning import claim_code, letters
 
+from authsvc import retention
 from authsvc.core import clones
 from authsvc.core.clones import FactKind
 from authsvc.core.gs1 import DigitalLink
@@ -144,7 +147,8 @@ def test_the_clone_score_takes_the_buyer_for_the_owner_from_then_on(scene, selle
         judged = weighing.weigh(session, Subject.of(scene.rt.held, link.gtin, link.serial))
 
     (moved,) = (fact for fact in judged.history.facts if fact.kind is FactKind.TRANSFERRED)
-    assert (moved.visitor,) == scene.row("SELECT visitor FROM transfers WHERE sgtin = %s", link.sgtin)
+    assert moved.visitor in {seen.visitor for seen in judged.history.sightings}
+    assert scene.row("SELECT visitor, country FROM transfers WHERE sgtin = %s", link.sgtin) == (None, None)
     later = tuple(replace(each, first_at=scene.clock() + (each.first_at - NOW)) for each in copies(6))
     # A brand that keeps records of sale lets the rules hear of what owners do.
     history = replace(judged.history, sightings=judged.history.sightings + later, has_lifecycle=True)
@@ -399,6 +403,19 @@ def test_a_buyer_who_is_erased_gets_nothing(scene, seller, stranger, item, path)
     stranger.post("/own/erase", sure="yes")
 
     assert scene.rows("SELECT state FROM transfers WHERE sgtin = %s", DigitalLink.parse(path).sgtin) == [("declined",)]
+
+
+def test_the_browser_of_who_accepted_in_vain_is_forgotten(scene, seller, stranger, item, path):
+    stranger.take(seller.offer(item), path)
+    seen = "SELECT visitor IS NULL, country IS NULL FROM transfers WHERE sgtin = %s"
+    sgtin = DigitalLink.parse(path).sgtin
+    assert scene.row(seen, sgtin) == (False, False)
+    at = scene.clock() + timedelta(days=scene.config.keep_visitors_days + 4)
+
+    with psycopg.connect(scene.url, autocommit=True) as connection:
+        retention.run(connection, scene.config, now=at, random=scene.random)
+
+    assert scene.row(seen, sgtin) == (True, True)
 
 
 def test_the_claim_code_moves_nothing_after_a_transfer(scene, seller, stranger, item, path):
