@@ -20,7 +20,9 @@ from authsvc.errors import BadInput, WrongTransferCode
 from authsvc.handovers import Handover
 from authsvc.models import TransferCode, TransferKey
 
-CODES_KEPT, KEYS_KEPT = timedelta(days=30), timedelta(days=2)
+CODES_KEPT, KEYS_KEPT = timedelta(days=30), timedelta(days=1)
+REPLAYED_WITHIN = timedelta(minutes=10)
+"""How long an act that comes again is answered as it was: a double click, a lost answer. Later it signs nobody in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +74,24 @@ def hash_key(key: bytes, act: str, browser: str, given: str) -> bytes:
     return hmac.digest(derive_key(key, "transfer-keys"), message, "sha256")
 
 
-def find_done(session: Session, key_hash: bytes) -> tuple[Pointer, UUID] | None:
-    """Return which transfer an act was about that was done before, and whose act it was."""
+def find_done(session: Session, key_hash: bytes, *, now: datetime) -> tuple[Pointer, UUID] | None:
+    """Return which transfer an act was about that was done a moment before, and whose act it was."""
     row = session.get(TransferKey, key_hash, populate_existing=True)
-    return None if row is None else (Pointer(row.brand_id, row.sgtin, row.transfer_id), row.owner_id)
+    return (
+        None
+        if row is None or row.created_at < now - REPLAYED_WITHIN
+        else (Pointer(row.brand_id, row.sgtin, row.transfer_id), row.owner_id)
+    )
 
 
 def record_done(session: Session, key_hash: bytes, handover: Handover, owner_id: UUID, *, now: datetime) -> None:
     """Note an act under its key, in the transaction of the act."""
     session.execute(delete(TransferKey).where(TransferKey.created_at < now - KEYS_KEPT))
-    session.add(
-        TransferKey(
+    session.execute(
+        insert(TransferKey)
+        .values(
             key_hash=key_hash, brand_id=handover.brand_id, sgtin=handover.sgtin, transfer_id=handover.id,
             owner_id=owner_id, created_at=now,
         )
+        .on_conflict_do_nothing()
     )  # fmt: skip
-    session.flush()

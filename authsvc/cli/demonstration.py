@@ -266,9 +266,11 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     }
     # What stands under the scratch field of the label: without it nobody could try the registration.
     claims = {code.uri: code.claim_code for code in (*watches, *batteries)}
-    offered = demo_owners.offer(place, halden, watches[14].uri)
-    secrets = {name: f"Claim code: {claims[uris[name]]}." for name in _REGISTERED}
-    secrets["offered"] = f"Transfer code: {offered}. Its owner is {demo_owners.OWNER}."
+    offered = demo_owners.offer(place, halden, uris["offered"])
+    secrets = {
+        **{name: f"Claim code: {claims[uris[name]]}." for name in _REGISTERED},
+        "offered": f"Transfer code: {offered}. Its owner is {demo_owners.OWNER}.",
+    }
     for name, reason, title, text in _CARDS:
         yield Sample(name, reason, title, f"{text} {secrets[name]}" if name in secrets else text, uris[name])
 

@@ -18,7 +18,7 @@ from authsvc import handovers, mails, offer_codes, owner_sessions, owners, owner
 from authsvc.core import transfer_codes
 from authsvc.core.clones import Place
 from authsvc.core.register import Brand
-from authsvc.errors import BadDigitalLink, BadInput, LinkSpent, TooManyRequests, WrongTransferCode
+from authsvc.errors import BadDigitalLink, BadInput, LinkSpent, TooManyRequests, TransferOver, WrongTransferCode
 from authsvc.handovers import Handover
 from authsvc.investigations import Subject
 from authsvc.offer_codes import Pointer
@@ -86,8 +86,11 @@ def accept(code: str) -> Page:
     me = _signed_in(brand)
     with door.database(brand.id) as session:
         handover = handovers.get(session, pointer.sgtin, pointer.transfer_id, now=door.now())
-    if not handover.is_open and (me is None or handover.buyer_id != me.owner_id):
+    is_mine = me is not None and handover.buyer_id == me.owner_id
+    if not handover.is_open and not is_mine:
         handovers.check_over(handover)
+    if handover.state is handovers.State.ACCEPTED and not is_mine:
+        return _offer_page(pointer, status=TransferOver.status)
     try:
         visitor = _check_holds(pointer, request.form.get("item", ""))
         email = "" if me is not None else mails.parse_address(request.form.get("email", ""))
@@ -255,8 +258,7 @@ def _accept(
         else:
             until = pages.moment(done.expires_at)
             handing.tell(session, both, "owner-accepted", both.seller, buyer=person.masked, until=until)
-    if offer_codes.find_done(session, key_hash) is None:
-        offer_codes.record_done(session, key_hash, done, person.id, now=door.now())
+    offer_codes.record_done(session, key_hash, done, person.id, now=door.now())
     return done
 
 
@@ -268,7 +270,7 @@ def _again(key_hash: bytes) -> Page:
         LinkSpent: It was another form.
     """
     with door.database() as session:
-        done = offer_codes.find_done(session, key_hash)
+        done = offer_codes.find_done(session, key_hash, now=door.now())
     if done is None:
         raise LinkSpent("This link was used already, or it is too old. Open the offer again.")
     pointer, owner_id = done

@@ -187,7 +187,7 @@ def test_a_form_that_is_sent_twice_makes_one_offer(scene, seller, item, path):
     assert scene.rows("SELECT state FROM transfers WHERE sgtin = %s", DigitalLink.parse(path).sgtin) == [("offered",)]
 
 
-def test_accepting_twice_is_answered_twice_alike(scene, seller, stranger, item, path):
+def test_accepting_twice_is_answered_twice_alike(scene, seller, stranger, item, path, later):
     offer = seller.offer(item)
     stranger.take(offer, path)
     (link, key), first = stranger.sent, stranger.last.headers["Location"]
@@ -199,6 +199,9 @@ def test_accepting_twice_is_answered_twice_alike(scene, seller, stranger, item, 
     assert seller.mails().count("owner-accepted") == 1
     stranger.get("/own/take")
     assert stranger.post(link, key="A" * 22).status_code == 409
+    later(minutes=11)
+    stranger.get("/own/take")
+    assert stranger.post(link, key=key).status_code == 409
 
 
 def test_confirming_twice_is_answered_twice_alike(scene, seller, stranger, item, path):
@@ -256,6 +259,19 @@ def test_a_used_code_is_refused(scene, seller, stranger, item, path):
 
     assert third.ask_for(offer, path).status_code == 409
     assert "was used" in third.last.text
+
+
+def test_an_offer_that_somebody_has_accepted_sends_no_mail_to_another(scene, seller, stranger, item, path):
+    offer = seller.offer(item)
+    third = type(stranger)(scene, f"late-{path[-5:].lower()}@example.com".replace("_", "-"))
+    third.visitor.scan(path)
+    third.get(offer)
+    key, token = third.field("key"), third.field("form_token")
+    stranger.take(offer, path)
+
+    assert third.post(offer, token=token, key=key, email=third.email).status_code == 409
+    assert "Somebody has accepted it already" in third.last.text
+    assert third.mails() == []
 
 
 def test_a_code_of_no_offer_is_refused_and_counted_and_a_right_one_is_not(scene, seller, stranger, item):
