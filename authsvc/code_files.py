@@ -103,21 +103,35 @@ def write(
     """
     try:
         with partial.open("w", encoding="ascii", newline="") as file:
-            file.write(codes.HEADER)
-            written = 0
-            for text, size in _texts(recipe, blocks, count, cores):
-                if written == 0:
-                    _check_first(recipe, text)
+            for text, written in texts(recipe, blocks, count, cores=cores):
                 file.write(text)
-                written += size
-                progress(written)
-            _check_count(written, count)
+                if written:
+                    progress(written)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise _unwritable(partial, error) from error
+
+
+def texts(recipe: codes.Recipe, blocks: Iterable[Block], count: int, *, cores: int) -> Iterator[tuple[str, int]]:
+    """
+    Yield the text of a file of codes, a block at a time, and how many codes there were so far; the header is first.
+
+    Raises:
+        Unavailable: A process was ended from outside.
+        BadInput: The codes are not those that were asked for.
+    """
+    yield codes.HEADER, 0
+    written = 0
+    try:
+        for text, size in _texts(recipe, blocks, count, cores):
+            if written == 0:
+                _check_first(recipe, text)
+            written += size
+            yield text, written
     except BrokenProcessPool as error:
         raise Unavailable("A process that made codes was ended from outside, perhaps for want of memory.") from error
+    _check_count(written, count)
 
 
 def publish(partial: Path, path: Path, *, may_replace: bool) -> None:

@@ -17,7 +17,7 @@ import psycopg
 import structlog
 from sqlalchemy import text
 
-from authsvc import clone_previews, db, errands, export_files, exports
+from authsvc import clone_previews, db, errands, export_files, exports, product_work, run_work
 from authsvc.clone_previews import Asked
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand, Stopped
@@ -58,8 +58,9 @@ def do_errand(courier: Courier, url: str, errand_id: UUID) -> None:
     try:
         with psycopg.connect(db.driver_url(url)) as connection:
             result = _DO[errand.kind](courier, connection, errand)
-        with courier.sessions.begin() as session:
-            errands.finish(session, errand, result, now=courier.now())
+        if result is not None:
+            with courier.sessions.begin() as session:
+                errands.finish(session, errand, result, now=courier.now())
     except Stopped:
         log.info("errand-stopped", errand=str(errand_id))
     except (AuthsvcError, OSError) as error:
@@ -133,6 +134,14 @@ def _export(courier: Courier, connection: Connection, errand: Errand) -> Mapping
     return {"rows": told.done, "bytes": size, "parts": parts, "sha256": digest.hexdigest()}
 
 
+def _issue(courier: Courier, _connection: Connection, errand: Errand) -> Mapping[str, Any] | None:
+    return run_work.issue(courier, errand, Teller(courier, errand))
+
+
+def _products(courier: Courier, _connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    return product_work.register(courier, errand)
+
+
 class _Counted:
     """Rows that are counted as they go by."""
 
@@ -150,7 +159,9 @@ class _Counted:
 
 
 _HEARD = 1_000
-_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any]]] = {
+_DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any] | None]] = {
     errands.PREVIEW: _preview,
     errands.EXPORT: _export,
+    errands.ISSUE: _issue,
+    errands.PRODUCTS: _products,
 }

@@ -6,7 +6,7 @@ errand up takes the next turn, and a worker whose turn is over, or whose errand 
 tells how far it is, and stops. What comes of an errand is kept for a stated time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +19,14 @@ from authsvc.audit import Actor
 from authsvc.errors import Conflict, NotFound
 from authsvc.models import Errand as Row
 
-PREVIEW, EXPORT = "preview", "export"
+PREVIEW, EXPORT, ISSUE, PRODUCTS = "preview", "export", "issue", "products"
 OPEN = ("waiting", "running")
-KEPT: Mapping[str, timedelta] = {PREVIEW: timedelta(days=30), EXPORT: timedelta(days=7)}
+KEPT: Mapping[str, timedelta] = {
+    PREVIEW: timedelta(days=30),
+    EXPORT: timedelta(days=7),
+    ISSUE: timedelta(days=30),
+    PRODUCTS: timedelta(days=7),
+}
 """How long after its end an errand is kept, with what came of it."""
 MOST_OPEN = 3
 """Errands of a kind that one brand may have under way: they take turns, and everybody else's wait behind them."""
@@ -107,6 +112,12 @@ def list_errands(
         query = query.where(Row.asked[name].astext.is_not_distinct_from(value))
     rows = session.scalars(query.order_by(Row.created_at.desc(), Row.id.desc()).limit(limit))
     return [_errand(row) for row in rows]
+
+
+def find_errands(session: Session, brand_id: UUID, kind: str, ids: Sequence[UUID]) -> dict[UUID, Errand]:
+    """Return those of some errands that there are, by their number."""
+    rows = session.scalars(select(Row).where(Row.brand_id == brand_id, Row.kind == kind, Row.id.in_(ids)))
+    return {row.id: _errand(row) for row in rows}
 
 
 def get_errand(session: Session, brand_id: UUID, errand_id: UUID, kind: str) -> Errand:

@@ -70,6 +70,16 @@ class OpenRun:
     sscc_first: int | None
 
 
+def check_order(product: Product, order: Order) -> None:
+    """
+    Refuse an order that could not be issued, before anybody has to approve it.
+
+    Raises:
+        BadInput: The order does not fit the product, or a value makes no valid link.
+    """
+    _check_order(product, order, _mode(product, order))
+
+
 def open_run(
     session: Session, brand: Brand, product: Product, order: Order, *, key: VerificationKey | None, now: datetime
 ) -> OpenRun:
@@ -145,9 +155,14 @@ def close_run(session: Session, brand: Brand, product: Product, run: OpenRun, *,
 
 def fail_run(session: Session, brand: Brand, run: OpenRun, failure: str) -> None:
     """Record why a run issued nothing; its number stays taken."""
+    fail_number(session, brand, run.number, failure)
+
+
+def fail_number(session: Session, brand: Brand, number: int, failure: str) -> None:
+    """Record of a run that somebody else has opened why it issued nothing; what was recorded before stays."""
     session.execute(
         update(Run)
-        .where(Run.brand_id == brand.id, Run.number == run.number, Run.issued_at.is_(None))
+        .where(Run.brand_id == brand.id, Run.number == number, Run.issued_at.is_(None), Run.failure.is_(None))
         .values(failure=failure)
     )
 

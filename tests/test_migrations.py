@@ -315,6 +315,9 @@ def two_brands(scene):
              "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), "
              "false, 'offered', now(), now())"), sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
+            (("INSERT INTO run_orders (brand_id, id, gtin, count, mode, is_lot_level, state, needs_two, ordered_by, "
+              "ordered_name, ordered_at) VALUES (%s, gen_random_uuid(), %s, 1, 'derived', false, 'awaiting', true, "
+              "gen_random_uuid(), 'x', now())"), brand.id, product.gtin),
             ("INSERT INTO recall_items VALUES (%s || '.S', 1, %s)", product.gtin, brand.id),
             ("INSERT INTO recall_drafts VALUES (%s, gen_random_uuid(), %s, '{}', 'x', NULL, false, 'x', now())",
              brand.id, product.gtin),

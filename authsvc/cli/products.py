@@ -1,8 +1,6 @@
 """``authsvc products``: product files in, the list of products out."""
 
-import csv
 import errno
-import json
 import os
 import stat
 from collections import Counter
@@ -12,7 +10,7 @@ from typing import Any
 
 import click
 
-from authsvc import catalogue, clone_settings
+from authsvc import catalogue, clone_settings, product_files
 from authsvc.cli.output import (
     counted,
     false_alarms_option,
@@ -24,9 +22,6 @@ from authsvc.cli.output import (
 )
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.product_rows import MAX_IMAGE_BYTES
-from authsvc.errors import BadInput
-
-_JSON_LINES = {".jsonl", ".ndjson"}
 
 
 @click.group()
@@ -36,10 +31,13 @@ def products() -> None:
 
 @products.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", "is_dry", is_flag=True, help="Name every fault, and change nothing.")
 @json_option
-def import_file(file: Path, as_json: bool) -> None:
+def import_file(file: Path, is_dry: bool, as_json: bool) -> None:
     """
-    Register the products of FILE, CSV with a header or JSON Lines (.jsonl), or change those that are there.
+    Register the products of FILE, or change those that are there.
+
+    FILE is CSV with a header, the first sheet of a workbook (.xlsx) or JSON Lines (.jsonl).
 
     Columns: gtin (14 digits), brand (slug), name, granularity (batch, serial, hybrid), and optionally category,
     description, image (a file in the folder of FILE, 18 KB at most), warranty_months, claim (required, optional, none),
@@ -49,9 +47,12 @@ def import_file(file: Path, as_json: bool) -> None:
     claim, token, release or tracking changes nothing, and any other empty cell empties its column.
     """
     with opened() as place:
-        imported = import_products(place, file)
+        imported = import_products(place, file, is_dry=is_dry)
     if as_json:
         print_json(imported)
+        return
+    if is_dry:
+        click.echo(f"{counted(imported.created, 'product')} would be registered, {imported.updated:,} changed.")
         return
     click.echo(f"{counted(imported.created, 'product')} registered, {imported.updated:,} changed.")
     note("Next: authsvc issue --gtin GTIN --lot LOT --count N --out codes.csv")
@@ -107,8 +108,8 @@ def list_all(slug: str | None, as_json: bool) -> None:
         note("There is no product yet. Register some: authsvc products import FILE")
 
 
-def import_products(place: Workplace, file: Path) -> catalogue.Imported:
-    """Import a product file; pictures are found beside it."""
+def import_products(place: Workplace, file: Path, *, is_dry: bool = False) -> catalogue.Imported:
+    """Import a product file; pictures are found beside it. A dry run takes everything back."""
     counts: Counter[str] = Counter()
 
     def counted_rows() -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -120,6 +121,9 @@ def import_products(place: Workplace, file: Path) -> catalogue.Imported:
         imported = catalogue.import_products(
             session, counted_rows(), read_image=lambda name: read_image(file.parent, name), now=place.now()
         )
+        if is_dry:
+            session.rollback()
+            return imported
         for slug, count in counts.items():
             place.record(
                 session, catalogue.get_brand(session, slug).id, "product.import", file.name, {"products": count}
@@ -156,35 +160,5 @@ def read_rows(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     Raises:
         BadInput: The file is not what its name says.
     """
-    try:
-        # utf-8-sig: spreadsheets begin their CSV files with a byte order mark.
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            yield from _json_rows(lines) if file.suffix.lower() in _JSON_LINES else _csv_rows(lines)
-    except UnicodeDecodeError:
-        raise BadInput(f"{file.name} is not in UTF-8. Save it as CSV UTF-8 or JSON Lines.") from None
-    except csv.Error as error:
-        raise BadInput(f"{file.name} is no CSV file: {error}.") from None
-
-
-def _csv_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(lines, restkey="(no header)")
-    if "gtin" not in (reader.fieldnames or ()):
-        raise BadInput("The first row must name the columns, gtin among them, separated by commas.")
-    if twice := {name for name in reader.fieldnames or () if (reader.fieldnames or ()).count(name) > 1}:
-        raise BadInput(f"The first row names a column twice: {', '.join(sorted(twice))}.")
-    for row in reader:
-        # A cell that is missing at the end of a row is an empty one.
-        yield reader.line_num, {name: "" if cell is None else cell for name, cell in row.items()}
-
-
-def _json_rows(lines: Iterator[str]) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise BadInput(f"Row {number} is no JSON: {error}.") from None
-        if not isinstance(row, dict):
-            raise BadInput(f"Row {number} must be a JSON object, one product a line.")
-        yield number, row
+    with file.open("rb") as content:
+        yield from product_files.read_rows(file.name, content)

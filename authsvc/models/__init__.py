@@ -40,6 +40,7 @@ from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
+from authsvc.models.run_orders import RunOrder
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
 from authsvc.models.staff import (
     Staff,
@@ -106,6 +107,7 @@ __all__ = [
     "ReportPhoto",
     "Resolution",
     "Run",
+    "RunOrder",
     "Scan",
     "SerialKey",
     "Sighting",

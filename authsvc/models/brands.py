@@ -16,6 +16,7 @@ class Brand(Base):
     ``target_rate`` is the share of genuine scanned items that it accepts to see flagged, ``has_lifecycle`` whether it
     records commissioning and sale, so that the absence of a record means something; both may differ for a product.
     ``colour`` is that of buttons and links on a light ground, ``colour_dark`` on a dark one, ``logo`` names an image.
+    ``approves_runs`` asks for a second person behind every run that is ordered in the console.
     """
 
     __tablename__ = "brands"
@@ -30,6 +31,7 @@ class Brand(Base):
     logo: Mapped[str | None]
     target_rate: Mapped[float] = mapped_column(server_default=text("0.001"))
     has_lifecycle: Mapped[bool] = mapped_column(server_default=text("false"))
+    approves_runs: Mapped[bool] = mapped_column(server_default=text("false"))
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
 

@@ -12,7 +12,7 @@ from authsvc.models.base import Base
 
 class Errand(Base):
     """
-    One thing that somebody asked for: a preview of a setting or a file of data.
+    One thing that somebody asked for: a preview of a setting, a file of data or a run of codes.
 
     An insert queues its job, by a trigger, in the transaction of whoever asks. ``turn`` counts how often a worker began
     it: one that was thought dead and comes back writes nothing any more. What came of it goes at ``expires_at``.
@@ -20,7 +20,7 @@ class Errand(Base):
 
     __tablename__ = "errands"
     __table_args__ = (
-        CheckConstraint("kind IN ('preview', 'export')", name="kind"),
+        CheckConstraint("kind IN ('preview', 'export', 'issue', 'products')", name="kind"),
         CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
         Index("ix_errands_brand_id_kind_created_at_id", "brand_id", "kind", "created_at", "id"),
         Index("ix_errands_expires_at", "expires_at"),

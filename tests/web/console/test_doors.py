@@ -13,9 +13,11 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, errands, recall_drafts, staff, trusted_devices, webhooks
+from authsvc import cases, errands, product_work, recall_drafts, run_orders, staff, trusted_devices, webhooks
+from authsvc.audit import Actor
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
+from authsvc.issuing import Order
 from authsvc.recalls import Target
 from authsvc.runtime import new_id
 from authsvc.staff import Role
@@ -77,12 +79,12 @@ def preview_of_halden(scene, _cast):
     return errand_of_halden(scene, errands.PREVIEW)
 
 
-def errand_of_halden(scene, kind):
+def errand_of_halden(scene, kind, asked={}):  # noqa: B006  only read
     with scene.owner_session() as session:
         # Errands of other walks do not stand in the way of this one.
         session.execute(text("UPDATE errands SET state = 'cancelled'"))
         number = new_id()
-        errands.order(session, scene.halden.id, kind, {}, casework.ANALYST, id=number, now=scene.clock())
+        errands.order(session, scene.halden.id, kind, asked, casework.ANALYST, id=number, now=scene.clock())
         return number
 
 
@@ -124,7 +126,20 @@ def transfer_of_halden(scene, _cast):
         return elsewhere.submit(owning.dispute, scene).result()
 
 
+def order_of_halden(scene, cast):
+    with scene.owner_session() as session:
+        run_orders.set_approval(session, scene.halden.id, is_needed=True)
+        by = Actor("staff", cast.add(Role.OPERATOR).account_id, "An operator")
+        wanted, number = Order(count=5, lot="L2410"), new_id()
+        run_orders.place(session, scene.watch, wanted, by, id=number, now=scene.clock())
+        return number
+
+
 OBJECTS = {
+    "order_id": order_of_halden,
+    "import_id": lambda scene, _cast: errand_of_halden(
+        scene, errands.PRODUCTS, product_work.asked([(2, {"gtin": "1"})], file="products.csv", is_dry=True)
+    ),
     "endpoint_id": endpoint_of_halden,
     "delivery_id": delivery_of_halden,
     "draft_id": draft_of_halden,

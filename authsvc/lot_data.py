@@ -1,0 +1,89 @@
+"""Lots as operations define them: their number, dates and facts, before or after codes are issued for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.register import Product
+from authsvc.errors import BadInput
+from authsvc.models import Lot, Run
+
+FACTS: Mapping[str, str] = {"origin": "Origin", "ingredients": "Ingredients", "certificates": "Certificates"}
+"""The facts of a lot that a form asks for, as ``attributes`` has them."""
+LONGEST_FACT = 2_000
+LISTED = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotInfo:
+    """A lot; *codes* is how many were issued for it."""
+
+    lot: str
+    made_on: date | None
+    expires_on: date | None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+    codes: int = 0
+
+
+def list_lots(session: Session, product: Product) -> list[LotInfo]:
+    """Return the latest lots of a product."""
+    issued = (
+        select(func.coalesce(func.sum(Run.count), 0))
+        .where(Run.gtin == Lot.gtin, Run.lot == Lot.lot, Run.issued_at.is_not(None))
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Lot, issued).where(Lot.gtin == product.gtin).order_by(Lot.created_at.desc(), Lot.lot).limit(LISTED)
+    )
+    return [_info(row, int(count)) for row, count in rows]
+
+
+def find_lot(session: Session, product: Product, lot: str) -> LotInfo | None:
+    """Return one lot of a product."""
+    row = session.get(Lot, (product.gtin, lot))
+    return None if row is None else _info(row, 0)
+
+
+def save_lot(session: Session, product: Product, given: LotInfo, *, now: datetime) -> LotInfo | None:
+    """
+    Add a lot, or change what is said of it; return what was said before.
+
+    Raises:
+        BadInput: The number makes no valid link, the dates run backwards, or a fact is too long.
+    """
+    DigitalLink.build({"01": product.gtin, "10": given.lot})
+    if given.made_on is not None and given.expires_on is not None and given.expires_on < given.made_on:
+        raise BadInput(f"The lot would expire on {given.expires_on}, before it was made on {given.made_on}.")
+    if any(len(str(text)) > LONGEST_FACT for text in given.attributes.values()):
+        raise BadInput(f"A fact of a lot has at most {LONGEST_FACT} characters.")
+    row = session.get(Lot, (product.gtin, given.lot), with_for_update=True)
+    before = None if row is None else _info(row, 0)
+    if row is None:
+        row = Lot(gtin=product.gtin, lot=given.lot, brand_id=product.brand_id, attributes={}, created_at=now)
+        session.add(row)
+    row.made_on, row.expires_on = given.made_on, given.expires_on
+    # Facts that others have put there stay.
+    others = {name: value for name, value in row.attributes.items() if name not in FACTS}
+    row.attributes = {**others, **{name: text for name, text in given.attributes.items() if text}}
+    session.flush()
+    return before
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _info(row: Lot, codes: int) -> LotInfo:
+    return LotInfo(
+        lot=row.lot,
+        made_on=row.made_on,
+        expires_on=row.expires_on,
+        attributes=row.attributes,
+        created_at=row.created_at,
+        codes=codes,
+    )

@@ -1,0 +1,58 @@
+"""The pages of products in a browser, by the names of controls, in both themes."""
+
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import expect
+from walking import AXE, SHOTS, Walk, browser, site
+
+from authsvc import errand_work
+from authsvc.deliveries import Courier
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
+def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, scheme):
+    operator = cast.add(Role.OPERATOR)
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = walk.page
+
+    def look(name):
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        if SHOTS:
+            page.screenshot(path=f"{SHOTS}/product-{name}-{width}.png", full_page=True)
+
+    walk.sign_in(operator.email, operator.password)
+    page.goto(f"{site}/console/products")
+    walk.heading("Products")
+    content = b"gtin,name,granularity\n123,Kettle,sometimes\n"
+    page.get_by_label("File").set_input_files({"name": "kettles.csv", "mimeType": "text/csv", "buffer": content})
+    walk.click("Check it")
+    courier = replace(Courier.make(scene.config, scene._sessions), now=scene.clock)
+    for (number,) in scene.rows("SELECT id FROM errands WHERE state = 'waiting'"):
+        errand_work.do_errand(courier, scene.url, number)
+    courier.client.close()
+    page.goto(f"{site}/console/products")
+    expect(page.get_by_text("row 2, granularity:").first).to_be_visible()
+    look("list")
+    page.get_by_role("link", name="Meridian 36").first.click()
+    walk.heading("Meridian 36")
+    walk.click("New batch", "link")
+    page.get_by_label("Batch").fill(f"P{width}")
+    page.get_by_label("Use by").fill("2031-01-31")
+    page.get_by_label("Origin").fill("Biel")
+    look("lot")
+    walk.click("Save")
+    expect(page.get_by_role("status")).to_contain_text(f"Batch P{width} is saved")
+    look("one")
+    walk.click("Change", "link")
+    look("form")
+
+    assert walk.complaints == []
