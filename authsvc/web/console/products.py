@@ -202,7 +202,8 @@ def _edit(known: Product | None) -> Page:
 
 def _shown(known: Product | None) -> Mapping[str, str]:
     if known is None:
-        return {"gtin": request.args.get("gtin", ""), "granularity": request.args.get("granularity", "serial")}
+        usual = {"granularity": "serial", "claim": "none", "token": "ed25519", "release": "on-issue"}
+        return {**dict.fromkeys(("gtin", *_FIELDS), ""), **usual}
     return {
         "gtin": known.gtin,
         "name": known.name,
@@ -256,6 +257,6 @@ def _told(details: Mapping[str, object]) -> str:
     said = [
         f"{name.replace('_', ' ')} {', '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in details.items()
-        if value not in {None, ""} or isinstance(value, list)
+        if value is not None and value != ""
     ]
     return "; ".join(said) or "no details"

@@ -33,7 +33,9 @@ def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, schem
     page.goto(f"{site}/console/products")
     walk.heading("Products")
     content = b"gtin,name,granularity\n123,Kettle,sometimes\n"
-    page.get_by_label("File").set_input_files({"name": "kettles.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_label("File", exact=True).set_input_files(
+        {"name": "kettles.csv", "mimeType": "text/csv", "buffer": content}
+    )
     walk.click("Check it")
     courier = replace(Courier.make(scene.config, scene._sessions), now=scene.clock)
     for (number,) in scene.rows("SELECT id FROM errands WHERE state = 'waiting'"):
