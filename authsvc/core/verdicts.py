@@ -187,9 +187,10 @@ class Verdict:
 def may_follow(verdict: Verdict) -> bool:
     """Say whether news may come of what was checked: it was issued, and nothing says yet that it should not be used."""
     facts = verdict.facts
-    is_known = facts.is_issued is True and facts.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
-    is_tracked = facts.product is not None and facts.product.is_tracked
-    return is_known and is_tracked and verdict.reason in _MAY_CHANGE and facts.gtin is not None
+    if verdict.reason not in _MAY_CHANGE or facts.is_issued is not True or facts.gtin is None:
+        return False
+    is_known = facts.signature.mark is Mark.VALID or facts.signature.mark is Mark.NOT_EXPECTED
+    return is_known and facts.product is not None and facts.product.is_tracked
 
 
 def item_key(gtin: str | None, serial: str | None, sscc: str | None, lot: str | None) -> str:

@@ -232,7 +232,7 @@ def day(moment: datetime | date | None) -> str:
 
 def month(moment: datetime | date | None) -> str:
     """Spell a month: "May 2026"; "an unknown month" for None."""
-    return "an unknown month" if moment is None else f"{moment:%B %Y}"
+    return "an unknown month" if moment is None else f"{_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def often(scan_number: int | None) -> str:
@@ -247,6 +247,10 @@ def often(scan_number: int | None) -> str:
 
 
 A_FEW, MANY = 3, 10
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 
 
 def _replace_text(words: Words, text: str) -> Words:

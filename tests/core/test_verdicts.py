@@ -20,6 +20,7 @@ from authsvc.core.verdicts import (
     Signature,
     decide,
     item_key,
+    may_follow,
 )
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -246,3 +247,22 @@ def test_times_are_compared_as_days_of_the_scan():
     late = NOW.replace(hour=23, minute=59)
 
     assert reason(at=late, expires_on=late.date() - timedelta(days=1)) is Reason.FIRST_CHECK
+
+
+@pytest.mark.parametrize(
+    ("changes", "may"),
+    [
+        ({}, True),
+        ({"scan_number": 7}, True),
+        ({"is_flagged": True}, True),
+        ({"signature": Signature(Mark.NOT_EXPECTED)}, True),
+        ({"signature": Signature(Mark.ABSENT)}, False),
+        ({"disposition": Disposition.BLOCKED}, False),
+        ({"is_issued": None, "has_history": False}, False),
+        ({"is_issued": None}, False),
+        ({"gtin": None}, False),
+        ({"product": None}, False),
+    ],
+)
+def test_news_may_come_of_what_is_good_so_far(changes, may):
+    assert may_follow(decide(replace(GOOD, **changes))) is may
