@@ -1,13 +1,15 @@
 """Who asked to be told of an item: what is kept of them, what is news, and that they hear of it once."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from owning import letters
 
-from authsvc import followers, recalls
+from authsvc import deliveries, followers, recalls
 from authsvc.core import serials
 from authsvc.core.verdicts import Disposition
+from authsvc.deliveries import Courier
 from authsvc.errors import LinkSpent
 from authsvc.followers import Wanted
 from authsvc.runtime import new_id
@@ -203,3 +205,13 @@ def test_a_block_that_is_rolled_back_is_no_news(scene, link):
         scene.admin.execute("UPDATE items SET disposition = 'blocked', seq = seq + 1 WHERE sgtin = %s", (link.sgtin,))
 
     assert tell(scene) == 0
+
+
+def test_the_worker_tells_everybody_with_its_own_keys_and_clock(scene, link):
+    email, _ = follow(scene, link)
+    scene.set_disposition(link, Disposition.BLOCKED)
+    courier = Courier.make(scene.config, scene._sessions)
+
+    assert deliveries.tell_followers(courier) == 0
+    assert deliveries.tell_followers(replace(courier, now=lambda: scene.clock() + SCENE_WAIT)) == 1
+    assert [template for template, _ in letters(scene, email)] == ["follow-news"]
