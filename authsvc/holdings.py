@@ -16,8 +16,8 @@ from psycopg.rows import namedtuple_row
 
 from authsvc.connections import Connections, Row
 from authsvc.core import keyring as kr
-from authsvc.core.clones import Bustle
-from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
+from authsvc.core.clones import weights
+from authsvc.core.clones.base_rates import Traffic, brand_of, bustle, shift
 from authsvc.core.devices import Device, DeviceKind
 from authsvc.core.looks import Look
 from authsvc.core.register import Brand, Granularity, Product, Register, Release
@@ -77,7 +77,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
     for row in serial:
         raw = unwrap(wrapping_key, row.wrapped, brand_id=row.brand_id, purpose="serial", number=row.epoch)
         serial_keys.setdefault(row.brand_id, {})[row.epoch] = SerialKey(row.epoch, raw)
-    usual = _bustle(rates)
+    usual = _traffic(rates)
     return Holdings(
         version.version if version else 0,
         Register({row.id: _brand(row) for row in brands}, {row.gtin: _product(row, usual) for row in products}),
@@ -141,20 +141,18 @@ def _brand(row: Row) -> Brand:
     )
 
 
-def _bustle(rates: Sequence[Row]) -> Mapping[str, Bustle]:
-    """Return how busy each product is, drawn towards its brand."""
+def _traffic(rates: Sequence[Row]) -> Mapping[UUID, Mapping[str, Traffic]]:
+    """Return what has been learned of each product, by its brand."""
     brands: dict[UUID, dict[str, Traffic]] = {}
     for row in rates:
-        brands.setdefault(row.brand_id, {})[row.gtin] = Traffic(row.items, row.visitors)
-    return {
-        gtin: bustle(traffic, whole)
-        for products in brands.values()
-        for whole in (brand_of(products),)
-        for gtin, traffic in products.items()
-    }
+        traffic = Traffic(row.items, row.visitors, row.judged, row.high)
+        brands.setdefault(row.brand_id, {})[row.gtin] = traffic
+    return brands
 
 
-def _product(row: Row, usual: Mapping[str, Bustle]) -> Product:
+def _product(row: Row, usual: Mapping[UUID, Mapping[str, Traffic]]) -> Product:
+    products = usual.get(row.brand_id, {})
+    own, whole = products.get(row.gtin, Traffic()), brand_of(products)
     return Product(
         gtin=row.gtin,
         brand_id=row.brand_id,
@@ -172,7 +170,8 @@ def _product(row: Row, usual: Mapping[str, Bustle]) -> Product:
         copy_threshold=row.copy_threshold,
         target_rate=row.rate,
         has_lifecycle=row.is_recorded,
-        bustle=usual.get(row.gtin, Bustle.USUAL),
+        bustle=bustle(own, whole),
+        shift=shift(whole, weights.LIFECYCLE if row.is_recorded else weights.SCANS),
         attributes=row.attributes,
     )
 

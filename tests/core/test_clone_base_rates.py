@@ -40,7 +40,7 @@ def test_base_rates_leave_out_the_item_that_is_judged():
 
 
 def test_few_items_say_little_of_a_product_and_many_say_all():
-    few, many = base_rates.Traffic(5, 40), base_rates.Traffic(50_000, 150_000)
+    few, many = base_rates.Traffic(5, 20), base_rates.Traffic(50_000, 150_000)
     brand = base_rates.brand_of({"a": few, "b": base_rates.Traffic(20_000, 39_000)})
 
     assert base_rates.bustle(few, brand) is Bustle.USUAL

@@ -10,10 +10,10 @@ This is the hot path: it runs at every scan over as many as ``RECENT`` sightings
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import itemgetter
+from operator import add, itemgetter
 
 from authsvc.core.clones.histories import Bustle, Fact, FactKind, History, Network, Sighting
 
@@ -77,6 +77,8 @@ VAGUE_KM = 500.0
 """A wider circle is a country and no place."""
 LINE_KM = 100.0
 """A wider circle is no fixed line's, whatever the network is called."""
+LONGEST = 48
+"""Steps of a course, the newest: as many as there can be of those whose page ran."""
 REMEMBERED = 4
 """Places that a course compares the next one with: enough to know a household and a shop again, and soon looked at."""
 
@@ -97,6 +99,9 @@ SHAPES = {
 LIFECYCLE_TABLES = ("market", "life", "since_sale", "owner")
 """The tables that only records of commissioning, sale and ownership can fill."""
 SCAN_TABLES = tuple(name for name in SHAPES if name not in LIFECYCLE_TABLES)
+
+Tables = Mapping[str, Sequence[float]]
+"""Something for each position of each table."""
 
 
 @dataclass(slots=True)
@@ -125,10 +130,27 @@ def retell(history: History, since: float = -math.inf) -> Course:
     if since > -math.inf:
         kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
-    seen = _fill_scans(course, int(history.bustle))
+    sums, steps = _walk_scans(course, int(history.bustle), _POSITIONS)
+    _part(course, SCAN_TABLES, sums)
     if history.has_lifecycle:
-        _fill_lifecycle(course, history, seen)
+        _part(course, LIFECYCLE_TABLES, _walk_lifecycle(course, history, steps, _POSITIONS))
     return course
+
+
+def weigh(history: History, tables: Tables, since: float = -math.inf) -> list[float]:
+    """
+    Return for each step of the course of *history* the sum of what stands at its positions in the *tables*.
+
+    It is what ``retell`` would find, looked up on the way: a scan needs the sum, and no position before it is told.
+    """
+    kept = _in_order(history.sightings)
+    if since > -math.inf:
+        kept = [timed for timed in kept if timed[0] > since]
+    course = Course([seen for _, seen in kept], [at for at, _ in kept])
+    sums, steps = _walk_scans(course, int(history.bustle), tables)
+    if history.has_lifecycle:
+        return list(map(add, sums, _walk_lifecycle(course, history, steps, tables)))
+    return sums
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -137,20 +159,38 @@ def retell(history: History, since: float = -math.inf) -> Course:
 _FIXED, _MOBILE, _RELAY, _DATACENTRE = Network.FIXED, Network.MOBILE, Network.RELAY, Network.DATACENTRE
 
 _COUNTED = tuple(bisect_right(COUNT_EDGES, count) for count in range(COUNT_EDGES[-1]))
+_LATELY = tuple(bisect_right(LATELY_EDGES, count) for count in range(LATELY_EDGES[-1]))
+_AGES, _MADES, _SOLDS = ((*edges, math.inf) for edges in (AGE_EDGES, MADE_EDGES, SOLD_EDGES))
+"""What grows only, step by step, needs its next edge and no search."""
 
 _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91, 0))]
 """How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
+
+
+_SIZES = {name: math.prod(shape) for name, shape in SHAPES.items()}
+_SCALES = {
+    name: math.prod(_SIZES[other] for other in SHAPES if list(SHAPES).index(other) < list(SHAPES).index(name))
+    for name in SHAPES
+}
+_POSITIONS = {name: range(0, _SIZES[name] * _SCALES[name], _SCALES[name]) for name in SHAPES}
+"""Tables that hold their own positions, each in digits of its own, so that from a sum they can be told apart again."""
+
+
+def _part(course: Course, names: Iterable[str], sums: Sequence[float]) -> None:
+    for name in names:
+        scale, size = _SCALES[name], _SIZES[name]
+        course.positions[name] = [int(each) // scale % size for each in sums]
 
 
 _Seen = tuple[int, int, str | None]
 """What the tables of the lifecycle need of a step: visitors of the month before it, gap, and country where placed."""
 
 
-def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
-    """Fill the tables that need only sightings; return what those of the lifecycle need of each step."""
+def _walk_scans(course: Course, bustle: int, tables: Tables) -> tuple[list[float], list[_Seen]]:
+    """Sum up the tables that need only sightings; return what those of the lifecycle need of each step, too."""
     times = course.times
-    positions = course.positions = {name: [] for name in SCAN_TABLES}
-    add_crowd, add_steady, add_country, add_place, add_network = (positions[name].append for name in SCAN_TABLES)
+    crowds, steadies, lands, sites, nets = (tables[name] for name in SCAN_TABLES)
+    sums: list[float] = []
     steps: list[_Seen] = []
     countries: dict[str, int] = {}
     home: str | None = None
@@ -158,20 +198,24 @@ def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
     apart = pauses = episodes = 0
     first = previous = times[0] if times else 0.0
     gap, recent = GAPS - 1, 0
+    age, many = 0, len(_LATELY)
     for count, (at, seen, counted) in enumerate(zip(times, course.sightings, _counted(), strict=False)):
         place, network = seen.place, seen.network
         month = at - _MONTH
         while times[recent] <= month:
             recent += 1
-        lately = bisect_right(LATELY_EDGES, count - recent)
+        lately = count - recent
+        lately = _LATELY[lately] if lately < many else LATELYS - 1
         if count:
-            gap = bisect_right(GAP_EDGES, at - previous)
-            if at - previous > PAUSE:
+            pause = at - previous
+            gap = bisect_right(GAP_EDGES, pause)
+            if pause > PAUSE:
                 pauses += 1
                 episodes = bisect_right(EPISODE_EDGES, pauses)
         previous = at
-        add_crowd(((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes)
-        add_steady((gap * AGES + bisect_right(AGE_EDGES, at - first)) * LATELYS + lately)
+        # An age only grows: one comparison with the next edge does what a search would.
+        while at - first >= _AGES[age]:
+            age += 1
 
         is_placed = network is not _RELAY and network is not _DATACENTRE
         country = place.country if is_placed else None
@@ -184,7 +228,7 @@ def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
             countries[country] = number = number + 1
             if home is None or number > countries[home]:
                 home = country
-        add_country((kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap)
+        land = (kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap
 
         near = distance = NOWHERE
         radius = place.radius_km or 0.0
@@ -196,11 +240,17 @@ def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
                 near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
             if len(places) < REMEMBERED and (distance > 1 or not places):
                 places.append((latitude, longitude))
-        add_place(((near * PLACES + apart) * GAPS + gap) * COUNTS + counted)
+        site = ((near * PLACES + apart) * GAPS + gap) * COUNTS + counted
         apart += distance >= APART and apart < PLACES - 1
         kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
-        add_network(kind * 2 + seen.is_shared)
-    return steps
+        sums.append(
+            crowds[((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes]
+            + steadies[(gap * AGES + age) * LATELYS + lately]
+            + lands[land]
+            + sites[site]
+            + nets[kind * 2 + seen.is_shared]
+        )
+    return sums, steps
 
 
 def _counted() -> Iterator[int]:
@@ -210,15 +260,16 @@ def _counted() -> Iterator[int]:
 
 def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]]) -> int:
     """Return in which of ``NEAR_EDGES`` the nearest of *places* is."""
-    # Spans choose and one distance is measured: across the date line that may be the second nearest.
-    least, nearest = math.inf, places[0]
+    # Degrees choose and one distance is measured: across the date line that may be the second nearest.
+    least, north, east = math.inf, 0.0, 0.0
     for point in places:
-        span = abs(latitude - point[0]) + abs(longitude - point[1])
+        way_north, way_east = latitude - point[0], longitude - point[1]
+        span = way_north * way_north + way_east * way_east
         if span < least:
             if span < _SURELY_NEAR:
                 return 0
-            least, nearest = span, point
-    north, east = nearest
+            least = span
+            north, east = point
     way_east = abs(longitude - east)
     if way_east > 180.0:
         way_east = 360.0 - way_east
@@ -226,16 +277,15 @@ def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]
     return bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
 
 
-_SURELY_NEAR = NEAR_EDGES[0] / 112
+_SURELY_NEAR = (NEAR_EDGES[0] / 112) ** 2
 _SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
 """The edges in squared degrees, so that no root is drawn."""
 
 
-def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> None:
-    """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
-    positions = course.positions
-    positions.update((name, []) for name in LIFECYCLE_TABLES)
-    add_market, add_life, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
+def _walk_lifecycle(course: Course, history: History, steps: list[_Seen], tables: Tables) -> list[float]:
+    """Sum up the tables of the lifecycle. A fact speaks from its own moment on."""
+    at_market, at_life, at_sale, at_owner = (tables[name] for name in LIFECYCLE_TABLES)
+    sums: list[float] = []
     facts = sorted(history.facts, key=_time_of_fact)
     moments = [fact.at.timestamp() for fact in facts]
     moments.append(math.inf)
@@ -243,6 +293,7 @@ def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> Non
     station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
     since = _counted()
     after = next(since)
+    owner, owner_country, offer_ends, made, sold = life.owner, life.owner_country, -math.inf, 0, 0
     for at, seen, (lately, gap, country), counted in zip(
         course.times, course.sightings, steps, _counted(), strict=False
     ):
@@ -251,21 +302,38 @@ def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> Non
                 life.take(facts[ahead])
                 ahead += 1
             station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+            owner, owner_country, offer_ends = life.owner, life.owner_country, life.offered_at + _OFFER
+            made, sold = int(made_at is not None), int(sold_at is not None)
         market = UNKNOWN_MARKET
         if markets is not None and country is not None:
             market = INSIDE if country in markets else OUTSIDE
-        add_market((market * STATIONS + station) * OUTSIDES + outsides)
+        traded = (market * STATIONS + station) * OUTSIDES + outsides
         if market == OUTSIDE:
             outside += 1
             outsides = bisect_right(OUTSIDE_EDGES, outside)
-        made = 0 if made_at is None else 1 + bisect_right(MADE_EDGES, at - made_at)
-        add_life(((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted)
-        sold = 0 if sold_at is None else 1 + bisect_right(SOLD_EDGES, at - sold_at)
-        add_since_sale(((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap)
-        owner = NO_OWNER if life.owner is None else life.owner_relation(seen.visitor, country, at)
-        add_owner((owner * STATIONS + station) * COUNTS + after)
+        if made_at is not None:
+            while at - made_at >= _MADES[made - 1]:
+                made += 1
+        if sold_at is not None:
+            while at - sold_at >= _SOLDS[sold - 1]:
+                sold += 1
+        if owner is None:
+            relation = NO_OWNER
+        elif seen.visitor == owner:
+            relation = OWNER
+        elif country is None or owner_country is None or at < offer_ends:
+            relation = SOMEWHERE
+        else:
+            relation = OWNERS_COUNTRY if country == owner_country else ELSEWHERE
+        sums.append(
+            at_market[traded]
+            + at_life[((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted]
+            + at_sale[((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap]
+            + at_owner[(relation * STATIONS + station) * COUNTS + after]
+        )
         if station >= SOLD:
             after = next(since)
+    return sums
 
 
 _OFFER = 14 * DAY
@@ -317,33 +385,45 @@ class _Life:
             # The item is known to have left its market: from here on that says nothing more.
             self.has_markets, self.markets = False, None
 
-    def owner_relation(self, visitor: bytes, country: str | None, at: float) -> int:
-        """Return how a visitor stands to the registered owner."""
-        if visitor == self.owner:
-            return OWNER
-        if country is None or self.owner_country is None or at - self.offered_at < _OFFER:
-            return SOMEWHERE
-        return OWNERS_COUNTRY if country == self.owner_country else ELSEWHERE
-
     def _own(self, fact: Fact) -> None:
         self.owner, self.owner_country = fact.visitor, fact.place.country
 
 
 def _in_order(sightings: tuple[Sighting, ...]) -> list[tuple[float, Sighting]]:
     """
-    Return what is evidence, by time, the first of each network prefix.
+    Return what is evidence, by time, the first of each network prefix, and no more than ``LONGEST``.
 
     A prefix's pseudonym lasts for a day in a trace and for a month in the service. While it lasts, whoever comes from
     there adds nothing new: a flood from few networks stays worthless, however many browsers and days it takes.
     Equal times are ordered by all that a rule can see, never by a pseudonym: two tellings of one history are the same.
     """
-    kept = [(seen.first_at.timestamp(), seen) for seen in sightings if seen.is_confirmed and seen.is_evidence]
+    kept = [(seen.first_at.timestamp(), seen) for seen in sightings if seen.is_evidence]
     kept.sort(key=_TIME)
     if len({at for at, _ in kept}) < len(kept):
         kept.sort(key=_time_and_looks)
     if len({seen.prefix for _, seen in kept}) < len(kept):
         kept = list(_first_of_prefix(kept))
-    return kept
+    if not all([seen.is_confirmed for _, seen in kept]):
+        kept = list(_few_opened(kept))
+    return kept[-LONGEST:]
+
+
+def _few_opened(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
+    """
+    Yield all whose page ran, and of the others twice as many as so far there are of those, and one.
+
+    Most who only open a link are people: a page that was closed at once, a browser that runs no scripts. But what does
+    not run the page may be a machine that nobody knows yet, so that alone makes no evidence.
+    """
+    surplus = 1
+    for timed in kept:
+        if timed[1].is_confirmed:
+            surplus += 2
+        elif surplus:
+            surplus -= 1
+        else:
+            continue
+        yield timed
 
 
 def _first_of_prefix(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
@@ -362,7 +442,8 @@ _TIME = itemgetter(0)
 def _time_and_looks(timed: tuple[float, Sighting]) -> tuple[object, ...]:
     at, seen = timed
     place = seen.place
-    return at, place.country or "", place.latitude or 0.0, place.longitude or 0.0, seen.network, seen.is_shared
+    looks = place.country or "", place.latitude or 0.0, place.longitude or 0.0, seen.network, seen.is_shared
+    return at, not seen.is_confirmed, *looks
 
 
 def _time_of_fact(fact: Fact) -> tuple[float, str]:
