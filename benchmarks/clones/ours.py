@@ -33,7 +33,8 @@ RESERVE = {Tier.A: 0.68, Tier.B: 0.87}
 """
 Ours is tuned to so much of the rate asked for, the baselines to all of it: a rate must hold in worlds of other habits.
 
-Chosen on training seeds: with scans only, recall has enough to spare for it; with lifecycle, more would cost a median of 6.
+Chosen on training seeds: with scans only, recall has enough to spare for it; with lifecycle, more would cost a median
+of 6.
 """
 
 
@@ -45,7 +46,9 @@ class Ours(Unsettled):
     def __init__(self) -> None:
         self._has_lifecycle = False
         self._bustle: dict[str, Bustle] = {}
-        self._shift = 0.0
+        self.traffic = Traffic()
+        """What has been learned of the brand as a whole."""
+        self.shift = 0.0
 
     def train(self, lives: Sequence[Life], tier: Tier) -> None:
         """Learn nothing: weights are part of the product. Only what a brand records differs."""
@@ -60,13 +63,14 @@ class Ours(Unsettled):
             if visitors := sum(seen.is_confirmed for seen in item.evidence):
                 products[gtin] = products.get(gtin, Traffic()).with_item(visitors)
         brand = brand_of(products)
-        self._shift = 0.0
+        self.shift = 0.0
         self._bustle = {gtin: bustle(product, brand) for gtin, product in products.items()}
         for gtin, item in items:
             found = examine(self._history(gtin, item))
             if any(seen.is_confirmed for seen in item.evidence) and not found.is_flagged:
                 brand = brand.with_score(found.score)
-        self._shift = shift(brand, weights.LIFECYCLE if self._has_lifecycle else weights.SCANS)
+        self.traffic = brand
+        self.shift = shift(brand, weights.LIFECYCLE if self._has_lifecycle else weights.SCANS)
 
     def score(self, events: Sequence[Event]) -> Iterator[tuple[int, float]]:
         """
@@ -77,7 +81,7 @@ class Ours(Unsettled):
         item = Item()
         for index, event in enumerate(events):
             if item.take(event):
-                yield index, examine(self._history(event.gtin, item)).score - self._shift
+                yield index, examine(self._history(event.gtin, item)).score - self.shift
 
     def _history(self, gtin: str, item: "Item") -> History:
         return History(
@@ -85,7 +89,7 @@ class Ours(Unsettled):
             facts=tuple(item.facts),
             has_lifecycle=self._has_lifecycle,
             bustle=self._bustle.get(gtin, Bustle.USUAL),
-            shift=self._shift,
+            shift=self.shift,
         )
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authsvc.core import clones
-from authsvc.core.clones import Bustle, FactKind, Network, Place, courses, weights
+from authsvc.core.clones import Bustle, FactKind, Network, Place, courses, evidence, weights
 
 HOURS = st.integers(0, 4_000)
 SIGHTINGS = st.lists(
@@ -105,5 +105,5 @@ def test_every_position_is_inside_its_table():
     course = courses.retell(history(*copies(64, every=20), facts=tuple(facts), has_lifecycle=True, bustle=Bustle.BUSY))
 
     for name, positions in course.positions.items():
-        assert len(positions) == courses.LONGEST
+        assert len(positions) == evidence.LONGEST
         assert all(0 <= position < len(weights.LIFECYCLE.tables[name]) for position in positions)

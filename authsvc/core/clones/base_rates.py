@@ -4,8 +4,8 @@ Base rates: what is usual for a brand and its products, learned from the brand's
 Two things are learned, each drawn towards what the tables were fitted on until there is enough traffic:
 
 * how busy a product is beside the others of its brand, by the visitors of its checked items;
-* how high the brand's own items score: nearly all of them are genuine, so where more of them than usual score high, the
-  score from which an item is flagged rises with them. This is what keeps the rate of false alarms that a brand asks for.
+* how high the brand's own items score: nearly all of them are genuine, so where more of them than usual score high,
+  the score from which an item is flagged rises with them. This keeps the rate of false alarms that a brand asks for.
 
 A counterfeiter must not be able to make copies look usual, so one item counts with few visitors however many it met and
 once however high it scores, items that are flagged or under an open alert are left out, and what is learned is bounded.

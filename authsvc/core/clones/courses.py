@@ -13,11 +13,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import add, itemgetter
+from operator import add
 
-from authsvc.core.clones.histories import Bustle, Fact, FactKind, History, Network, Sighting
+from authsvc.core.clones.evidence import LONGEST, in_order
+from authsvc.core.clones.histories import Bustle, History, Network, Sighting
+from authsvc.core.clones.stations import DAY, MADE_EDGES, OFFER_S, SOLD, SOLD_EDGES, STATIONS, Life
 
-DAY = 86_400.0
 _MONTH = 30 * DAY
 
 COUNT_EDGES = (1, 2, 3, 4, 5, 7, 10, 15, 25)
@@ -27,8 +28,6 @@ EPISODE_EDGES = (1, 2, 3, 5, 8, 12)
 PAUSE = 3 * DAY
 GAP_EDGES = (DAY / 24, DAY, 3 * DAY, 10 * DAY, 30 * DAY, 90 * DAY)
 AGE_EDGES = (DAY / 100, 10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
-MADE_EDGES = (15 * DAY, 45 * DAY, 90 * DAY, 150 * DAY, 240 * DAY, 365 * DAY, 500 * DAY)
-SOLD_EDGES = (10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
 NEAR_EDGES = (60.0, 250.0, 600.0, 1500.0)
 """Kilometres. Half of all mobile addresses are placed more than 190 off, and one in twenty more than 800."""
 OUTSIDE_EDGES = (1, 2, 4)
@@ -58,10 +57,6 @@ PLACES = 6
 UNKNOWN_MARKET, INSIDE, OUTSIDE = range(3)
 MARKETS = 3
 
-UNMADE, MADE, SOLD, REGISTERED, CLAIMED, TRANSFERRED = range(6)
-"""The stations of an item's life."""
-STATIONS = 6
-
 NO_OWNER, OWNER, SOMEWHERE, OWNERS_COUNTRY, ELSEWHERE = range(5)
 """How a visitor stands to the registered owner."""
 OWNERS = 5
@@ -77,8 +72,6 @@ VAGUE_KM = 500.0
 """A wider circle is a country and no place."""
 LINE_KM = 100.0
 """A wider circle is no fixed line's, whatever the network is called."""
-LONGEST = 48
-"""Steps of a course, the newest: as many as there can be of those whose page ran."""
 REMEMBERED = 4
 """Places that a course compares the next one with: enough to know a household and a shop again, and soon looked at."""
 
@@ -120,13 +113,13 @@ class Course:
 _STRIDES = {name: tuple(math.prod(shape[n + 1 :]) for n in range(len(shape))) for name, shape in SHAPES.items()}
 
 
-def retell(history: History, since: float = -math.inf) -> Course:
+def retell(history: History, since: float = -math.inf, *, longest: int = LONGEST) -> Course:
     """
     Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records.
 
     What was seen until *since* has been explained: the course begins after it, and a network seen before adds nothing.
     """
-    kept = _in_order(history.sightings)
+    kept = in_order(history.sightings, longest)
     if since > -math.inf:
         kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
@@ -143,7 +136,7 @@ def weigh(history: History, tables: Tables, since: float = -math.inf) -> list[fl
 
     It is what ``retell`` would find, looked up on the way: a scan needs the sum, and no position before it is told.
     """
-    kept = _in_order(history.sightings)
+    kept = in_order(history.sightings)
     if since > -math.inf:
         kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
@@ -160,8 +153,7 @@ _FIXED, _MOBILE, _RELAY, _DATACENTRE = Network.FIXED, Network.MOBILE, Network.RE
 
 _COUNTED = tuple(bisect_right(COUNT_EDGES, count) for count in range(COUNT_EDGES[-1]))
 _LATELY = tuple(bisect_right(LATELY_EDGES, count) for count in range(LATELY_EDGES[-1]))
-_AGES, _MADES, _SOLDS = ((*edges, math.inf) for edges in (AGE_EDGES, MADE_EDGES, SOLD_EDGES))
-"""What grows only, step by step, needs its next edge and no search."""
+_AGES = (*AGE_EDGES, math.inf)
 
 _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91, 0))]
 """How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
@@ -234,22 +226,19 @@ def _walk_scans(course: Course, bustle: int, tables: Tables) -> tuple[list[float
         radius = place.radius_km or 0.0
         if is_placed and (latitude := place.latitude) is not None and radius <= VAGUE_KM:
             longitude = place.longitude or 0.0
-            near = FIRST_PLACE
-            if places:
-                distance = _nearest(latitude, longitude, places)
-                near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
-            if len(places) < REMEMBERED and (distance > 1 or not places):
-                places.append((latitude, longitude))
-        site = ((near * PLACES + apart) * GAPS + gap) * COUNTS + counted
-        apart += distance >= APART and apart < PLACES - 1
+            distance = _nearest(latitude, longitude, places)
+            near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
+            if distance == _FIRST:
+                near, distance = FIRST_PLACE, NOWHERE
         kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
         sums.append(
             crowds[((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes]
             + steadies[(gap * AGES + age) * LATELYS + lately]
             + lands[land]
-            + sites[site]
+            + sites[((near * PLACES + apart) * GAPS + gap) * COUNTS + counted]
             + nets[kind * 2 + seen.is_shared]
         )
+        apart += distance >= APART and apart < PLACES - 1
     return sums, steps
 
 
@@ -259,7 +248,10 @@ def _counted() -> Iterator[int]:
 
 
 def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]]) -> int:
-    """Return in which of ``NEAR_EDGES`` the nearest of *places* is."""
+    """Return in which of ``NEAR_EDGES`` the nearest of *places* is, and remember a place that is new among few."""
+    if not places:
+        places.append((latitude, longitude))
+        return _FIRST
     # Degrees choose and one distance is measured: across the date line that may be the second nearest.
     least, north, east = math.inf, 0.0, 0.0
     for point in places:
@@ -274,9 +266,14 @@ def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]
     if way_east > 180.0:
         way_east = 360.0 - way_east
     way_east *= _WIDTHS[int(latitude + north) // 2]
-    return bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
+    distance = bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
+    if distance > 1 and len(places) < REMEMBERED:
+        places.append((latitude, longitude))
+    return distance
 
 
+_FIRST = -1
+"""Before the first place there is none to be near to."""
 _SURELY_NEAR = (NEAR_EDGES[0] / 112) ** 2
 _SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
 """The edges in squared degrees, so that no root is drawn."""
@@ -286,24 +283,16 @@ def _walk_lifecycle(course: Course, history: History, steps: list[_Seen], tables
     """Sum up the tables of the lifecycle. A fact speaks from its own moment on."""
     at_market, at_life, at_sale, at_owner = (tables[name] for name in LIFECYCLE_TABLES)
     sums: list[float] = []
-    facts = sorted(history.facts, key=_time_of_fact)
-    moments = [fact.at.timestamp() for fact in facts]
-    moments.append(math.inf)
-    life, ahead, outside, outsides = _Life(), 0, 0, 0
-    station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+    life, changes_at, outside, outsides = Life(history.facts), -math.inf, 0, 0
     since = _counted()
     after = next(since)
-    owner, owner_country, offer_ends, made, sold = life.owner, life.owner_country, -math.inf, 0, 0
     for at, seen, (lately, gap, country), counted in zip(
         course.times, course.sightings, steps, _counted(), strict=False
     ):
-        if moments[ahead] <= at:
-            while moments[ahead] <= at:
-                life.take(facts[ahead])
-                ahead += 1
-            station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
-            owner, owner_country, offer_ends = life.owner, life.owner_country, life.offered_at + _OFFER
-            made, sold = int(made_at is not None), int(sold_at is not None)
+        if changes_at <= at:
+            changes_at = life.move_to(at)
+            station, markets, made, sold = life.station, life.markets, life.made, life.sold
+            owner, owner_country, offer_ends = life.owner, life.owner_country, life.offered_at + OFFER_S
         market = UNKNOWN_MARKET
         if markets is not None and country is not None:
             market = INSIDE if country in markets else OUTSIDE
@@ -311,20 +300,13 @@ def _walk_lifecycle(course: Course, history: History, steps: list[_Seen], tables
         if market == OUTSIDE:
             outside += 1
             outsides = bisect_right(OUTSIDE_EDGES, outside)
-        if made_at is not None:
-            while at - made_at >= _MADES[made - 1]:
-                made += 1
-        if sold_at is not None:
-            while at - sold_at >= _SOLDS[sold - 1]:
-                sold += 1
-        if owner is None:
-            relation = NO_OWNER
-        elif seen.visitor == owner:
-            relation = OWNER
-        elif country is None or owner_country is None or at < offer_ends:
-            relation = SOMEWHERE
-        else:
-            relation = OWNERS_COUNTRY if country == owner_country else ELSEWHERE
+        relation = (
+            NO_OWNER if owner is None
+            else OWNER if seen.visitor == owner
+            else SOMEWHERE if country is None or owner_country is None or at < offer_ends
+            else OWNERS_COUNTRY if country == owner_country
+            else ELSEWHERE
+        )  # fmt: skip
         sums.append(
             at_market[traded]
             + at_life[((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted]
@@ -334,117 +316,3 @@ def _walk_lifecycle(course: Course, history: History, steps: list[_Seen], tables
         if station >= SOLD:
             after = next(since)
     return sums
-
-
-_OFFER = 14 * DAY
-"""How long an offered transfer explains a new visitor: 72 hours to accept, and the way of the parcel."""
-
-
-class _Life:
-    """What facts have said so far of where the item is in its life."""
-
-    __slots__ = (
-        "has_markets", "is_registered", "made_at", "markets", "offered_at", "owner", "owner_country", "sold_at",
-        "station",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.has_markets = True
-        self.is_registered = False
-        self.station = UNMADE
-        self.made_at: float | None = None
-        self.sold_at: float | None = None
-        self.offered_at = -math.inf
-        self.markets: frozenset[str] | None = None
-        self.owner: bytes | None = None
-        self.owner_country: str | None = None
-
-    def take(self, fact: Fact) -> None:
-        """Take in one fact."""
-        kind, at = fact.kind, fact.at.timestamp()
-        if kind is FactKind.COMMISSIONED:
-            self.made_at = at
-            self.markets = fact.markets if self.has_markets else None
-            self.station = max(self.station, MADE)
-        elif kind is FactKind.SOLD:
-            self.sold_at = at
-            self.station = max(self.station, SOLD)
-        elif kind is FactKind.REGISTERED:
-            if not self.is_registered:
-                self._own(fact)
-            self.is_registered = True
-            self.station = max(self.station, REGISTERED)
-        elif kind is FactKind.CLAIMED:
-            self.station = max(self.station, CLAIMED)
-        elif kind is FactKind.OFFERED:
-            self.offered_at = at
-        elif kind is FactKind.TRANSFERRED:
-            self._own(fact)
-            self.station, self.offered_at = TRANSFERRED, -math.inf
-        elif kind is FactKind.GREY_MARKET:
-            # The item is known to have left its market: from here on that says nothing more.
-            self.has_markets, self.markets = False, None
-
-    def _own(self, fact: Fact) -> None:
-        self.owner, self.owner_country = fact.visitor, fact.place.country
-
-
-def _in_order(sightings: tuple[Sighting, ...]) -> list[tuple[float, Sighting]]:
-    """
-    Return what is evidence, by time, the first of each network prefix, and no more than ``LONGEST``.
-
-    A prefix's pseudonym lasts for a day in a trace and for a month in the service. While it lasts, whoever comes from
-    there adds nothing new: a flood from few networks stays worthless, however many browsers and days it takes.
-    Equal times are ordered by all that a rule can see, never by a pseudonym: two tellings of one history are the same.
-    """
-    kept = [(seen.first_at.timestamp(), seen) for seen in sightings if seen.is_evidence]
-    kept.sort(key=_TIME)
-    if len({at for at, _ in kept}) < len(kept):
-        kept.sort(key=_time_and_looks)
-    if len({seen.prefix for _, seen in kept}) < len(kept):
-        kept = list(_first_of_prefix(kept))
-    if not all([seen.is_confirmed for _, seen in kept]):
-        kept = list(_few_opened(kept))
-    return kept[-LONGEST:]
-
-
-def _few_opened(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
-    """
-    Yield all whose page ran, and of the others twice as many as so far there are of those, and one.
-
-    Most who only open a link are people: a page that was closed at once, a browser that runs no scripts. But what does
-    not run the page may be a machine that nobody knows yet, so that alone makes no evidence.
-    """
-    surplus = 1
-    for timed in kept:
-        if timed[1].is_confirmed:
-            surplus += 2
-        elif surplus:
-            surplus -= 1
-        else:
-            continue
-        yield timed
-
-
-def _first_of_prefix(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
-    known: set[bytes] = set()
-    for timed in kept:
-        prefix = timed[1].prefix
-        if prefix is None or prefix not in known:
-            yield timed
-        if prefix is not None:
-            known.add(prefix)
-
-
-_TIME = itemgetter(0)
-
-
-def _time_and_looks(timed: tuple[float, Sighting]) -> tuple[object, ...]:
-    at, seen = timed
-    place = seen.place
-    looks = place.country or "", place.latitude or 0.0, place.longitude or 0.0, seen.network, seen.is_shared
-    return at, not seen.is_confirmed, *looks
-
-
-def _time_of_fact(fact: Fact) -> tuple[float, str]:
-    return fact.at.timestamp(), fact.kind

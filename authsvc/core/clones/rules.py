@@ -11,8 +11,9 @@ shows. A rule's name is stored with the alerts it raised: never rename or reuse 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from authsvc.core.clones.courses import ELSEWHERE, FIXED, HIDDEN, OUTSIDE, SOLD, Course
+from authsvc.core.clones.courses import ELSEWHERE, FIXED, HIDDEN, OUTSIDE, Course
 from authsvc.core.clones.histories import Sighting
+from authsvc.core.clones.stations import SOLD
 
 
 @dataclass(frozen=True, slots=True)

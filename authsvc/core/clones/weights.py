@@ -34,8 +34,8 @@ class Model:
     What copies weigh against a genuine life, and how high genuine items score.
 
     ``calibration`` holds shares of genuine scanned items and the score that so many of them reached, in falling order
-    of the share. ``high_share`` is the share of genuine items that score ``base_rates.HIGH``, ``high_slope`` by how much
-    the threshold rises with its logarithm: both measured over worlds of other rates.
+    of the share. ``high_share`` is the share of items that are not flagged and score ``base_rates.HIGH``, and
+    ``high_slope`` by how much the threshold rises with its logarithm: measured over worlds of other rates.
     """
 
     tables: Tables
