@@ -10,6 +10,7 @@ more than before, and a process that starts anew knows what the last one knew.
 
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -61,6 +62,7 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
 
     The sample is another one each night. Every item is read by itself, so that nobody waits for this.
     """
+    connection: psycopg.Connection[Any]
     with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
         brands = connection.execute("SELECT DISTINCT brand_id FROM base_rates").fetchall()
         for brand in brands:
@@ -80,7 +82,7 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _score(connection: psycopg.Connection, held: Holdings, product: Product, sgtin: str) -> float:
+def _score(connection: psycopg.Connection[Any], held: Holdings, product: Product, sgtin: str) -> float:
     serial = sgtin.partition(".")[2]
     place = serials.decode(serial, product.gtin, held.serial_keys_of(product.brand_id)) or (None, None)
     row = connection.execute(sql.EVIDENCE, {"sgtin": sgtin, "run": place[0], "index": place[1]}).fetchone()

@@ -116,9 +116,7 @@ def test_an_offered_transfer_explains_a_stranger():
 
 
 def test_markets_are_judged_until_an_analyst_says_grey_market():
-    course, _ = stations(
-        life.MADE, fact(FactKind.GREY_MARKET, 15), fact(FactKind.COMMISSIONED, 25, markets=frozenset())
-    )
+    course, _ = stations(MADE, fact(FactKind.GREY_MARKET, 15), fact(FactKind.COMMISSIONED, 25, markets=frozenset()))
 
     assert [course.circumstance("market", n, 0) for n in range(5)] == [courses.OUTSIDE] * 2 + [
         courses.UNKNOWN_MARKET
