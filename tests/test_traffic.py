@@ -128,7 +128,8 @@ def test_items_that_score_high_raise_the_threshold_of_their_brand_until_they_are
     judged, high = scene.rows("SELECT judged, high FROM base_rates WHERE gtin = %s", product.gtin)[0]
     assert (judged, high) == (3, sum(score(scene, codes.link(n), product) >= HIGH for n in range(3)))
     assert high
-    whole = Traffic(judged=judged, high=high)
+    totals = scene.rows("SELECT sum(judged), sum(high) FROM base_rates WHERE brand_id = %s", scene.halden.id)[0]
+    whole = Traffic(judged=int(totals[0]), high=int(totals[1]))
     assert scene.rt.held.register.find_product(product.gtin).shift == pytest.approx(shift(whole, weights.SCANS))
     scene.admin.execute("UPDATE items SET flagged_at = now() WHERE sgtin = %s", (codes.link(0).sgtin,))
     weigh(scene)
