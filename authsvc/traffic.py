@@ -11,6 +11,7 @@ more than before, and a process that starts anew knows what the last one knew.
 from collections import Counter
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -64,9 +65,11 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
     """
     connection: psycopg.Connection[Any]
     with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
-        brands = connection.execute("SELECT DISTINCT brand_id FROM base_rates").fetchall()
-        for brand in brands:
-            night = {"brand_id": brand.brand_id, "night": f"{now:%Y-%m-%d}", "most": most}
+        known: dict[UUID, list[str]] = {}
+        for row in connection.execute("SELECT brand_id, gtin FROM base_rates").fetchall():
+            known.setdefault(row.brand_id, []).append(row.gtin)
+        for brand_id, products in known.items():
+            night = {"brand_id": brand_id, "night": f"{now:%Y-%m-%d}", "most": most}
             judged: Counter[str] = Counter()
             high: Counter[str] = Counter()
             for item in connection.execute(_SAMPLE, night).fetchall():
@@ -74,8 +77,8 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
                 if product is not None:
                     judged[item.gtin] += 1
                     high[item.gtin] += _score(connection, held, product, item.sgtin) >= HIGH
-            for gtin, count in judged.items():
-                found = {"judged": count, "high": high[gtin], "brand_id": brand.brand_id, "gtin": gtin}
+            for gtin in products:
+                found = {"judged": judged[gtin], "high": high[gtin], "brand_id": brand_id, "gtin": gtin}
                 connection.execute(_KEEP, found)
 
 
