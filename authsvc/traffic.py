@@ -11,7 +11,6 @@ more than before, and a process that starts anew knows what the last one knew.
 from collections import Counter
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
@@ -65,7 +64,7 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
     """
     connection: psycopg.Connection[Any]
     with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
-        known: dict[UUID, list[str]] = {}
+        known: dict[object, list[str]] = {}
         for row in connection.execute("SELECT brand_id, gtin FROM base_rates").fetchall():
             known.setdefault(row.brand_id, []).append(row.gtin)
         for brand_id, products in known.items():
