@@ -95,7 +95,7 @@ def read_products(connection: psycopg.Connection[Any], brand_id: UUID) -> dict[s
         with connection.cursor(row_factory=namedtuple_row) as cursor:
             return cursor.execute(statement, {"brand_id": brand_id}).fetchall()
 
-    usual = _bustle(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
+    usual = _traffic(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
     return {row.gtin: _product(row, usual) for row in read(f"{_PRODUCTS} WHERE p.brand_id = %(brand_id)s")}
 
 
