@@ -141,18 +141,22 @@ def _brand(row: Row) -> Brand:
     )
 
 
-def _traffic(rates: Sequence[Row]) -> Mapping[UUID, Mapping[str, Traffic]]:
-    """Return what has been learned of each product, by its brand."""
+_Usual = Mapping[UUID, tuple[Mapping[str, Traffic], Traffic]]
+"""What has been learned of a brand's products, and of the brand as a whole."""
+
+
+def _traffic(rates: Sequence[Row]) -> _Usual:
+    """Return what has been learned of each brand and its products."""
     brands: dict[UUID, dict[str, Traffic]] = {}
     for row in rates:
         traffic = Traffic(row.items, row.visitors, row.judged, row.high)
         brands.setdefault(row.brand_id, {})[row.gtin] = traffic
-    return brands
+    return {brand_id: (products, brand_of(products)) for brand_id, products in brands.items()}
 
 
-def _product(row: Row, usual: Mapping[UUID, Mapping[str, Traffic]]) -> Product:
-    products = usual.get(row.brand_id, {})
-    own, whole = products.get(row.gtin, Traffic()), brand_of(products)
+def _product(row: Row, usual: _Usual) -> Product:
+    products, whole = usual.get(row.brand_id, ({}, Traffic()))
+    own = products.get(row.gtin, Traffic())
     return Product(
         gtin=row.gtin,
         brand_id=row.brand_id,
