@@ -16,8 +16,8 @@ from psycopg.rows import namedtuple_row
 
 from authsvc.connections import Connections, Row
 from authsvc.core import keyring as kr
-from authsvc.core.clones import Bustle
-from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
+from authsvc.core.clones import weights
+from authsvc.core.clones.base_rates import Traffic, brand_of, bustle, shift
 from authsvc.core.devices import Device, DeviceKind
 from authsvc.core.looks import Look
 from authsvc.core.register import Brand, Granularity, Product, Register, Release
@@ -77,7 +77,7 @@ def load(connections: Connections, wrapping_key: bytes) -> Holdings:
     for row in serial:
         raw = unwrap(wrapping_key, row.wrapped, brand_id=row.brand_id, purpose="serial", number=row.epoch)
         serial_keys.setdefault(row.brand_id, {})[row.epoch] = SerialKey(row.epoch, raw)
-    usual = _bustle(rates)
+    usual = _traffic(rates)
     return Holdings(
         version.version if version else 0,
         Register({row.id: _brand(row) for row in brands}, {row.gtin: _product(row, usual) for row in products}),
@@ -95,7 +95,7 @@ def read_products(connection: psycopg.Connection[Any], brand_id: UUID) -> dict[s
         with connection.cursor(row_factory=namedtuple_row) as cursor:
             return cursor.execute(statement, {"brand_id": brand_id}).fetchall()
 
-    usual = _bustle(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
+    usual = _traffic(read("SELECT * FROM base_rates WHERE brand_id = %(brand_id)s"))
     return {row.gtin: _product(row, usual) for row in read(f"{_PRODUCTS} WHERE p.brand_id = %(brand_id)s")}
 
 
@@ -141,20 +141,22 @@ def _brand(row: Row) -> Brand:
     )
 
 
-def _bustle(rates: Sequence[Row]) -> Mapping[str, Bustle]:
-    """Return how busy each product is, drawn towards its brand."""
+_Usual = Mapping[UUID, tuple[Mapping[str, Traffic], Traffic]]
+"""What has been learned of a brand's products, and of the brand as a whole."""
+
+
+def _traffic(rates: Sequence[Row]) -> _Usual:
+    """Return what has been learned of each brand and its products."""
     brands: dict[UUID, dict[str, Traffic]] = {}
     for row in rates:
-        brands.setdefault(row.brand_id, {})[row.gtin] = Traffic(row.items, row.visitors)
-    return {
-        gtin: bustle(traffic, whole)
-        for products in brands.values()
-        for whole in (brand_of(products),)
-        for gtin, traffic in products.items()
-    }
+        traffic = Traffic(row.items, row.visitors, row.judged, row.high)
+        brands.setdefault(row.brand_id, {})[row.gtin] = traffic
+    return {brand_id: (products, brand_of(products)) for brand_id, products in brands.items()}
 
 
-def _product(row: Row, usual: Mapping[str, Bustle]) -> Product:
+def _product(row: Row, usual: _Usual) -> Product:
+    products, whole = usual.get(row.brand_id, ({}, Traffic()))
+    own = products.get(row.gtin, Traffic())
     return Product(
         gtin=row.gtin,
         brand_id=row.brand_id,
@@ -172,7 +174,8 @@ def _product(row: Row, usual: Mapping[str, Bustle]) -> Product:
         copy_threshold=row.copy_threshold,
         target_rate=row.rate,
         has_lifecycle=row.is_recorded,
-        bustle=usual.get(row.gtin, Bustle.USUAL),
+        bustle=bustle(own, whole),
+        shift=shift(whole, weights.LIFECYCLE if row.is_recorded else weights.SCANS),
         attributes=row.attributes,
     )
 

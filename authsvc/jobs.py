@@ -19,10 +19,11 @@ import procrastinate
 import psycopg
 import structlog
 
-from authsvc import daily_counts, db, deliveries, errand_work, lot_watch, retention, traffic
-from authsvc.core.clones.base_rates import MOST
+from authsvc import daily_counts, db, deliveries, errand_work, holdings, lot_watch, retention, traffic
+from authsvc.connections import Connections
 from authsvc.deliveries import Courier
 from authsvc.errands import MOST_TURNS
+from authsvc.holdings import LOADING_S
 
 log = structlog.get_logger()
 
@@ -54,8 +55,17 @@ def make_app(url: str, courier: Courier) -> procrastinate.App:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=db.driver_url(url)))
     partitions = app.task(name=MAKE_PARTITIONS, queueing_lock=MAKE_PARTITIONS, pass_context=True)(make_partitions)
     app.periodic(cron="17 3 * * *")(partitions)
-    traffic_of = app.task(name=LEARN_TRAFFIC, queueing_lock=LEARN_TRAFFIC, pass_context=True)(learn_traffic)
-    app.periodic(cron="47 3 * * *")(traffic_of)
+
+    @app.periodic(cron="47 3 * * *")
+    @app.task(name=LEARN_TRAFFIC, queueing_lock=LEARN_TRAFFIC, lock=LEARN_TRAFFIC)
+    def learn_traffic(timestamp: int) -> None:
+        now = datetime.fromtimestamp(timestamp, UTC)
+        with courier.sessions.begin() as session:
+            traffic.learn(session, now=now)
+        # What has just been learned decides how the items score.
+        with contextlib.closing(Connections(db.driver_url(url), wait_s=LOADING_S)) as connections:
+            held = holdings.load(connections, courier.wrapping_key)
+        traffic.weigh(db.driver_url(url), held, now=now)
 
     _add_deliveries(app, courier)
     _add_watches(app, url, courier)
@@ -83,12 +93,6 @@ async def make_partitions(context: procrastinate.JobContext, timestamp: int) -> 
     """Make the scan tables of the coming months."""
     connector = context.app.connector
     await connector.execute_query_async("SELECT authsvc_make_partitions(%(ahead)s)", ahead=PARTITIONS_AHEAD)
-
-
-async def learn_traffic(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Learn how many visitors the items of each product usually meet."""
-    at = datetime.fromtimestamp(timestamp, UTC)
-    await context.app.connector.execute_query_async(traffic.LEARN, at=at, most=MOST)
 
 
 async def work(app: procrastinate.App, *, now: int, stalled_after_s: float) -> None:

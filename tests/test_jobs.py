@@ -47,7 +47,7 @@ def test_worker_makes_partitions_and_stops_cleanly(database, config, stop):
     assert errors.endswith("The worker has stopped.\n")
 
 
-def test_the_job_of_the_night_learns_base_rates(database):
+def test_the_job_of_the_night_learns_base_rates(database, config):
     brand, sgtin = "00000000-0000-4000-8000-000000000001", "09506000000008.A"
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'b', 'B')", (brand,))
@@ -56,7 +56,7 @@ def test_the_job_of_the_night_learns_base_rates(database):
             (brand,),
         )
         connection.execute(
-            "INSERT INTO items (sgtin, brand_id, gtin) VALUES (%s, %s, '09506000000008')", (sgtin, brand)
+            "INSERT INTO items (sgtin, brand_id, gtin, confirmed) VALUES (%s, %s, '09506000000008', 2)", (sgtin, brand)
         )
         for visitor in (b"a", b"b"):
             connection.execute(
@@ -67,15 +67,15 @@ def test_the_job_of_the_night_learns_base_rates(database):
             )
 
         async def night():
-            app = jobs.make_app(database, None)
+            app = jobs.make_app(database, Courier.make(config, db.make_sessions(db.make_engine(database))))
             async with app.open_async():
                 await app.configure_task(jobs.LEARN_TRAFFIC).defer_async(timestamp=1_800_000_000)
                 await app.run_worker_async(wait=False)
 
         asyncio.run(night())
 
-        found = connection.execute("SELECT gtin, items, visitors, learned_at FROM base_rates").fetchall()
-    assert found == [("09506000000008", 1, 2, datetime.fromtimestamp(1_800_000_000, UTC))]
+        found = connection.execute("SELECT gtin, items, visitors, learned_at, judged FROM base_rates").fetchall()
+    assert found == [("09506000000008", 1, 2, datetime.fromtimestamp(1_800_000_000, UTC), 1)]
 
 
 def test_the_watch_over_lots_is_a_job_that_waits_once(database, config):

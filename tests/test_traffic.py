@@ -1,10 +1,13 @@
 """Traffic: base rates are learned from the brand's own scans, and copies cannot make themselves usual."""
 
+from datetime import timedelta
+
 import pytest
 from scene import Scene, session_of
 
-from authsvc import clone_settings, receipts, traffic
-from authsvc.core.clones import Bustle
+from authsvc import clone_settings, investigations, receipts, traffic
+from authsvc.core.clones import Bustle, weights
+from authsvc.core.clones.base_rates import HIGH, Traffic, shift
 from authsvc.errors import BadInput, NotFound
 
 
@@ -18,6 +21,18 @@ def learn(scene: Scene) -> None:
     with session_of(scene) as session, session.begin():
         traffic.learn(session, now=scene.clock())
     scene.refresh()
+
+
+def weigh(scene: Scene, **limits) -> None:
+    traffic.weigh(scene.admin.info.dsn, scene.rt.held, now=scene.clock(), **limits)
+    scene.refresh()
+
+
+def score(scene: Scene, link, product) -> float:
+    found = investigations.judge_again(
+        scene.rt.connections, link.sgtin, scene.rt.held.register.find_product(product.gtin)
+    )
+    return found.examination.score
 
 
 def rate_of(scene: Scene, product):
@@ -95,3 +110,29 @@ def test_settings_outside_their_range_are_refused(scene):
             clone_settings.set_clone_settings(session, scene.halden, copy_threshold=5)
         with pytest.raises(NotFound, match="no product"):
             clone_settings.set_clone_settings(session, scene.rival, product.gtin, target_rate=0.001)
+
+
+def test_items_that_score_high_raise_the_threshold_of_their_brand_until_they_are_flagged(scene):
+    product = scene.add_product()
+    codes = scene.issue(product)
+    scene.admin.execute("DELETE FROM base_rates")
+    for n in range(4):
+        scene.clock.ahead += timedelta(days=9)
+        for index in range(2 if n else 3):
+            check(scene, codes.link(index))
+    learn(scene)
+    assert scene.rt.held.register.find_product(product.gtin).shift == 0
+
+    weigh(scene)
+
+    judged, high = scene.rows("SELECT judged, high FROM base_rates WHERE gtin = %s", product.gtin)[0]
+    assert (judged, high) == (3, sum(score(scene, codes.link(n), product) >= HIGH for n in range(3)))
+    assert high
+    totals = scene.rows("SELECT sum(judged), sum(high) FROM base_rates WHERE brand_id = %s", scene.halden.id)[0]
+    whole = Traffic(judged=int(totals[0]), high=int(totals[1]))
+    assert scene.rt.held.register.find_product(product.gtin).shift == pytest.approx(shift(whole, weights.SCANS))
+    scene.admin.execute("UPDATE items SET flagged_at = now() WHERE sgtin = %s", (codes.link(0).sgtin,))
+    weigh(scene)
+    assert scene.rows("SELECT judged FROM base_rates WHERE gtin = %s", product.gtin) == [(2,)]
+    weigh(scene, most=1)
+    assert scene.rows("SELECT sum(judged) FROM base_rates WHERE brand_id = %s", scene.halden.id) == [(1,)]

@@ -77,7 +77,7 @@ class Dossier:
     def sightings(self) -> tuple[Sighting, ...]:
         """What the scan statement would read back, newest first, those whose page ran before the others."""
         ran, opened = self._read_back()
-        surplus = _surplus(row for _, row in reversed(ran))
+        surplus = _surplus(sorted((row for _, row in (*ran, *opened)), key=_first_at))
         return tuple(_sighting(visitor, row, is_evidence=id(row) not in surplus) for visitor, row in (*ran, *opened))
 
     @property
@@ -179,6 +179,11 @@ def _moment(at: int) -> datetime:
 def _bytes(text: str | None) -> bytes | None:
     # JSON can spell half a character pair; it is a pseudonym like any other.
     return None if text is None else text.encode("utf-8", "surrogatepass")
+
+
+def _first_at(row: Row) -> int:
+    at: int = row[_FIRST_AT]
+    return at
 
 
 def _surplus(rows: Iterable[Row]) -> set[int]:

@@ -91,6 +91,7 @@ class Product:
     target_rate: float = 0.001
     has_lifecycle: bool = False
     bustle: Bustle = Bustle.USUAL
+    shift: float = 0.0
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -80,6 +80,7 @@ def read_history(row: Any, product: Product | None) -> History:
         bustle=product.bustle,
         target_rate=product.target_rate,
         copy_threshold=product.copy_threshold,
+        shift=product.shift,
     )
 
 
@@ -150,6 +151,7 @@ def evidence_of(judged: Judged) -> dict[str, Any]:
             "target_rate": history.target_rate,
             "has_lifecycle": history.has_lifecycle,
             "bustle": history.bustle.name.lower(),
+            "shift": round(history.shift, 3),
             "sightings": [_told_sighting(seen) for seen in history.sightings],
             "facts": [_told_fact(fact) for fact in sorted(history.facts, key=lambda fact: fact.at)],
         }
@@ -192,7 +194,7 @@ def open_alert(
 
 def _without_floods(rows: Sequence[list[Any]]) -> tuple[Sighting, ...]:
     """
-    Return the sightings, where of each autonomous system no more than three confirmed ones are evidence on one day.
+    Return the sightings, where of each autonomous system no more than three are evidence on one day.
 
     Not in the statement that stores a sighting: of scans that race there, each would see fewer than three. Here the
     stored ones are judged together, so it holds whatever raced, and a limit that is changed later holds for all.
@@ -203,7 +205,7 @@ def _without_floods(rows: Sequence[list[Any]]) -> tuple[Sighting, ...]:
     counted: dict[str, list[float]] = {}
     for row in sorted(rows, key=itemgetter(2)):
         seen, at, asn = _sighting(row), row[2], row[-1]
-        if asn is not None and seen.is_confirmed:
+        if asn is not None:
             times = counted.setdefault(asn, [])
             if sum(time > at - DAY for time in times) < MOST_OF_ONE_ASN:
                 times.append(at)

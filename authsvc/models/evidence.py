@@ -95,7 +95,11 @@ class TrustedDevice(Base):
 
 
 class BaseRate(Base):
-    """Checked items of a product and the visitors they met, each item's capped: what is usual for the product."""
+    """
+    Checked items of a product and the visitors they met, each item's capped: what is usual for the product.
+
+    Of ``judged`` items that carry no warning, ``high`` score high.
+    """
 
     __tablename__ = "base_rates"
     __table_args__ = (ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),)
@@ -105,3 +109,5 @@ class BaseRate(Base):
     items: Mapped[int] = mapped_column(BigInteger)
     visitors: Mapped[int] = mapped_column(BigInteger)
     learned_at: Mapped[datetime]
+    judged: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    high: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

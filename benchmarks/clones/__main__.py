@@ -37,7 +37,7 @@ from benchmarks.clones.evaluation import (
 )
 from benchmarks.clones.logistic import LogisticRegression
 from benchmarks.clones.lots import LotYear, lot_year
-from benchmarks.clones.ours import LOT_WATCH, Ours
+from benchmarks.clones.ours import LOT_WATCH, RESERVE, Ours
 from benchmarks.clones.transitions import Transitions, by_change, by_country
 
 OURS = "authsvc"
@@ -69,11 +69,11 @@ FAMILIES = (
 )
 
 QUICK = Plan(lesson_items=8_000, training=(51,), reporting=(61,), genuine=4_000, copied=60)
-VARIED = Plan(lesson_items=10_000, reporting=(71,), genuine=20_000, copied=300)
+VARIED = Plan(lesson_items=20_000, reporting=(74,), genuine=20_000, copied=300)
 """What one world of other rates is measured with."""
 HARDER = replace(World(), diluted=0.009, fake_checked=0.2)
 """The world in which "ten distinct visitors" finds what it found in the pilot: more dilution, fewer scans of a fake."""
-HARDER_PLAN = Plan(lesson_items=30_000, reporting=(72,), genuine=60_000, copied=1_000)
+HARDER_PLAN = Plan(lesson_items=30_000, reporting=(75,), genuine=60_000, copied=1_000)
 
 
 def main() -> None:
@@ -98,7 +98,7 @@ def main() -> None:
     for tier in Tier:
         seeds = {family: [t[tier, each.name] for t in tables] for family, each in best[tier].items()}
         for rate in RATES:
-            at = {family: tuned(training[tier, family], rate) for family in seeds}
+            at = {f: tuned(training[tier, f], rate * (RESERVE[tier] if f == OURS else 1.0)) for f in seeds}
             thresholds[tier][rate] = at[OURS]
             versus = [(scores, at[OURS]) for scores in seeds[OURS]]
             rows = {f: judge(some, at[f], () if f == OURS else versus) for f, some in seeds.items()}
@@ -187,7 +187,7 @@ def _flooding(
     print(f"### Flooding: {items:,} genuine items, 1,000 hostile scans each from 50 visitors in 5 prefixes\n")
     for tier in Tier:
         at = thresholds[tier][RATES[0]]
-        figure = flood_alarms(best[tier][OURS], tier, at, seed=81, items=items, world=world)
+        figure = flood_alarms(best[tier][OURS], tier, at, seed=82, items=items, world=world)
         print(f"* {tier.value}: {100 * figure.value:.2f} % raise an alert")
         found[tier.value] = figure
     print()

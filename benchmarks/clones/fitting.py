@@ -22,12 +22,13 @@ import numpy as np
 from scipy.optimize import minimize
 
 from authsvc.core.clones import Bustle, History, Network, courses, learned
+from authsvc.core.clones.base_rates import HIGH
 from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
 from authsvc.core.clones.weights import PAIRS
 from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
 from authsvc.simulation.geography import EVERYWHERE, City
 from benchmarks.clones.detectors import Tier, visible
-from benchmarks.clones.ours import Item
+from benchmarks.clones.ours import RESERVE, Item
 
 Array = Any  # numpy is no dependency of this repository, so its types cannot be checked here.
 
@@ -39,6 +40,8 @@ LESSON_ITEMS, BUSY_ITEMS, FLOODED_ITEMS, CALIBRATION_ITEMS = 300_000, 400_000, 1
 PART = 10_000
 """Items that a process plays at a time."""
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
+SLOPES = {Tier.A: 3.5, Tier.B: 2.5}
+"""By how much a threshold rises with the logarithm of the share of high scores: see ``benchmarks/clones/habits.py``."""
 BUSY_FROM = 6
 """Scans from which on a genuine item is a busy one."""
 FIRST = 3
@@ -76,17 +79,20 @@ def main() -> None:
     arguments = parser.parse_args()
     tables: dict[str, Smalls] = {}
     calibrations: dict[str, list[tuple[float, float]]] = {}
+    tails: dict[str, tuple[float, float]] = {}
     with ProcessPoolExecutor(arguments.jobs) as pool:
         lessons, exam = _gathered(pool, _lesson_parts()), _gathered(pool, _calibration_parts())
         for name, found in zip(NAMES, pool.map(_learn, NAMES.values(), [lessons] * 2, [exam] * 2), strict=True):
-            tables[name], calibrations[name] = found
-    arguments.out.write_text(_written(tables, calibrations), encoding="utf-8")
+            tables[name], calibrations[name], tails[name] = found
+    arguments.out.write_text(_written(tables, calibrations, tails), encoding="utf-8")
 
 
-def _learn(tier: Tier, lessons: Lessons, exam: Lessons) -> tuple[Smalls, list[tuple[float, float]]]:
-    """Return the tables of a tier and the scores that genuine items reach with them."""
+def _learn(
+    tier: Tier, lessons: Lessons, exam: Lessons
+) -> tuple[Smalls, list[tuple[float, float]], tuple[float, float]]:
+    """Return the tables of a tier, the scores that genuine items reach with them, and how many items score high."""
     small = _settled(_fit(lessons, tier), lessons)
-    return small, _calibrate(tier, exam, small)
+    return small, *_calibrate(tier, exam, small)
 
 
 # --- Lessons ---------------------------------------------------------------------------------------------------------
@@ -111,7 +117,8 @@ def _lesson_parts() -> list[_Part]:
 
 def _calibration_parts() -> list[_Part]:
     starts = range(0, CALIBRATION_ITEMS, PART)
-    return [_Part(seed, range(n, n + PART), frozenset({GENUINE})) for seed in CALIBRATION for n in starts]
+    most = frozenset({GENUINE, COPIED})
+    return [_Part(seed, range(n, n + PART), most) for seed in CALIBRATION for n in starts]
 
 
 def _lives(part: _Part) -> Iterator[tuple[int, Life, bool]]:
@@ -191,7 +198,7 @@ def _retold(life: Life, *, is_hidden: bool) -> tuple[courses.Course, list[int]]:
         has_lifecycle=True,
         bustle=_BUSTLE[life.truth.gtin],
     )
-    course = retell(history)
+    course = retell(history, longest=len(item.evidence) + 1)
     return course, [marks[seen.visitor] for seen in course.sightings]
 
 
@@ -307,13 +314,23 @@ def _calibrate(
     tier: Tier,
     lessons: Lessons,
     small: Smalls,
-) -> list[tuple[float, float]]:
-    """Return the scores that small shares of genuine items reach, one standard error to the safe side."""
+) -> tuple[list[tuple[float, float]], tuple[float, float]]:
+    """
+    Return the scores that small shares of genuine items reach, one standard error to the safe side, and the tail.
+
+    Aimed at less than the rate asked for, as the report is: it has to hold in worlds of other habits. High scores are
+    counted as the service counts them, among copied items too, but not among those that are flagged.
+    """
     scores = _scores(lessons, {name: [np.array(each) / 100 for each in some] for name, some in small.items()}, tier)
     top = np.full(len(lessons.kind), -math.inf)
     np.maximum.at(top, lessons.item, scores)
     ranked = np.sort(top[lessons.kind == GENUINE])[::-1]
-    return [(rate, round(float(ranked[_allowed(len(ranked) * rate)]), 2)) for rate in RATES]
+    known = [(rate, round(float(ranked[_allowed(len(ranked) * rate * RESERVE[tier])]), 2)) for rate in RATES]
+    unflagged = top[top < dict(known)[_USUAL]]
+    return known, (round(float((unflagged >= HIGH).mean()), 4), SLOPES[tier])
+
+
+_USUAL = 0.001
 
 
 def _allowed(expected: float) -> int:
@@ -333,6 +350,7 @@ def _scores(lessons: Lessons, tables: Mapping[str, Sequence[Array]], tier: Tier)
 def _written(
     tables: Mapping[str, Smalls],
     calibrations: Mapping[str, Sequence[tuple[float, float]]],
+    tails: Mapping[str, tuple[float, float]],
 ) -> str:
     lines = [_HEADER]
     for name, some in tables.items():
@@ -347,6 +365,8 @@ def _written(
     lines.append("CALIBRATIONS: Mapping[str, tuple[tuple[float, float], ...]] = {")
     for name, known in calibrations.items():
         lines.append(f'    "{name}": ({", ".join(f"({rate:g}, {score})" for rate, score in known)}),')
+    lines += ["}", "", "TAILS: Mapping[str, tuple[float, float]] = {"]
+    lines += [f'    "{name}": {tail},' for name, tail in tails.items()]
     return "\n".join([*lines, "}", ""])
 
 

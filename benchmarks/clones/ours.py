@@ -20,13 +20,22 @@ from authsvc.core.clones import (
     Place,
     Sighting,
     examine,
+    weights,
 )
-from authsvc.core.clones.base_rates import Traffic, brand_of, bustle
+from authsvc.core.clones.base_rates import Traffic, brand_of, bustle, shift
 from authsvc.core.traces import Event
 from authsvc.simulation import DAY, REPEAT_S, Life
 from benchmarks.clones.detectors import Tier, Unsettled
 from benchmarks.clones.lot_watching import watch
 from benchmarks.clones.lots import LotWatch
+
+RESERVE = {Tier.A: 0.68, Tier.B: 0.87}
+"""
+Ours is tuned to so much of the rate asked for, the baselines to all of it: a rate must hold in worlds of other habits.
+
+Chosen on training seeds: with scans only, recall has enough to spare for it; with lifecycle, more would cost a median
+of 6.
+"""
 
 
 class Ours(Unsettled):
@@ -37,6 +46,9 @@ class Ours(Unsettled):
     def __init__(self) -> None:
         self._has_lifecycle = False
         self._bustle: dict[str, Bustle] = {}
+        self.traffic = Traffic()
+        """What has been learned of the brand as a whole."""
+        self.shift = 0.0
 
     def train(self, lives: Sequence[Life], tier: Tier) -> None:
         """Learn nothing: weights are part of the product. Only what a brand records differs."""
@@ -44,30 +56,48 @@ class Ours(Unsettled):
         self._has_lifecycle = tier is Tier.B
 
     def settle(self, traffic: Iterable[Sequence[Event]]) -> None:
-        """Learn how many visitors an item of each product usually meets."""
+        """Learn what is usual for the brand, as the service does each night: from all that is not flagged."""
+        items = [(events[0].gtin, _seen(events)) for events in traffic if events]
         products: dict[str, Traffic] = {}
-        for events in traffic:
-            item = Item()
-            for event in events:
-                item.take(event)
+        for gtin, item in items:
             if visitors := sum(seen.is_confirmed for seen in item.evidence):
-                products[events[0].gtin] = products.get(events[0].gtin, Traffic()).with_item(visitors)
+                products[gtin] = products.get(gtin, Traffic()).with_item(visitors)
         brand = brand_of(products)
+        self.shift = 0.0
         self._bustle = {gtin: bustle(product, brand) for gtin, product in products.items()}
+        for gtin, item in items:
+            found = examine(self._history(gtin, item))
+            if any(seen.is_confirmed for seen in item.evidence) and not found.is_flagged:
+                brand = brand.with_score(found.score)
+        self.traffic = brand
+        self.shift = shift(brand, weights.LIFECYCLE if self._has_lifecycle else weights.SCANS)
 
     def score(self, events: Sequence[Event]) -> Iterator[tuple[int, float]]:
-        """Yield the score after each scan that brings evidence."""
+        """
+        Yield the score after each scan that brings evidence, less by what the threshold is raised.
+
+        A threshold that is fixed then stands for the one that moves with the brand.
+        """
         item = Item()
-        usual = self._bustle.get(events[0].gtin, Bustle.USUAL) if events else Bustle.USUAL
         for index, event in enumerate(events):
             if item.take(event):
-                history = History(
-                    sightings=tuple(item.evidence),
-                    facts=tuple(item.facts),
-                    has_lifecycle=self._has_lifecycle,
-                    bustle=usual,
-                )
-                yield index, examine(history).score
+                yield index, examine(self._history(event.gtin, item)).score - self.shift
+
+    def _history(self, gtin: str, item: "Item") -> History:
+        return History(
+            sightings=tuple(item.evidence),
+            facts=tuple(item.facts),
+            has_lifecycle=self._has_lifecycle,
+            bustle=self._bustle.get(gtin, Bustle.USUAL),
+            shift=self.shift,
+        )
+
+
+def _seen(events: Sequence[Event]) -> "Item":
+    item = Item()
+    for event in events:
+        item.take(event)
+    return item
 
 
 class Item:
@@ -102,7 +132,7 @@ class Item:
         self.evidence.append(seen)
         if self._recent is not None and len(self.evidence) > self._recent:
             del self.evidence[0]
-        return seen.is_confirmed
+        return True
 
     def _confirm(self, visitor: str | None) -> bool:
         """Note that a page ran at last for a visitor who was seen before."""

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from histories import copies, history, sighting
 
 from authsvc.core import clones
-from authsvc.core.clones import Bustle, base_rates, weights
+from authsvc.core.clones import Bustle, base_rates, examining, weights
 
 
 @pytest.mark.parametrize("model", [weights.SCANS, weights.LIFECYCLE])
@@ -40,7 +42,7 @@ def test_base_rates_leave_out_the_item_that_is_judged():
 
 
 def test_few_items_say_little_of_a_product_and_many_say_all():
-    few, many = base_rates.Traffic(5, 40), base_rates.Traffic(50_000, 150_000)
+    few, many = base_rates.Traffic(5, 20), base_rates.Traffic(50_000, 150_000)
     brand = base_rates.brand_of({"a": few, "b": base_rates.Traffic(20_000, 39_000)})
 
     assert base_rates.bustle(few, brand) is Bustle.USUAL
@@ -55,3 +57,67 @@ def test_one_item_cannot_make_a_product_look_busy():
 
     shift = base_rates.mean_visitors(usual.with_item(10**6), brand) - base_rates.mean_visitors(usual, brand)
     assert shift < 0.01
+
+
+def test_the_busiest_product_stays_the_busiest_where_all_is_scanned_half_as_often():
+    for half in (1.0, 0.5):
+        products = {
+            name: base_rates.Traffic(40_000, 40_000 + int(40_000 * half * beside))
+            for name, beside in (("calm", 0.5), ("usual", 1.0), ("other", 1.0), ("busy", 1.5))
+        }
+        brand = base_rates.brand_of(products)
+
+        found = {name: base_rates.bustle(traffic, brand) for name, traffic in products.items()}
+        assert found == {"calm": Bustle.QUIET, "usual": Bustle.USUAL, "other": Bustle.USUAL, "busy": Bustle.BUSY}
+
+
+def test_a_brand_of_which_every_item_met_one_visitor_has_no_busy_product():
+    alone = base_rates.Traffic(10**9, 10**9)
+
+    assert base_rates.bustle(alone, alone) is Bustle.QUIET
+
+
+@pytest.mark.parametrize("model", [weights.SCANS, weights.LIFECYCLE])
+def test_more_high_scores_than_usual_raise_the_threshold_and_few_of_them_hardly_lower_it(model):
+    def shift(judged, times):
+        return base_rates.shift(base_rates.Traffic(judged=judged, high=round(judged * model.high_share * times)), model)
+
+    assert base_rates.shift(base_rates.Traffic(), model) == 0
+    assert abs(shift(100_000, 1)) < 0.01
+    assert 0 < shift(1_000, 1.5) < shift(100_000, 1.5) < shift(100_000, 2)
+    assert shift(100_000, 20) == base_rates.MOST_SHIFT
+    assert shift(100_000, 0) == base_rates.LEAST_SHIFT
+
+
+def test_an_item_that_scores_high_counts_once():
+    traffic = base_rates.Traffic().with_score(base_rates.HIGH).with_score(50.0).with_score(2.4)
+
+    assert (traffic.judged, traffic.high) == (3, 2)
+
+
+def test_the_threshold_moves_with_the_brand_and_the_score_does_not():
+    seen = copies(12)
+    usual, moved = clones.examine(history(*seen)), clones.examine(history(*seen, shift=1.25))
+
+    assert moved.score == usual.score
+    assert moved.threshold == pytest.approx(usual.threshold + 1.25)
+
+
+def test_very_many_visitors_weigh_whoever_they_are_but_only_so_far():
+    seen = [sighting(n, 2 * n) for n in range(48)]
+    few, many = (clones.examine(history(*seen[:number])) for number in (12, 48))
+
+    assert "very-many-visitors" not in {part.rule for part in few.parts}
+    crowd = next(part for part in many.parts if part.rule == "very-many-visitors")
+    assert crowd.weight > 0
+    assert many.score == examining.CROWD_MOST
+    assert sum(part.weight for part in many.parts) == pytest.approx(many.score)
+    assert "different visitors, more than" in crowd.text
+
+
+def test_a_visitor_who_only_opened_the_link_is_named_as_such():
+    seen = [replace(each, is_confirmed=n % 3 > 0) for n, each in enumerate(copies(12))]
+    part = next(p for p in clones.examine(history(*seen)).parts if p.rule == "more-new-visitors-than-its-like")
+
+    assert " checked this code, " in part.text
+    assert " of them without their page having run" in part.text

@@ -1,8 +1,11 @@
+import math
 from dataclasses import replace
 
+import pytest
 from histories import HANOI, MADE, MILAN, ROME, SAIGON, copies, fact, history, sighting
 
-from authsvc.core.clones import FactKind, Network, Place, courses
+from authsvc.core.clones import FactKind, Network, Place, courses, evidence
+from authsvc.core.clones import stations as life
 
 
 def nearness(*seen):
@@ -81,7 +84,7 @@ def stations(*facts, number=5, every=10):
 def test_a_fact_speaks_from_its_own_moment_on():
     _, found = stations(fact(FactKind.COMMISSIONED, 5), fact(FactKind.SOLD, 20), fact(FactKind.REGISTERED, 25))
 
-    assert found == [courses.UNMADE, courses.MADE, courses.SOLD, courses.REGISTERED, courses.REGISTERED]
+    assert found == [life.UNMADE, life.MADE, life.SOLD, life.REGISTERED, life.REGISTERED]
 
 
 def test_a_claim_and_a_transfer_are_stations_and_the_first_registration_counts():
@@ -90,7 +93,7 @@ def test_a_claim_and_a_transfer_are_stations_and_the_first_registration_counts()
         owner, other, fact(FactKind.CLAIMED, 15), fact(FactKind.TRANSFERRED, 25, visitor=b"\0\3", place=HANOI)
     )
 
-    assert found == [courses.UNMADE, courses.REGISTERED, courses.CLAIMED, courses.TRANSFERRED, courses.TRANSFERRED]
+    assert found == [life.UNMADE, life.REGISTERED, life.CLAIMED, life.TRANSFERRED, life.TRANSFERRED]
     assert [course.circumstance("owner", n, 0) for n in range(5)] == [
         courses.NO_OWNER,
         courses.ELSEWHERE,
@@ -118,3 +121,24 @@ def test_markets_are_judged_until_an_analyst_says_grey_market():
     assert [course.circumstance("market", n, 0) for n in range(5)] == [courses.OUTSIDE] * 2 + [
         courses.UNKNOWN_MARKET
     ] * 3
+
+
+def test_what_is_looked_up_on_the_way_is_what_stands_at_the_positions_told():
+    told = history(
+        *copies(40), facts=(MADE, fact(FactKind.REGISTERED, 3, visitor=b"a", place=MILAN)), has_lifecycle=True
+    )
+    course = courses.retell(told)
+    tables = {
+        name: [math.sin(n + len(name)) for n in range(math.prod(shape))] for name, shape in courses.SHAPES.items()
+    }
+
+    sums = [sum(tables[name][course.positions[name][step]] for name in courses.SHAPES) for step in range(40)]
+
+    assert courses.weigh(told, tables) == pytest.approx(sums)
+
+
+def test_the_newest_sightings_are_told():
+    seen = copies(60)
+
+    assert courses.retell(history(*seen)).sightings == list(seen[-evidence.LONGEST :])
+    assert courses.retell(history(*seen), longest=60).sightings == list(seen)

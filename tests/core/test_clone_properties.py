@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from authsvc.core import clones
-from authsvc.core.clones import Bustle, FactKind, Network, Place, courses, weights
+from authsvc.core.clones import Bustle, FactKind, Network, Place, courses, evidence, weights
 
 HOURS = st.integers(0, 4_000)
 SIGHTINGS = st.lists(
@@ -47,11 +47,30 @@ def test_names_of_visitors_make_no_difference(seen):
 
 @settings(max_examples=40, deadline=None)
 @given(SIGHTINGS, SIGHTINGS)
-def test_what_is_unconfirmed_or_no_evidence_makes_no_difference(seen, others):
-    silent = [replace(s, is_confirmed=False) for s in others[::2]]
-    silent += [replace(s, is_evidence=False) for s in others[1::2]]
+def test_what_is_no_evidence_makes_no_difference(seen, others):
+    silent = [replace(s, is_evidence=False) for s in others]
 
     assert clones.examine(history(*silent, *seen)).score == clones.examine(history(*seen)).score
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIGHTINGS)
+def test_visitors_who_only_opened_the_link_are_no_evidence_by_themselves(seen):
+    opened = [replace(s, is_confirmed=False) for s in seen]
+    course = courses.retell(history(*opened))
+
+    assert len(course.times) == min(1, len(seen))
+    assert not clones.examine(history(*opened)).is_flagged
+
+
+@settings(max_examples=40, deadline=None)
+@given(SIGHTINGS, st.lists(st.booleans(), min_size=60, max_size=60))
+def test_of_those_who_only_opened_the_link_few_count_beside_confirmed_ones(seen, which):
+    course = courses.retell(history(*(replace(s, is_confirmed=ran) for s, ran in zip(seen, which, strict=False))))
+    told = [each.is_confirmed for each in course.sightings]
+
+    for length in range(len(told) + 1):
+        assert told[:length].count(False) <= 2 * told[:length].count(True) + 1
 
 
 @settings(max_examples=40, deadline=None)
@@ -86,5 +105,5 @@ def test_every_position_is_inside_its_table():
     course = courses.retell(history(*copies(64, every=20), facts=tuple(facts), has_lifecycle=True, bustle=Bustle.BUSY))
 
     for name, positions in course.positions.items():
-        assert len(positions) == 64
+        assert len(positions) == evidence.LONGEST
         assert all(0 <= position < len(weights.LIFECYCLE.tables[name]) for position in positions)

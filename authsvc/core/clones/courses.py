@@ -10,14 +10,15 @@ This is the hot path: it runs at every scan over as many as ``RECENT`` sightings
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from operator import itemgetter
+from operator import add
 
-from authsvc.core.clones.histories import Bustle, Fact, FactKind, History, Network, Sighting
+from authsvc.core.clones.evidence import LONGEST, in_order
+from authsvc.core.clones.histories import Bustle, History, Network, Sighting
+from authsvc.core.clones.stations import DAY, MADE_EDGES, OFFER_S, SOLD, SOLD_EDGES, STATIONS, Life
 
-DAY = 86_400.0
 _MONTH = 30 * DAY
 
 COUNT_EDGES = (1, 2, 3, 4, 5, 7, 10, 15, 25)
@@ -27,8 +28,6 @@ EPISODE_EDGES = (1, 2, 3, 5, 8, 12)
 PAUSE = 3 * DAY
 GAP_EDGES = (DAY / 24, DAY, 3 * DAY, 10 * DAY, 30 * DAY, 90 * DAY)
 AGE_EDGES = (DAY / 100, 10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
-MADE_EDGES = (15 * DAY, 45 * DAY, 90 * DAY, 150 * DAY, 240 * DAY, 365 * DAY, 500 * DAY)
-SOLD_EDGES = (10 * DAY, 30 * DAY, 90 * DAY, 180 * DAY, 365 * DAY)
 NEAR_EDGES = (60.0, 250.0, 600.0, 1500.0)
 """Kilometres. Half of all mobile addresses are placed more than 190 off, and one in twenty more than 800."""
 OUTSIDE_EDGES = (1, 2, 4)
@@ -57,10 +56,6 @@ PLACES = 6
 
 UNKNOWN_MARKET, INSIDE, OUTSIDE = range(3)
 MARKETS = 3
-
-UNMADE, MADE, SOLD, REGISTERED, CLAIMED, TRANSFERRED = range(6)
-"""The stations of an item's life."""
-STATIONS = 6
 
 NO_OWNER, OWNER, SOMEWHERE, OWNERS_COUNTRY, ELSEWHERE = range(5)
 """How a visitor stands to the registered owner."""
@@ -98,6 +93,9 @@ LIFECYCLE_TABLES = ("market", "life", "since_sale", "owner")
 """The tables that only records of commissioning, sale and ownership can fill."""
 SCAN_TABLES = tuple(name for name in SHAPES if name not in LIFECYCLE_TABLES)
 
+Tables = Mapping[str, Sequence[float]]
+"""Something for each position of each table."""
+
 
 @dataclass(slots=True)
 class Course:
@@ -115,20 +113,37 @@ class Course:
 _STRIDES = {name: tuple(math.prod(shape[n + 1 :]) for n in range(len(shape))) for name, shape in SHAPES.items()}
 
 
-def retell(history: History, since: float = -math.inf) -> Course:
+def retell(history: History, since: float = -math.inf, *, longest: int = LONGEST) -> Course:
     """
     Return the course of *history*; the tables of the lifecycle are filled where the brand keeps records.
 
     What was seen until *since* has been explained: the course begins after it, and a network seen before adds nothing.
     """
-    kept = _in_order(history.sightings)
+    kept = in_order(history.sightings, longest)
     if since > -math.inf:
         kept = [timed for timed in kept if timed[0] > since]
     course = Course([seen for _, seen in kept], [at for at, _ in kept])
-    seen = _fill_scans(course, int(history.bustle))
+    sums, steps = _walk_scans(course, int(history.bustle), _POSITIONS)
+    _part(course, SCAN_TABLES, sums)
     if history.has_lifecycle:
-        _fill_lifecycle(course, history, seen)
+        _part(course, LIFECYCLE_TABLES, _walk_lifecycle(course, history, steps, _POSITIONS))
     return course
+
+
+def weigh(history: History, tables: Tables, since: float = -math.inf) -> list[float]:
+    """
+    Return for each step of the course of *history* the sum of what stands at its positions in the *tables*.
+
+    It is what ``retell`` would find, looked up on the way: a scan needs the sum, and no position before it is told.
+    """
+    kept = in_order(history.sightings)
+    if since > -math.inf:
+        kept = [timed for timed in kept if timed[0] > since]
+    course = Course([seen for _, seen in kept], [at for at, _ in kept])
+    sums, steps = _walk_scans(course, int(history.bustle), tables)
+    if history.has_lifecycle:
+        return list(map(add, sums, _walk_lifecycle(course, history, steps, tables)))
+    return sums
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -137,20 +152,37 @@ def retell(history: History, since: float = -math.inf) -> Course:
 _FIXED, _MOBILE, _RELAY, _DATACENTRE = Network.FIXED, Network.MOBILE, Network.RELAY, Network.DATACENTRE
 
 _COUNTED = tuple(bisect_right(COUNT_EDGES, count) for count in range(COUNT_EDGES[-1]))
+_LATELY = tuple(bisect_right(LATELY_EDGES, count) for count in range(LATELY_EDGES[-1]))
+_AGES = (*AGE_EDGES, math.inf)
 
 _WIDTHS = [math.cos(math.radians(degree)) for degree in (*range(91), *range(-91, 0))]
 """How wide a degree of longitude is at a latitude, beside one at the equator; south is counted from the end."""
+
+
+_SIZES = {name: math.prod(shape) for name, shape in SHAPES.items()}
+_SCALES = {
+    name: math.prod(_SIZES[other] for other in SHAPES if list(SHAPES).index(other) < list(SHAPES).index(name))
+    for name in SHAPES
+}
+_POSITIONS = {name: range(0, _SIZES[name] * _SCALES[name], _SCALES[name]) for name in SHAPES}
+"""Tables that hold their own positions, each in digits of its own, so that from a sum they can be told apart again."""
+
+
+def _part(course: Course, names: Iterable[str], sums: Sequence[float]) -> None:
+    for name in names:
+        scale, size = _SCALES[name], _SIZES[name]
+        course.positions[name] = [int(each) // scale % size for each in sums]
 
 
 _Seen = tuple[int, int, str | None]
 """What the tables of the lifecycle need of a step: visitors of the month before it, gap, and country where placed."""
 
 
-def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
-    """Fill the tables that need only sightings; return what those of the lifecycle need of each step."""
+def _walk_scans(course: Course, bustle: int, tables: Tables) -> tuple[list[float], list[_Seen]]:
+    """Sum up the tables that need only sightings; return what those of the lifecycle need of each step, too."""
     times = course.times
-    positions = course.positions = {name: [] for name in SCAN_TABLES}
-    add_crowd, add_steady, add_country, add_place, add_network = (positions[name].append for name in SCAN_TABLES)
+    crowds, steadies, lands, sites, nets = (tables[name] for name in SCAN_TABLES)
+    sums: list[float] = []
     steps: list[_Seen] = []
     countries: dict[str, int] = {}
     home: str | None = None
@@ -158,20 +190,24 @@ def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
     apart = pauses = episodes = 0
     first = previous = times[0] if times else 0.0
     gap, recent = GAPS - 1, 0
+    age, many = 0, len(_LATELY)
     for count, (at, seen, counted) in enumerate(zip(times, course.sightings, _counted(), strict=False)):
         place, network = seen.place, seen.network
         month = at - _MONTH
         while times[recent] <= month:
             recent += 1
-        lately = bisect_right(LATELY_EDGES, count - recent)
+        lately = count - recent
+        lately = _LATELY[lately] if lately < many else LATELYS - 1
         if count:
-            gap = bisect_right(GAP_EDGES, at - previous)
-            if at - previous > PAUSE:
+            pause = at - previous
+            gap = bisect_right(GAP_EDGES, pause)
+            if pause > PAUSE:
                 pauses += 1
                 episodes = bisect_right(EPISODE_EDGES, pauses)
         previous = at
-        add_crowd(((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes)
-        add_steady((gap * AGES + bisect_right(AGE_EDGES, at - first)) * LATELYS + lately)
+        # An age only grows: one comparison with the next edge does what a search would.
+        while at - first >= _AGES[age]:
+            age += 1
 
         is_placed = network is not _RELAY and network is not _DATACENTRE
         country = place.country if is_placed else None
@@ -184,23 +220,26 @@ def _fill_scans(course: Course, bustle: int) -> list[_Seen]:
             countries[country] = number = number + 1
             if home is None or number > countries[home]:
                 home = country
-        add_country((kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap)
+        land = (kind * COUNTRIES + (spread if spread < COUNTRIES else COUNTRIES - 1)) * GAPS + gap
 
         near = distance = NOWHERE
         radius = place.radius_km or 0.0
         if is_placed and (latitude := place.latitude) is not None and radius <= VAGUE_KM:
             longitude = place.longitude or 0.0
-            near = FIRST_PLACE
-            if places:
-                distance = _nearest(latitude, longitude, places)
-                near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
-            if len(places) < REMEMBERED and (distance > 1 or not places):
-                places.append((latitude, longitude))
-        add_place(((near * PLACES + apart) * GAPS + gap) * COUNTS + counted)
-        apart += distance >= APART and apart < PLACES - 1
+            distance = _nearest(latitude, longitude, places)
+            near = distance + (ON_A_LINE if network is _FIXED and radius <= LINE_KM else ON_THE_MOVE)
+            if distance == _FIRST:
+                near, distance = FIRST_PLACE, NOWHERE
         kind = FIXED if network is _FIXED else MOBILE if network is _MOBILE else OTHER if is_placed else HIDDEN
-        add_network(kind * 2 + seen.is_shared)
-    return steps
+        sums.append(
+            crowds[((counted * LATELYS + lately) * BUSTLES + bustle) * EPISODES + episodes]
+            + steadies[(gap * AGES + age) * LATELYS + lately]
+            + lands[land]
+            + sites[((near * PLACES + apart) * GAPS + gap) * COUNTS + counted]
+            + nets[kind * 2 + seen.is_shared]
+        )
+        apart += distance >= APART and apart < PLACES - 1
+    return sums, steps
 
 
 def _counted() -> Iterator[int]:
@@ -209,161 +248,71 @@ def _counted() -> Iterator[int]:
 
 
 def _nearest(latitude: float, longitude: float, places: list[tuple[float, float]]) -> int:
-    """Return in which of ``NEAR_EDGES`` the nearest of *places* is."""
-    # Spans choose and one distance is measured: across the date line that may be the second nearest.
-    least, nearest = math.inf, places[0]
+    """Return in which of ``NEAR_EDGES`` the nearest of *places* is, and remember a place that is new among few."""
+    if not places:
+        places.append((latitude, longitude))
+        return _FIRST
+    # Degrees choose and one distance is measured: across the date line that may be the second nearest.
+    least, north, east = math.inf, 0.0, 0.0
     for point in places:
-        span = abs(latitude - point[0]) + abs(longitude - point[1])
+        way_north, way_east = latitude - point[0], longitude - point[1]
+        span = way_north * way_north + way_east * way_east
         if span < least:
             if span < _SURELY_NEAR:
                 return 0
-            least, nearest = span, point
-    north, east = nearest
+            least = span
+            north, east = point
     way_east = abs(longitude - east)
     if way_east > 180.0:
         way_east = 360.0 - way_east
     way_east *= _WIDTHS[int(latitude + north) // 2]
-    return bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
+    distance = bisect_right(_SQUARES, (latitude - north) ** 2 + way_east * way_east)
+    if distance > 1 and len(places) < REMEMBERED:
+        places.append((latitude, longitude))
+    return distance
 
 
-_SURELY_NEAR = NEAR_EDGES[0] / 112
+_FIRST = -1
+"""Before the first place there is none to be near to."""
+_SURELY_NEAR = (NEAR_EDGES[0] / 112) ** 2
 _SQUARES = tuple((edge / 111.2) ** 2 for edge in NEAR_EDGES)
 """The edges in squared degrees, so that no root is drawn."""
 
 
-def _fill_lifecycle(course: Course, history: History, steps: list[_Seen]) -> None:
-    """Fill the tables of the lifecycle. A fact speaks from its own moment on."""
-    positions = course.positions
-    positions.update((name, []) for name in LIFECYCLE_TABLES)
-    add_market, add_life, add_since_sale, add_owner = (positions[name].append for name in LIFECYCLE_TABLES)
-    facts = sorted(history.facts, key=_time_of_fact)
-    moments = [fact.at.timestamp() for fact in facts]
-    moments.append(math.inf)
-    life, ahead, outside, outsides = _Life(), 0, 0, 0
-    station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+def _walk_lifecycle(course: Course, history: History, steps: list[_Seen], tables: Tables) -> list[float]:
+    """Sum up the tables of the lifecycle. A fact speaks from its own moment on."""
+    at_market, at_life, at_sale, at_owner = (tables[name] for name in LIFECYCLE_TABLES)
+    sums: list[float] = []
+    life, changes_at, outside, outsides = Life(history.facts), -math.inf, 0, 0
     since = _counted()
     after = next(since)
     for at, seen, (lately, gap, country), counted in zip(
         course.times, course.sightings, steps, _counted(), strict=False
     ):
-        if moments[ahead] <= at:
-            while moments[ahead] <= at:
-                life.take(facts[ahead])
-                ahead += 1
-            station, markets, made_at, sold_at = life.station, life.markets, life.made_at, life.sold_at
+        if changes_at <= at:
+            changes_at = life.move_to(at)
+            station, markets, made, sold = life.station, life.markets, life.made, life.sold
+            owner, owner_country, offer_ends = life.owner, life.owner_country, life.offered_at + OFFER_S
         market = UNKNOWN_MARKET
         if markets is not None and country is not None:
             market = INSIDE if country in markets else OUTSIDE
-        add_market((market * STATIONS + station) * OUTSIDES + outsides)
+        traded = (market * STATIONS + station) * OUTSIDES + outsides
         if market == OUTSIDE:
             outside += 1
             outsides = bisect_right(OUTSIDE_EDGES, outside)
-        made = 0 if made_at is None else 1 + bisect_right(MADE_EDGES, at - made_at)
-        add_life(((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted)
-        sold = 0 if sold_at is None else 1 + bisect_right(SOLD_EDGES, at - sold_at)
-        add_since_sale(((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap)
-        owner = NO_OWNER if life.owner is None else life.owner_relation(seen.visitor, country, at)
-        add_owner((owner * STATIONS + station) * COUNTS + after)
+        relation = (
+            NO_OWNER if owner is None
+            else OWNER if seen.visitor == owner
+            else SOMEWHERE if country is None or owner_country is None or at < offer_ends
+            else OWNERS_COUNTRY if country == owner_country
+            else ELSEWHERE
+        )  # fmt: skip
+        sums.append(
+            at_market[traded]
+            + at_life[((made * STATIONS + station) * LATELYS + lately) * COUNTS + counted]
+            + at_sale[((sold * COUNTS + counted) * COUNTS + after) * GAPS + gap]
+            + at_owner[(relation * STATIONS + station) * COUNTS + after]
+        )
         if station >= SOLD:
             after = next(since)
-
-
-_OFFER = 14 * DAY
-"""How long an offered transfer explains a new visitor: 72 hours to accept, and the way of the parcel."""
-
-
-class _Life:
-    """What facts have said so far of where the item is in its life."""
-
-    __slots__ = (
-        "has_markets", "is_registered", "made_at", "markets", "offered_at", "owner", "owner_country", "sold_at",
-        "station",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.has_markets = True
-        self.is_registered = False
-        self.station = UNMADE
-        self.made_at: float | None = None
-        self.sold_at: float | None = None
-        self.offered_at = -math.inf
-        self.markets: frozenset[str] | None = None
-        self.owner: bytes | None = None
-        self.owner_country: str | None = None
-
-    def take(self, fact: Fact) -> None:
-        """Take in one fact."""
-        kind, at = fact.kind, fact.at.timestamp()
-        if kind is FactKind.COMMISSIONED:
-            self.made_at = at
-            self.markets = fact.markets if self.has_markets else None
-            self.station = max(self.station, MADE)
-        elif kind is FactKind.SOLD:
-            self.sold_at = at
-            self.station = max(self.station, SOLD)
-        elif kind is FactKind.REGISTERED:
-            if not self.is_registered:
-                self._own(fact)
-            self.is_registered = True
-            self.station = max(self.station, REGISTERED)
-        elif kind is FactKind.CLAIMED:
-            self.station = max(self.station, CLAIMED)
-        elif kind is FactKind.OFFERED:
-            self.offered_at = at
-        elif kind is FactKind.TRANSFERRED:
-            self._own(fact)
-            self.station, self.offered_at = TRANSFERRED, -math.inf
-        elif kind is FactKind.GREY_MARKET:
-            # The item is known to have left its market: from here on that says nothing more.
-            self.has_markets, self.markets = False, None
-
-    def owner_relation(self, visitor: bytes, country: str | None, at: float) -> int:
-        """Return how a visitor stands to the registered owner."""
-        if visitor == self.owner:
-            return OWNER
-        if country is None or self.owner_country is None or at - self.offered_at < _OFFER:
-            return SOMEWHERE
-        return OWNERS_COUNTRY if country == self.owner_country else ELSEWHERE
-
-    def _own(self, fact: Fact) -> None:
-        self.owner, self.owner_country = fact.visitor, fact.place.country
-
-
-def _in_order(sightings: tuple[Sighting, ...]) -> list[tuple[float, Sighting]]:
-    """
-    Return what is evidence, by time, the first of each network prefix.
-
-    A prefix's pseudonym lasts for a day in a trace and for a month in the service. While it lasts, whoever comes from
-    there adds nothing new: a flood from few networks stays worthless, however many browsers and days it takes.
-    Equal times are ordered by all that a rule can see, never by a pseudonym: two tellings of one history are the same.
-    """
-    kept = [(seen.first_at.timestamp(), seen) for seen in sightings if seen.is_confirmed and seen.is_evidence]
-    kept.sort(key=_TIME)
-    if len({at for at, _ in kept}) < len(kept):
-        kept.sort(key=_time_and_looks)
-    if len({seen.prefix for _, seen in kept}) < len(kept):
-        kept = list(_first_of_prefix(kept))
-    return kept
-
-
-def _first_of_prefix(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
-    known: set[bytes] = set()
-    for timed in kept:
-        prefix = timed[1].prefix
-        if prefix is None or prefix not in known:
-            yield timed
-        if prefix is not None:
-            known.add(prefix)
-
-
-_TIME = itemgetter(0)
-
-
-def _time_and_looks(timed: tuple[float, Sighting]) -> tuple[object, ...]:
-    at, seen = timed
-    place = seen.place
-    return at, place.country or "", place.latitude or 0.0, place.longitude or 0.0, seen.network, seen.is_shared
-
-
-def _time_of_fact(fact: Fact) -> tuple[float, str]:
-    return fact.at.timestamp(), fact.kind
+    return sums

@@ -6,7 +6,7 @@ life. It never falls: what counts is the highest that it ever was, until a resol
 all that came before.
 
 How high a score must be is not set by hand: ``weights`` holds, for a target rate, the score that so small a share of
-genuine items ever reached on the training seeds of the simulation.
+genuine items ever reached on the training seeds of the simulation; what the brand's own items score moves it.
 """
 
 import math
@@ -15,16 +15,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
-from operator import itemgetter
 
 from authsvc.core.clones import weights
-from authsvc.core.clones.courses import Course, retell
+from authsvc.core.clones.courses import Course, Tables, retell, weigh
 from authsvc.core.clones.histories import FactKind, History
 from authsvc.core.clones.rules import RULES, Part, Weighed
-from authsvc.core.clones.weights import Tables
 
 FORGIVENESS = 2.0
 """What new evidence must make up for after an analyst or a proof has found the evidence before it harmless."""
+
+CROWD_FROM, CROWD_STEP, CROWD_MOST = 12, 0.6, 8.0
+"""
+From the how manieth visitor on each one weighs so much more, whoever it is, until the score is so high.
+
+Bounded: as many visitors as that are rare for a genuine item, but a code that went viral has them, and where a brand
+asks for few false alarms a crowd alone must not be enough.
+"""
 
 BROKEN_FACT = 4.0
 """What a contradiction in the item's own records weighs. Set by hand: the simulated world has none to learn from."""
@@ -66,16 +72,15 @@ def examine(history: History) -> Examination:
     if history.copy_threshold is not None and (limit := _hard_limit(history, history.copy_threshold)):
         return Examination(limit.weight, 1.0, lambda: (limit,))
     model = weights.LIFECYCLE if history.has_lifecycle else weights.SCANS
-    threshold = model.threshold(history.target_rate)
+    threshold = model.threshold(history.target_rate) + history.shift
     records: tuple[Part, ...] = ()
     since, offset = -math.inf, 0.0
     if history.facts:
         records = _contradictions(history, threshold)
         since, offset = _explained(history)
-    course = retell(history, since)
-    found = _weigh(course, model.tables, offset)
+    found = _highest(weigh(history, model.tables, since), offset)
     score = sum(map(_weight, records)) + found.top
-    return Examination(score, threshold, lambda: (*records, *_parts(course, found)))
+    return Examination(score, threshold, lambda: (*records, *_parts(retell(history, since), model.tables, found)))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -90,38 +95,48 @@ _FORGIVING = frozenset({FactKind.PROVEN, FactKind.FALSE_ALARM, FactKind.OWNER_ER
 class _Found:
     """The steps weighed: where the score was highest, and how high."""
 
-    tables: Tables
     offset: float
     best: int
     top: float
+    crowd: float = 0.0
 
 
-def _weigh(course: Course, tables: Tables, offset: float) -> _Found:
-    if not course.times:
-        return _Found(tables, offset, 0, 0.0)
-    # One call looks a whole column up, a third faster than a call for each step; it wants two positions at least.
-    columns = [itemgetter(*positions, 0)(tables[name]) for name, positions in course.positions.items()]
-    scores = list(accumulate(map(sum, zip(*columns, strict=True)), initial=offset))
-    scores.pop()
+def _highest(steps: list[float], offset: float) -> _Found:
+    scores = list(accumulate(steps, initial=offset))
     # Before the first step there is no evidence, whatever the offset.
     scores[0] = 0.0
     top = max(scores)
-    return _Found(tables, offset, scores.index(top), top)
+    best = scores.index(top)
+    if len(scores) > CROWD_FROM + 1 and top < CROWD_MOST:
+        return _among_crowds(_Found(offset, best, top), scores)
+    return _Found(offset, best, top)
 
 
-def _parts(course: Course, found: _Found) -> Iterator[Part]:
+def _among_crowds(found: _Found, scores: list[float]) -> _Found:
+    """Let every visitor after many weigh more, as far as a crowd alone may raise a score."""
+    for step in range(CROWD_FROM + 1, len(scores)):
+        score = min(scores[step] + CROWD_STEP * (step - CROWD_FROM), CROWD_MOST)
+        if score > found.top:
+            found = _Found(found.offset, step, score, score - scores[step])
+    return found
+
+
+def _parts(course: Course, tables: Tables, found: _Found) -> Iterator[Part]:
     """Yield what every rule found up to the step where the score was highest; together they are that score."""
     if not found.best:
         return
     for rule in RULES:
         columns = [
-            map(found.tables[name].__getitem__, course.positions[name][: found.best])
+            map(tables[name].__getitem__, course.positions[name][: found.best])
             for name in rule.tables
             if name in course.positions
         ]
         if columns:
             column = list(map(sum, zip(*columns, strict=True)))
             yield Part(rule.name, sum(column), rule.tell(Weighed(course, column)))
+    if found.crowd:
+        visitors = f"{found.best} different visitors, more than genuine items of any kind usually meet"
+        yield Part("very-many-visitors", found.crowd, visitors)
     if found.offset:
         yield Part("usual-explanations", found.offset, "what an explanation that was given before makes likely")
 

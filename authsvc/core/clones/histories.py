@@ -112,6 +112,8 @@ class History:
     ``has_lifecycle`` says that the brand keeps records of commissioning and sale, so that a scan before them is worth
     noting; without it the absence of a fact says nothing. ``target_rate`` is the share of genuine scanned items that
     the brand accepts to see flagged. ``copy_threshold`` is a brand's own hard limit on visitors, if it wants one.
+    ``shift`` is by how much genuine items of the brand are known to score higher than those that the thresholds were
+    set with.
     """
 
     sightings: tuple[Sighting, ...]
@@ -120,3 +122,4 @@ class History:
     bustle: Bustle = Bustle.USUAL
     target_rate: float = 0.001
     copy_threshold: int | None = None
+    shift: float = 0.0

@@ -11,8 +11,9 @@ shows. A rule's name is stored with the alerts it raised: never rename or reuse 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from authsvc.core.clones.courses import ELSEWHERE, FIXED, HIDDEN, OUTSIDE, SOLD, Course
+from authsvc.core.clones.courses import ELSEWHERE, FIXED, HIDDEN, OUTSIDE, Course
 from authsvc.core.clones.histories import Sighting
+from authsvc.core.clones.stations import SOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class Rule:
 def more_new_visitors_than_its_like(found: Weighed) -> str:
     """People keep appearing who check this item, more of them and for longer than is usual for its product."""
     seen, step = found.course.sightings, found.strongest
-    text = f"{_count(found.steps.stop, 'different visitor')} confirmed this code"
+    opened = sum(not each.is_confirmed for each in seen[: found.steps.stop])
+    text = f"{_count(found.steps.stop, 'different visitor')} {'checked' if opened else 'confirmed'} this code"
+    if opened:
+        text += f", {opened} of them without their page having run"
     if step:
         text += f", most telling the one of {_day(seen[step])}, {_span(seen[step - 1], seen[step])} after another"
     return text

@@ -12,7 +12,7 @@ from itertools import pairwise, product
 from math import log
 
 from authsvc.core.clones import learned
-from authsvc.core.clones.courses import SHAPES
+from authsvc.core.clones.courses import SHAPES, Tables
 
 PAIRS: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "crowd": ((0, 1), (0, 2), (0, 3)),
@@ -27,8 +27,6 @@ PAIRS: Mapping[str, tuple[tuple[int, ...], ...]] = {
 }
 """The axes of each small table."""
 
-Tables = Mapping[str, Sequence[float]]
-
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -36,11 +34,14 @@ class Model:
     What copies weigh against a genuine life, and how high genuine items score.
 
     ``calibration`` holds shares of genuine scanned items and the score that so many of them reached, in falling order
-    of the share.
+    of the share. ``high_share`` is the share of items that are not flagged and score ``base_rates.HIGH``, and
+    ``high_slope`` by how much the threshold rises with its logarithm: measured over worlds of other rates.
     """
 
     tables: Tables
     calibration: tuple[tuple[float, float], ...]
+    high_share: float
+    high_slope: float
 
     def threshold(self, rate: float) -> float:
         """Return the score that a share of *rate* of genuine items reaches; between known shares by their logarithm."""
@@ -73,7 +74,7 @@ def _merge(name: str, small: Sequence[Sequence[int]]) -> tuple[float, ...]:
 
 
 def _model(name: str) -> Model:
-    return Model(merged(learned.TABLES[name]), learned.CALIBRATIONS[name])
+    return Model(merged(learned.TABLES[name]), learned.CALIBRATIONS[name], *learned.TAILS[name])
 
 
 SCANS = _model("scans")
