@@ -62,8 +62,8 @@ def weigh(url: str, held: Holdings, *, now: datetime, most: int = SAMPLE) -> Non
 
     The sample is another one each night. Every item is read by itself, so that nobody waits for this.
     """
-    connection: psycopg.Connection[Any]
-    with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as connection:
+    with psycopg.connect(url, autocommit=True, row_factory=namedtuple_row) as opened:
+        connection: psycopg.Connection[Any] = opened
         known: dict[object, list[str]] = {}
         for row in connection.execute("SELECT brand_id, gtin FROM base_rates").fetchall():
             known.setdefault(row.brand_id, []).append(row.gtin)
