@@ -131,8 +131,6 @@ _NAMED = {
 }
 """For each argument of an address, what names something large."""
 _OTHERS = {"act": "stolen"}
-_NO_PAGE = {"secret", "kind", "attachment_id", "position"}
-"""Arguments of what is a file, or needs a secret."""
 _NOT_TIMED = {"/console/alerts/stream", "/console/sso", "/console/sso/callback", "/console/sign-in",
               "/console/cases/<uuid:case_id>/letter/file", "/console/rules/set"}  # fmt: skip
 """Addresses that lead elsewhere, stay open, send a file, or answer a form that was filled in."""
@@ -149,7 +147,8 @@ def _pages(app: Flask, named: dict[str, str]) -> dict[str, str]:
     with app.test_request_context(base_url=BASE_URL):
         for rule in app.url_map.iter_rules():
             is_page = rule.rule.startswith("/console") and "GET" in (rule.methods or ()) and rule.rule not in _NOT_TIMED
-            if is_page and not rule.arguments & _NO_PAGE:
+            # An object of a kind that is not made here has no page to ask for.
+            if is_page and rule.arguments <= named.keys():
                 values = {name: named[name] for name in rule.arguments}
                 pages[rule.rule] = app.url_for(rule.endpoint, _external=False, **values)
     serial, old = named["key"].partition(".")[2], (utc_now() - timedelta(days=60)).isoformat()
