@@ -21,7 +21,7 @@ from authsvc.web.drawing.charts import Share, share_bars
 _N = TypeVar("_N", int, float)
 NAV = "Advisor"
 TONES = ("info", "ok", "warn", "bad")
-_YES_NO = (("", "As usual in the category"), ("yes", "Yes"), ("no", "No"))
+_YES_NO = (("", "As usual"), ("yes", "Yes"), ("no", "No"))
 _CHOICES = {
     "traceability": ("What is followed on its way", Traceability),
     "recall": ("The least that a recall can name", RecallPrecision),
@@ -118,7 +118,7 @@ def _page(found: Advice | None, *, fault: str | None = None) -> str:
         currency=_currency(), query=request.query_string.decode("ascii", "replace"),
         categories=[(key, one.title) for key, one in CATEGORIES.items()],
         choices=[
-            (name, label, [("", "As usual in the category"), *((each.value, each.value) for each in kind)])
+            (name, label, [("", "As usual"), *((each.value, each.value) for each in kind)])
             for name, (label, kind) in _CHOICES.items()
         ],
         questions=list(_QUESTIONS.items()), yes_no=_YES_NO, assumptions=assumptions.rows(),
