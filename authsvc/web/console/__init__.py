@@ -22,6 +22,7 @@ A page is a function in a module of this package, imported at the end of this fi
 
 from authsvc.web.console import (
     account,
+    advisor,
     alert_acts,
     alert_mail_settings,
     alert_page,
@@ -55,6 +56,7 @@ from authsvc.web.console.guard import bp, check
 
 __all__ = [
     "account",
+    "advisor",
     "alert_acts",
     "alert_mail_settings",
     "alert_page",

@@ -17,8 +17,8 @@ from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 NAVIGATION = (
     (None, (("Overview", "overview"), ("Alerts", "alert"), ("Cases", "case"), ("Items", "serial"),
             ("Reports", "report"), ("Rules", "rules"), ("Exports", "export"))),
-    ("Operations", (("Products", "product"), ("Runs", "label"), ("Recalls", "recall"), ("Disputes", "transfer"),
-                    ("Devices", "device"), ("Webhooks", "webhook"))),
+    ("Operations", (("Advisor", "chart"), ("Products", "product"), ("Runs", "label"), ("Recalls", "recall"),
+                    ("Disputes", "transfer"), ("Devices", "device"), ("Webhooks", "webhook"))),
     ("Brand", (("Team", "people"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""

@@ -1,0 +1,36 @@
+"""The page of the advisor in a browser: asked and answered by the names of controls, in both themes."""
+
+import pytest
+from playwright.sync_api import expect
+from walking import AXE, SHOTS, Walk, browser, site
+
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
+def test_a_product_is_judged(cast, site, browser, width, scheme):
+    person = cast.add(Role.VIEWER)
+    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = walk.page
+    walk.sign_in(person.email, person.password)
+    page.goto(f"{site}/console/advisor")
+    walk.heading("Advisor")
+    page.get_by_label("Category").select_option("wine")
+    page.get_by_label("What one unit is worth").fill("18")
+    page.get_by_label("Units a year").fill("200000")
+    page.get_by_label("Customers report by serial number").select_option("No")
+    walk.click("Advise")
+    expect(page.get_by_role("heading", name="suit this product")).to_be_visible()
+    expect(page.get_by_role("link", name="Download as PDF")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+    if SHOTS:
+        page.screenshot(path=f"{SHOTS}/advisor-{width}.png", full_page=True)
+
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert walk.complaints == []
