@@ -24,7 +24,7 @@ from authsvc.core.clones.rules import RULES, Part, Weighed
 FORGIVENESS = 2.0
 """What new evidence must make up for after an analyst or a proof has found the evidence before it harmless."""
 
-CROWD_FROM, CROWD_STEP, CROWD_MOST = 12, 0.6, 8.0
+CROWD_FROM, CROWD_STEP, CROWD_MOST = 16, 0.6, 8.0
 """
 From the how manieth visitor on each one weighs so much more, whoever it is, until the score is so high.
 
