@@ -1,8 +1,9 @@
 """
 A client at a constant rate: requests leave at their times, and each is timed from when it was meant to leave.
 
-One thread, one request in flight on each connection, more connections as they are needed. It is started as a process
-of its own, so that its processor time can be told from the server's.
+One thread, one request in flight on each connection, as many connections as the throughput was measured with and more
+as they are needed. They take turns, as behind a proxy, so that every worker of the server gets its share. It is started
+as a process of its own, so that its processor time can be told from the server's.
 """
 
 import json
@@ -15,7 +16,7 @@ from collections import deque
 from itertools import cycle
 from pathlib import Path
 
-from benchmarks.load import Workload
+from benchmarks.load import CONNECTIONS, Workload
 from benchmarks.stand import BROWSER, HOST
 
 MOST_CONNECTIONS = 400
@@ -61,7 +62,7 @@ def run(port: int, requests: list[bytes], rate: float, seconds: float) -> list[f
     """Return how long each answer took, in seconds, in the order of arrival."""
     source = cycle(requests)
     total = int(rate * seconds)
-    free: deque[_Line] = deque(_Line(port) for _ in range(8))
+    free: deque[_Line] = deque(_Line(port) for _ in range(CONNECTIONS))
     busy: dict[socket.socket, _Line] = {}
     waits: list[float] = []
     start = time.perf_counter()
@@ -74,7 +75,7 @@ def run(port: int, requests: list[bytes], rate: float, seconds: float) -> list[f
         while sent < total and (meant_at := start + sent / rate) <= now:
             if not free and len(busy) >= MOST_CONNECTIONS:
                 break  # it leaves late, and is timed from when it was meant to leave all the same
-            line = free.pop() if free else _Line(port)
+            line = free.popleft() if free else _Line(port)
             line.send(next(source), meant_at)
             busy[line.socket] = line
             sent += 1

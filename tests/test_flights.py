@@ -53,6 +53,7 @@ class Database:
 def patient(monkeypatch):
     # A loaded machine may hold a test up for longer than a flight is waited for.
     monkeypatch.setattr("authsvc.flights.PATIENCE_S", 5.0)
+    monkeypatch.setattr("authsvc.flights.GATHER_S", 0.5)
 
 
 def in_loop(test):
@@ -80,6 +81,34 @@ async def test_who_comes_alone_leaves_at_once(database):
 async def test_who_comes_at_the_same_moment_leaves_together(database):
     assert await asyncio.gather(*[database.go(key) for key in "bac"]) == ["B", "A", "C"]
     assert database.calls == [["a", "b", "c"]]
+
+
+@in_loop
+async def test_after_a_flight_of_several_the_next_one_gathers_who_comes_in_a_moment(database):
+    await asyncio.gather(*[database.go(key) for key in "ab"])
+
+    others = [database.go("c")]
+    await asyncio.sleep(0)
+    others.append(database.go("d"))
+    assert await asyncio.gather(*others) == ["C", "D"]
+    assert database.calls == [["a", "b"], ["c", "d"]]
+
+
+@in_loop
+async def test_a_full_flight_gathers_no_longer(database):
+    await asyncio.gather(*[database.go(key) for key in "ab"])
+
+    many = [f"{number:02}" for number in range(MOST)]
+    assert await asyncio.wait_for(asyncio.gather(*[database.go(key) for key in many]), 0.4) == many
+    assert database.calls == [["a", "b"], many]
+
+
+@in_loop
+async def test_who_comes_after_a_lone_one_does_not_wait_for_others(database):
+    database.may_answer.set()
+
+    assert await asyncio.wait_for(database.go("a"), 0.2) == "A"
+    assert await asyncio.wait_for(database.go("b"), 0.2) == "B"
 
 
 @in_loop
