@@ -22,7 +22,7 @@ from authsvc import holdings
 from authsvc import preview_statements as sql
 from authsvc.core import clones
 from authsvc.core.clones import FactKind
-from authsvc.core.dossiers import CONFIRMED
+from authsvc.core.dossiers import CONFIRMED, OPENED
 from authsvc.core.register import Product
 from authsvc.core.serials import SerialKey, decode
 from authsvc.core.wrapping import unwrap
@@ -65,6 +65,7 @@ class Story:
     disposition_at: datetime | None
     commissioned_at: datetime | None = None
     seen: list[tuple[datetime, list[Any]]] = field(default_factory=list)
+    opened: list[tuple[datetime, list[Any]]] = field(default_factory=list)
     facts: list[tuple[datetime, tuple[Any, ...]]] = field(default_factory=list)
     moments: list[datetime] = field(default_factory=list)
 
@@ -119,19 +120,19 @@ def preview(connection: Connection, asked: Asked, *, wrapping_key: bytes, now: d
 
 def count_alerts(story: Story, product: Product | None, *, since: datetime) -> tuple[int, bool]:
     """Return how many alerts an item would have raised since then, and whether it was ever flagged."""
-    seen: list[list[Any]] = []
+    seen: dict[str, list[Any]] = {}
     facts: list[tuple[Any, ...]] = []
     alerts, is_flagged, was_flagged, is_news, has_begun = 0, False, False, False, False
 
     def is_copy() -> bool:
-        return clones.examine(_history(story, seen, facts, product)).is_flagged
+        return clones.examine(_history(story, list(seen.values()), facts, product)).is_flagged
 
     for at, what, value in _in_order(story):
         if at > since and not has_begun:
             has_begun, is_news = True, False
             is_flagged = was_flagged = is_copy()
-        if what == _SEEN:
-            seen.append(value)
+        if what in {_SEEN, _OPENED}:
+            seen[value[0]] = value
             is_news = True
         elif what == _FACT:
             facts.append(value)
@@ -150,12 +151,16 @@ def count_alerts(story: Story, product: Product | None, *, since: datetime) -> t
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
-_SEEN, _FACT, _ANSWER, _MOMENT = range(4)
-"""In the order in which they count where times are equal: a page that ran is judged by what it showed."""
+_SEEN, _FACT, _ANSWER, _MOMENT, _OPENED = range(5)
+"""
+In the order in which they count where times are equal: a page that ran is judged by what it showed, a scan by what was
+seen before it.
+"""
 
 
 def _in_order(story: Story) -> list[tuple[datetime, int, Any]]:
     events: list[tuple[datetime, int, Any]] = [(at, _SEEN, row) for at, row in story.seen]
+    events += [(at, _OPENED, row) for at, row in story.opened]
     events += [(at, _ANSWER if fact[0] in _ANSWERS else _FACT, fact) for at, fact in story.facts]
     events += [(at, _MOMENT, None) for at in story.moments]
     events.sort(key=itemgetter(0, 1))
@@ -166,8 +171,9 @@ def _history(
     story: Story, seen: Sequence[list[Any]], facts: Sequence[tuple[Any, ...]], product: Product | None
 ) -> clones.History:
     """Return what the statement of a scan would have read: the newest sightings, the newest facts."""
+    ran, opened = ([row for row in seen if row[3] is has_run] for has_run in (True, False))
     row = _Read(
-        evidence=nlargest(CONFIRMED, seen, key=itemgetter(2)),
+        evidence=nlargest(CONFIRMED, ran, key=itemgetter(2)) + nlargest(OPENED, opened, key=itemgetter(2)),
         known=nlargest(CONFIRMED, facts, key=itemgetter(1)),
         commissioned_at=story.commissioned_at,
         disposition=story.disposition,
@@ -283,16 +289,25 @@ def _stories(
                 story.moments.append(scan.confirmed_at)
                 ran[sgtin, scan.id] = scan.confirmed_at
     for row in _all(connection, sql.SIGHTINGS, asked):
-        # What ran earlier than these days has no scan among them.
-        known_at = ran.get((row.sgtin, row.confirmed_id), values["since"])
         if row.sgtin in stories:
-            stories[row.sgtin].seen.append((known_at, [row.visitor, row.prefix, row.first_at, True, *row[5:]]))
+            # What ran earlier than these days has no scan among them.
+            ran_at = ran.get((row.sgtin, row.confirmed_id), values["since"])
+            _add_sighting(stories[row.sgtin], row, ran_at=ran_at, since=values["since"])
     for row in _all(connection, sql.FACTS, asked):
         if row.sgtin in stories:
             stories[row.sgtin].facts.append((row.known_at, tuple(row[2:])))
     for row in _all(connection, sql.COMMISSIONED, asked | _places([row for row in items if row.is_in_range], keys)):
         stories[row.sgtin].commissioned_at = row.at
     return list(stories.values())
+
+
+def _add_sighting(story: Story, row: Any, *, ran_at: datetime, since: datetime) -> None:
+    """Add what could be seen of a visitor: from its first scan on that it came, and once it ran that its page did."""
+    place = (row.country, row.latitude, row.longitude, row.radius_km, row.network, row.asn)
+    if row.confirmed_id is not None:
+        story.seen.append((ran_at, [row.visitor, row.prefix, row.first_at, True, *place]))
+    if row.confirmed_id is None or (row.opened_at > since and row.counts_at_once):
+        story.opened.append((row.opened_at, [row.visitor, row.prefix, row.first_at, False, *place]))
 
 
 def _places(items: Iterable[Any], keys: Mapping[str, SerialKey]) -> dict[str, list[Any]]:

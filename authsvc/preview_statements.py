@@ -2,7 +2,8 @@
 The SQL of previews: what is replayed of the recorded scans of a brand, item by item. Values are always parameters.
 
 ``SCANS`` are the moments at which the service judged: a counted scan that was not the item's first, and the page of a
-scan that ran. What could be seen then are the sightings whose page had run.
+scan that ran. What could be seen then are the sightings whose page had run, and those of earlier scans that had only
+opened the link.
 """
 
 _WHERE = """
@@ -26,12 +27,15 @@ FROM items i WHERE i.sgtin = ANY (%(sgtins)s) AND i.brand_id = %(brand_id)s"""
 SIGHTINGS = """
 SELECT e.sgtin, e.confirmed_id, encode(e.visitor, 'hex') AS visitor, encode(e.prefix, 'hex') AS prefix,
   extract(epoch FROM e.first_at)::float8 AS first_at, e.country, e.latitude, e.longitude, e.radius_km, e.network,
-  encode(e.asn, 'hex') AS asn
+  encode(e.asn, 'hex') AS asn, e.first_at AS opened_at,
+  NOT EXISTS (SELECT FROM sightings o WHERE o.sgtin = e.sgtin AND o.is_evidence AND o.prefix = e.prefix
+    AND o.visitor <> e.visitor AND o.first_at > e.first_at - interval '1 day'
+    AND o.first_at <= e.first_at) AS counts_at_once
 FROM unnest(%(sgtins)s::text[]) AS k (sgtin) CROSS JOIN LATERAL (
-  (SELECT * FROM sightings s WHERE s.sgtin = k.sgtin AND s.is_evidence AND s.confirmed_id IS NOT NULL
+  (SELECT * FROM sightings s WHERE s.sgtin = k.sgtin AND s.is_evidence
      AND s.first_at <= %(since)s ORDER BY s.first_at DESC LIMIT %(before)s)
   UNION ALL
-  (SELECT * FROM sightings s WHERE s.sgtin = k.sgtin AND s.is_evidence AND s.confirmed_id IS NOT NULL
+  (SELECT * FROM sightings s WHERE s.sgtin = k.sgtin AND s.is_evidence
      AND s.first_at > %(since)s ORDER BY s.first_at LIMIT %(most)s)) e
 WHERE e.brand_id = %(brand_id)s"""
 

@@ -160,6 +160,7 @@ def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, ver
     found = []
 
     def look(name):
+        page.wait_for_load_state()
         page.add_script_tag(path=AXE)
         violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
         found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
