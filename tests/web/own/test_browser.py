@@ -2,42 +2,19 @@
 
 import os
 import re
-import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from owning import claim_code, letters
-from playwright.sync_api import expect, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import expect
+from walking import AXE, browser, site
+
+__all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
 SHOTS = os.environ.get("OWN_SHOTS")  # A folder for pictures, for whoever wants to look.
-
-
-@pytest.fixture(scope="module")
-def site(scene):
-    """Serve the application on a port of localhost, and return its address."""
-    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
-    base = f"http://localhost:{server.server_port}"
-    server.app = scene.start(base_url=base)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield base
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 def link_of(scene, email, site):
