@@ -51,13 +51,13 @@ fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
 soak: setup packages  ## Kill servers, workers and databases under load: count what was acknowledged, sent and handed over.
 	@$(BIN)/python -m tools.soak
 	@$(BIN)/python -m tools.soak_webhooks
+	@$(BIN)/python -m tools.soak_transfers
 
 soak-console: setup  ## Fill a database with 10,000,000 scans and 1,000,000 alerts and time every page of the console.
 	@$(BIN)/python -m tools.soak_console
 
 lighthouse: setup  ## Let Lighthouse judge the pages of the demo: 95 is the bar (needs npm and Chromium).
 	@$(BIN)/python -m tools.lighthouse
-	@$(BIN)/python -m tools.soak_transfers
 
 lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addresses).
 	@bash tools/lock.sh

@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from casework import picture
+from looking import violations
 from owning import letters
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
-from walking import AXE, browser, site
+from walking import browser, site
 
 from authsvc import brand_looks
 from authsvc.core.gs1 import DigitalLink
@@ -138,9 +139,7 @@ def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, ver
 
     def look(name):
         page.wait_for_load_state()
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        found.extend((name, *fault) for fault in violations(page))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
         if SHOTS:

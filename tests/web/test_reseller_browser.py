@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 import segno
+from looking import violations
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from scene import BASE_URL, forge
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
 
 ROOT = Path(__file__).parents[2]
-AXE = ROOT / "tests" / "vendor" / "axe.min.js"
 PICTURES = ROOT / "artefacts" / "reseller"
 VECTORS = ROOT / "tests" / "vectors" / "token_v1.json"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream"]
@@ -348,11 +348,9 @@ def test_pages_are_reachable_by_everybody(opened, launch, code, scene):
     found = []
 
     def look(name):
-        page.add_script_tag(path=AXE)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-            found.extend((name, scheme, one["id"], [node["html"][:200] for node in one["nodes"]]) for one in violations)
+            found.extend((name, scheme, *fault) for fault in violations(page))
             for width in (320, 1200):
                 page.set_viewport_size({"width": width, "height": 900})
                 assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,8 +1,9 @@
 """The page of the advisor in a browser: asked and answered by the names of controls, in both themes."""
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -26,11 +27,10 @@ def test_a_product_is_judged(cast, site, browser, width, scheme):
     walk.click("Advise")
     expect(page.get_by_role("heading", name="suit this product")).to_be_visible()
     expect(page.get_by_role("link", name="Download as PDF")).to_be_visible()
-    page.add_script_tag(path=AXE)
-    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+    faults = violations(page)
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/advisor-{width}.png", full_page=True)
 
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert faults == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert walk.complaints == []

@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
 from scene import BERLIN
 from test_investigations import FAR, check_daily
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc.core.verdicts import Reason
 from authsvc.staff import Role
@@ -36,11 +37,9 @@ def show(walk, name):
         walk.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
 
 
-def violations(walk):
-    walk.page.add_script_tag(path=AXE)
-    found = walk.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
+def faults(walk):
     wide = walk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found] + ([("too wide", wide)] if wide > 0 else [])
+    return violations(walk.page) + ([("too wide", wide)] if wide > 0 else [])
 
 
 @pytest.mark.parametrize(
@@ -56,12 +55,12 @@ def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, 
         page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name=ALERTS).locator("visible=true").click()
     walk.heading("Alerts")
-    found += violations(walk)
+    found += faults(walk)
     show(walk, f"queue-{width}-{scheme}")
     page.get_by_label("Serial, link or batch").fill(flagged.serial)
     walk.click("Filter")
     page.get_by_role("link", name=re.compile("same serial")).first.click()
-    found += violations(walk)
+    found += faults(walk)
     show(walk, f"alert-{width}-{scheme}")
 
     page.get_by_role("radio", name=re.compile("Copied code: block")).check()
@@ -69,12 +68,12 @@ def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, 
     page.get_by_label("Reason (needed)").fill("Photos show no engraving")
     walk.click("Go on to block the serial")
     walk.heading("Block this serial?")
-    found += violations(walk)
+    found += faults(walk)
     show(walk, f"block-{width}-{scheme}")
     walk.click("Block serial and close")
     expect(page.get_by_role("status").first).to_contain_text("blocked")
     blocked = scene.scan(flagged).verdict.reason
-    found += violations(walk)
+    found += faults(walk)
     page.get_by_label(re.compile("Reason to take it back")).fill("The owner wrote to us")
     walk.click("Undo this decision")
     expect(page.get_by_role("status").first).to_contain_text("open again")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from casework import alert_on, picture, report
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc import evidence_bundles
 from authsvc.staff import Role
@@ -29,9 +30,7 @@ class Looking(Walk):
         self.page.set_default_timeout(10_000)
 
     def look(self, name):
-        self.page.add_script_tag(path=AXE)
-        found = self.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        self.found += [(name, v["id"], v["nodes"][0]["html"][:200]) for v in found]
+        self.found += [(name, *fault) for fault in violations(self.page)]
         if (wide := self.page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
             self.found.append((name, "too wide", wide))
         if SHOTS and Path(os.devnull) != SHOTS:

@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -28,9 +29,7 @@ def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, widt
     page = walk.page
 
     def look(name):
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        found.extend((name, *fault) for fault in violations(page))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
         if SHOTS:

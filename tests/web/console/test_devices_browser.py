@@ -1,8 +1,9 @@
 """The page of trusted devices in a browser: a phone is trusted by the names of controls, in both themes."""
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -26,9 +27,7 @@ def test_a_browser_and_a_program_are_trusted(cast, site, browser, width, scheme)
     page.get_by_label("Name").last.fill(f"Line camera {width}")
     walk.click("Make a key")
     expect(page.locator("#key")).to_be_visible()
-    page.add_script_tag(path=AXE)
-    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
 
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert walk.complaints == []

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import owning
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -25,9 +26,7 @@ def test_an_operator_decides_a_dispute(scene, cast, site, browser, width, scheme
     page, found = walk.page, []
 
     def look(name):
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        found.extend((name, *fault) for fault in violations(page))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
         if SHOTS:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc import errand_work
 from authsvc.deliveries import Courier
@@ -22,9 +23,7 @@ def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, schem
     page = walk.page
 
     def look(name):
-        page.add_script_tag(path=AXE)
-        found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == [], name
+        assert violations(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/product-{name}-{width}.png", full_page=True)

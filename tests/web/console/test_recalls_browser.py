@@ -1,8 +1,9 @@
 """The pages of recalls in a browser: announced and lifted by the names of controls, in both themes."""
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -18,9 +19,7 @@ def test_a_range_is_recalled_and_lifted(cast, scene, site, browser, width, schem
     page = walk.page
 
     def look(name):
-        page.add_script_tag(path=AXE)
-        found = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == [], name
+        assert violations(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/recall-{name}-{width}.png", full_page=True)

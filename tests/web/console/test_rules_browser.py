@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 from cases import FAR, check
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc import errand_work
 from authsvc.deliveries import Courier
@@ -45,9 +46,7 @@ def work(scene):
 
 
 def is_clean(page, width):
-    page.add_script_tag(path=AXE)
-    violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -1,8 +1,9 @@
 """The pages of runs in a browser: one person orders, another approves, by the names of controls, in both themes."""
 
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -18,9 +19,7 @@ def test_two_people_stand_behind_a_run(cast, scene, site, browser, width, scheme
     first, second = (Walk(browser, site, **options) for _ in range(2))
 
     def look(walk, name):
-        walk.page.add_script_tag(path=AXE)
-        found = walk.page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in found] == [], name
+        assert violations(walk.page) == [], name
         assert walk.page.evaluate("document.documentElement.scrollWidth") <= width, name
         if SHOTS:
             walk.page.screenshot(path=f"{SHOTS}/run-{name}-{width}.png", full_page=True)

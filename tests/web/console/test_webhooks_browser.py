@@ -2,8 +2,9 @@
 
 import postman
 import pytest
+from looking import violations
 from playwright.sync_api import expect
-from walking import AXE, SHOTS, Walk, browser, site
+from walking import SHOTS, Walk, browser, site
 
 from authsvc import webhooks
 from authsvc.runtime import new_id
@@ -28,9 +29,7 @@ def test_an_endpoint_is_added_tested_and_paused(cast, site, browser, courier, re
     def look(name):
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/webhooks-{name}-{width}-{scheme}.png", full_page=True)
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        assert [(v["id"], v["nodes"][0]["html"][:200]) for v in violations] == [], name
+        assert violations(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
     page.goto(f"{site}/console/webhooks")

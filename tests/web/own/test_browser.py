@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from looking import violations
 from owning import claim_code, letters
 from playwright.sync_api import expect
-from walking import AXE, browser, site
+from walking import browser, site
 
 __all__ = ["browser", "site"]
 
@@ -137,9 +138,7 @@ def test_no_page_of_owners_has_a_violation_or_is_too_wide(scene, site, browser, 
     found = []
 
     def look(name):
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        found.extend((name, *fault) for fault in violations(page))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
         if SHOTS:

@@ -6,10 +6,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from looking import violations
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from scene import PHONE
-from walking import AXE, browser, site
+from walking import browser, site
 
 from authsvc.core.gs1 import DigitalLink
 
@@ -179,9 +180,7 @@ def test_no_page_of_a_transfer_has_a_violation_or_is_too_wide(scene, site, brows
     found = []
 
     def look(name, page):
-        page.add_script_tag(path=AXE)
-        violations = page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-        found.extend((name, v["id"], v["nodes"][0]["html"][:200]) for v in violations)
+        found.extend((name, *fault) for fault in violations(page))
         if page.evaluate("document.documentElement.scrollWidth") > width:
             found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
         if SHOTS:
