@@ -22,6 +22,7 @@ from authsvc.runtime import Runtime
 from authsvc.web import (
     api,
     console,
+    dealer_api,
     demo,
     following,
     own,
@@ -45,6 +46,7 @@ BLUEPRINTS = (
     following.bp,
     privacy.bp,
     api.bp,
+    dealer_api.bp,
     reseller.bp,
     published.bp,
     demo.bp,
