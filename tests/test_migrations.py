@@ -323,7 +323,8 @@ def two_brands(scene):
               "INSERT INTO dealer_accesses (secret_hash, id, brand_id, dealer_id, kind, created_at) "
               "SELECT uuid_send(id), id, brand_id, id, 'session', now() FROM d"), brand.id, sgtin),
             (("INSERT INTO permits (sgtin, id, brand_id, owner_id, registration_id, scope, platform, made_at, "
-              "expires_at) VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), gen_random_uuid(), 'status', 'x', now(), now())"),
+              "expires_at) VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), gen_random_uuid(), 'status', 'x', "
+              "now(), now())"),
              sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             (("INSERT INTO run_orders (brand_id, id, gtin, count, mode, is_lot_level, state, needs_two, ordered_by, "

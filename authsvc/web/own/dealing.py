@@ -23,6 +23,7 @@ from authsvc.web.rendering import country_names
 from authsvc.web.site import runtime
 
 HERE = "/dealer"
+FIELDS = ("act", "codes", "sold_on", "country", "to")
 SHOWN = 100
 """Items on one page of the stock."""
 
