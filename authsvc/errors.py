@@ -125,6 +125,13 @@ class ProofOver(Conflict):
     title = "This is not a proof, or no longer"
 
 
+class PermitOver(Forbidden):
+    """A permit that allows nothing, or nothing any more."""
+
+    code = "permit-over"
+    title = "This permit does not allow it"
+
+
 class LinkSpent(Conflict):
     """A link from a mail was used, or is too old."""
 

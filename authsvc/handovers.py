@@ -146,6 +146,17 @@ def find_by_registration(session: Session, seller: Person, registration_id: UUID
     return None if row is None else read(row, now)
 
 
+def find_newest(session: Session, sgtin: str, registration_id: UUID, *, now: datetime) -> Handover | None:
+    """Return the offer that was made last of what somebody has registered, whatever became of it."""
+    row = session.scalar(
+        select(Transfer)
+        .where(Transfer.sgtin == sgtin, Transfer.registration_id == registration_id)
+        .order_by(Transfer.offered_at.desc(), Transfer.id)
+        .limit(1)
+    )
+    return None if row is None else read(row, now)
+
+
 def list_of(session: Session, person: Person, *, now: datetime) -> list[Handover]:
     """Return the transfers of a person that wait for somebody or may still be disputed, the latest first."""
     rows = session.scalars(

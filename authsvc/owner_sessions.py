@@ -22,9 +22,9 @@ from authsvc.errors import LinkSpent
 from authsvc.models import OwnerLink, OwnerSession
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
 
-SIGN_IN, REGISTER, TAKE, PROOF = "sign-in", "register", "take", "proof"
+SIGN_IN, REGISTER, TAKE, PROOF, DEALER = "sign-in", "register", "take", "proof", "dealer"
 LIVES = {SIGN_IN: timedelta(minutes=15), REGISTER: timedelta(hours=24), TAKE: timedelta(hours=24),
-         PROOF: timedelta(minutes=15)}  # fmt: skip
+         PROOF: timedelta(minutes=15), DEALER: timedelta(hours=24)}  # fmt: skip
 """A sign-in is waited for; a registration may meet a mail server that lets a stranger's first mail wait."""
 
 IDLE, ABSOLUTE = timedelta(hours=2), timedelta(hours=12)

@@ -22,7 +22,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authsvc import investigations, item_rows, owners, signing_keys
+from authsvc import dealer_stock, investigations, item_rows, owners, signing_keys
 from authsvc.core import claim_codes
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.register import Product
@@ -230,6 +230,9 @@ def confirm(
         if present.owner_id != person.id:
             superseded = owners.get(session, present.owner_id, key=keys.people)
     purchased_on = date.fromisoformat(application.purchased_on) if application.purchased_on else None
+    if (sale := dealer_stock.find_sale(session, item.sgtin)) is not None:
+        # The dealer has entered the sale; a buyer cannot make the warranty longer by naming a later day.
+        purchased_on = sale.on
     granted = _inherited(history) or warranty(product.warranty_months, purchased_on or now.date())
     number = new_id()
     row = Registration(

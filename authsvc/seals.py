@@ -106,18 +106,48 @@ def verify(content: bytes, seal: str, keys: Mapping[str, Any]) -> Sealed:
     return Sealed(kid, UUID(kid.partition(".")[0]))
 
 
+def read_signed(token: str, type_: str, keys: Mapping[str, Any]) -> bytes:
+    """
+    Return what ``Sealer.sign`` has put into a token of this type, by a key of the JWKS *keys*.
+
+    Raises:
+        BadSeal: It is none, was changed, or its key is unknown or withdrawn; the sentence says which.
+        BadKey: The JWKS itself is faulty.
+    """
+    token = token.strip()
+    head, _, rest = token.partition(".")
+    if len(token) > _LONGEST_SEAL or rest.count(".") != 1:
+        raise BadSeal("This is no signed token: expected header, content and signature, with dots between.")
+    kid = _kid_in(head, type_)
+    found = seals.find(keys, kid)
+    if found is None:
+        raise BadSeal(f"The keys hold none named {kid:.80}. Fetch the brand's newest JWKS, or the token is forged.")
+    public, is_revoked = found
+    if is_revoked:
+        raise BadSeal(f"The brand has withdrawn the key {kid}: what it signed proves nothing any more.")
+    try:
+        return bytes(jws.deserialize_compact(token, _jwk(public), registry=_REGISTRY).payload)
+    except (JoseError, ValueError) as error:
+        raise BadSeal("The token is not the one that was signed.") from error
+
+
 def _read_kid(seal: str) -> str:
     """Return which key a seal names; its header must be ours in every part."""
     head, _, rest = seal.partition(".")
     if len(seal) > _LONGEST_SEAL or not rest.startswith(".") or rest.count(".") != 1:
         raise BadSeal("This is no detached signature: expected header, two dots, signature.")
+    return _kid_in(head, TYPE)
+
+
+def _kid_in(head: str, type_: str) -> str:
+    """Return which key a header names; it must be ours in every part."""
     try:
         header = json.loads(base64url.decode(head))
     except ValueError:
         header = None
     kid = header.get("kid") if isinstance(header, dict) else None
-    if not isinstance(kid, str) or header != {"alg": _ALGORITHM, "kid": kid, "typ": TYPE}:
-        raise BadSeal("The signature is not one over an evidence file.")
+    if not isinstance(kid, str) or header != {"alg": _ALGORITHM, "kid": kid, "typ": type_}:
+        raise BadSeal(f"The signature is not one of the type {type_}.")
     return kid
 
 

@@ -51,6 +51,8 @@ def test_a_dump_holds_nothing_of_an_erased_person_and_the_history_verifies(scene
     sgtin = DigitalLink.parse(path).sgtin
     page = re.search(r"/own/items/[0-9a-f-]+", buyer.get("/own").text)[0]
     receipt = buyer.get(f"{page}/receipt.jws").text
+    buyer.get(f"{page}/permits")
+    buyer.post(f"{page}/permits", platform=SHOP, scope="status", days="30")
     known = scene.row(
         "SELECT o.email_hash, o.wrapped_key, o.sealed, r.sealed, f.email_hash, f.sealed FROM owners o "
         "JOIN registrations r ON r.owner_id = o.id JOIN followers f ON f.sgtin = r.sgtin WHERE r.sgtin = %s",

@@ -316,6 +316,16 @@ def two_brands(scene):
             (("INSERT INTO transfers (sgtin, id, brand_id, version, registration_id, seller_id, is_present, state, "
              "offered_at, expires_at) VALUES (%s, gen_random_uuid(), %s, 1, gen_random_uuid(), gen_random_uuid(), "
              "false, 'offered', now(), now())"), sgtin, brand.id),
+            (("WITH d AS (INSERT INTO dealers (id, brand_id, name, country, email, created_at, created_by) "
+              "VALUES (gen_random_uuid(), %s, 'x', 'DE', gen_random_uuid()::text, now(), 'x') RETURNING id, brand_id), "
+              "i AS (INSERT INTO dealer_items (sgtin, version, brand_id, dealer_id, state, received_at) "
+              "SELECT %s, 1, brand_id, id, 'held', now() FROM d) "
+              "INSERT INTO dealer_accesses (secret_hash, id, brand_id, dealer_id, kind, created_at) "
+              "SELECT uuid_send(id), id, brand_id, id, 'session', now() FROM d"), brand.id, sgtin),
+            (("INSERT INTO permits (sgtin, id, brand_id, owner_id, registration_id, scope, platform, made_at, "
+              "expires_at) VALUES (%s, gen_random_uuid(), %s, gen_random_uuid(), gen_random_uuid(), 'status', 'x', "
+              "now(), now())"),
+             sgtin, brand.id),
             ("INSERT INTO base_rates VALUES (%s, %s, 1, 1, now())", brand.id, product.gtin),
             (("INSERT INTO run_orders (brand_id, id, gtin, count, mode, is_lot_level, state, needs_two, ordered_by, "
               "ordered_name, ordered_at) VALUES (%s, gen_random_uuid(), %s, 1, 'derived', false, 'awaiting', true, "

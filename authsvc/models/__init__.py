@@ -22,6 +22,7 @@ from authsvc.models.cases import (
     ReportPhoto,
 )
 from authsvc.models.counts import DailyCount
+from authsvc.models.dealers import Dealer, DealerAccess, DealerItem, Permit
 from authsvc.models.deliveries import (
     AlertMail,
     AlertRecipient,
@@ -78,6 +79,9 @@ __all__ = [
     "Commission",
     "ConsumerReport",
     "DailyCount",
+    "Dealer",
+    "DealerAccess",
+    "DealerItem",
     "Errand",
     "ErrandPart",
     "Event",
@@ -94,6 +98,7 @@ __all__ = [
     "OwnerAttempt",
     "OwnerLink",
     "OwnerSession",
+    "Permit",
     "Product",
     "Recall",
     "RecallDraft",

@@ -42,7 +42,7 @@ class OwnerLink(Base):
     """
     A link in a mail, good once and for a while. Its content is encrypted under the secret that the link alone holds.
 
-    ``kind`` is sign-in, register, take or proof.
+    ``kind`` is sign-in, register, take, proof or dealer.
     """
 
     __tablename__ = "owner_links"

@@ -23,7 +23,7 @@ BULK_BYTES = 2**21 + 2**17  # 1,000 links of the greatest length, and their quot
 @bp.post("/verify")
 def verify() -> Response:
     """Answer for one link: ``{"uri": …}``."""
-    uri = _text(_body(), "uri")
+    uri = _text(read_body(), "uri")
     count_links(1)
     return jsonify(documents.verdict(lookups.look_up(runtime(), uri)))
 
@@ -32,7 +32,7 @@ def verify() -> Response:
 def verify_bulk() -> Response:
     """Answer for up to 1,000 links, ``{"uris": […]}``, in their order; one that cannot be read stops no other."""
     request.max_content_length = BULK_BYTES
-    uris = _body().get("uris")
+    uris = read_body().get("uris")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise BadInput('The body must be {"uris": ["https://…", …]}: a list of Digital Links as text.')
     if len(uris) > MOST:
@@ -42,7 +42,13 @@ def verify_bulk() -> Response:
     return jsonify({"results": [lookups.document(rt, uri) for uri in uris]})
 
 
-def _body() -> dict[str, Any]:
+def read_body() -> dict[str, Any]:
+    """
+    Return the JSON object in the body.
+
+    Raises:
+        BadInput: There is none.
+    """
     try:
         body = request.get_json(force=True)
     except (UnreadableBody, RecursionError):  # brackets nested by the thousand end in the latter

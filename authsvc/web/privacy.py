@@ -76,6 +76,12 @@ def _cookies() -> list[Cookie]:
             age=_age(cookies.AGES[cookies.SESSION]),
             basis=needed,
         ),
+        Cookie(
+            name=cookies.name_of(cookies.DEALER, request),
+            purpose="keeps a dealer signed in, set when one signs in to its stock",
+            age=_age(cookies.AGES[cookies.DEALER]),
+            basis=needed,
+        ),
     ]
 
 

@@ -5,7 +5,30 @@ Every page is complete without JavaScript. ``door`` has what all of them need: t
 to the database and the mail.
 """
 
-from authsvc.web.own import disputing, handing, items, proving, registering, selling, sign_in, taking
+from authsvc.web.own import (
+    dealing,
+    disputing,
+    handing,
+    items,
+    permitting,
+    proving,
+    registering,
+    selling,
+    sign_in,
+    taking,
+)
 from authsvc.web.own.door import bp
 
-__all__ = ["bp", "disputing", "handing", "items", "proving", "registering", "selling", "sign_in", "taking"]
+__all__ = [
+    "bp",
+    "dealing",
+    "disputing",
+    "handing",
+    "items",
+    "permitting",
+    "proving",
+    "registering",
+    "selling",
+    "sign_in",
+    "taking",
+]

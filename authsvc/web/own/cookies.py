@@ -10,9 +10,9 @@ from flask import Request, Response
 
 from authsvc.web import visitors
 
-SESSION, FORM = "session", "form"
+SESSION, FORM, DEALER = "session", "form", "dealer"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}")
-AGES = {SESSION: 12 * 3600, FORM: 12 * 3600}
+AGES = {SESSION: 12 * 3600, FORM: 12 * 3600, DEALER: 12 * 3600}
 """How long they last, in seconds."""
 
 

@@ -183,7 +183,8 @@ def browser() -> str:
 
 def form_token() -> str:
     """Return what every form of this browser has to bring back."""
-    message = f"authsvc/own-form/1|{g.browser}|{cookies.read(cookies.SESSION, request) or ''}"
+    signed_in = "|".join(cookies.read(kind, request) or "" for kind in (cookies.SESSION, cookies.DEALER))
+    message = f"authsvc/own-form/1|{g.browser}|{signed_in}"
     return spell(hmac.digest(derive_key(runtime().people_key, "forms"), message.encode(), "sha256"))
 
 
@@ -217,11 +218,13 @@ def _finish(response: Response) -> Response:
     # What was refused was rolled back, and a new session with it.
     if "new_session" in g and response.status_code < HTTPStatus.BAD_REQUEST:
         cookies.put(response, cookies.SESSION, g.new_session, request)
+    if "new_dealer_session" in g and response.status_code < HTTPStatus.BAD_REQUEST:
+        cookies.put(response, cookies.DEALER, g.new_dealer_session, request)
     return response
 
 
 @bp.errorhandler(SignInNeeded)
 def _to_sign_in(error: SignInNeeded) -> BaseResponse:
     if request.method in {"GET", "HEAD"}:
-        return redirect(f"{PREFIX}/sign-in", 303)
+        return redirect(PREFIX + g.get("sign_in_at", "/sign-in"), 303)
     raise error

@@ -13,6 +13,7 @@ from authsvc import (
     handovers,
     owners,
     ownership,
+    permits,
     scanning,
     transfers,
 )
@@ -148,6 +149,7 @@ def erase() -> Page:
             return door.show("erase", brand, title="Erase your data", email=person.email, number=len(held), status=400,
                              fault=fault)  # fmt: skip
         transfers.leave_all(session, person, now=door.now())
+        permits.forget(session, person)
         ownership.release_all(session, person, now=door.now())
         followers.forget_address(session, brand.id, person.email, key=runtime().people_key)
         owners.erase(session, person, now=door.now())

@@ -13,7 +13,7 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, errands, product_work, recall_drafts, run_orders, staff, trusted_devices, webhooks
+from authsvc import cases, dealers, errands, product_work, recall_drafts, run_orders, staff, trusted_devices, webhooks
 from authsvc.audit import Actor
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
@@ -66,6 +66,14 @@ def case_of_halden(scene, _cast):
 
 def item_of_halden(scene, _cast):
     return scene.codes.link().sgtin
+
+
+def dealer_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        return dealers.add(
+            session, scene.halden.id, name="Uhren", country="CH", email=f"{new_id()}@dealers.example", by="A test",
+            countries={"CH"}, now=scene.clock(), new_id=new_id,
+        ).id  # fmt: skip
 
 
 def device_of_halden(scene, _cast):
@@ -154,6 +162,7 @@ OBJECTS = {
     "key": item_of_halden,
     "account_id": account_of_halden,
     "invitation_id": invitation_of_halden,
+    "dealer_id": dealer_of_halden,
     "device_id": device_of_halden,
     "transfer_id": transfer_of_halden,
     "gtin": lambda scene, _cast: scene.watch.gtin,

@@ -1,0 +1,80 @@
+"""A dealer in Chromium: let in by the console, receives, sells, and gives its till a key."""
+
+import os
+import re
+from datetime import timedelta
+
+import pytest
+from looking import violations
+from owning import letters
+from playwright.sync_api import expect
+from walking import Walk, browser, site
+
+from authsvc.staff import Role
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SHOTS = os.environ.get("OWN_SHOTS")  # A folder for pictures, for whoever wants to look.
+
+
+def link_of(scene, email, site):
+    return re.search(rf"^{site}/own/\S+", letters(scene, email)[-1][1], re.MULTILINE)[0]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
+def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser, width, scheme):
+    codes = scene.issue(scene.add_product(name="Meridian 38", warranty_months="24"), 3)
+    boss, email, paths = cast.add(Role.ADMIN), f"till{width}@example.com", [codes.path() for _ in range(3)]
+    options = {"bypass_csp": True, "color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    office, shop = Walk(browser, site, **options), Walk(browser, site, **options)
+
+    def look(walk, name):
+        assert violations(walk.page) == [], name
+        assert walk.page.evaluate("document.documentElement.scrollWidth") <= width, name
+        if SHOTS:
+            walk.page.screenshot(path=f"{SHOTS}/dealer-{name}-{width}.png", full_page=True)
+
+    office.sign_in(boss.email, boss.password)
+    office.page.goto(f"{site}/console/dealers")
+    office.heading("Dealers")
+    office.page.get_by_label("Name").fill("Uhren Meier Biel")
+    office.page.get_by_label("E-mail address").fill(email)
+    office.page.get_by_label("Country").select_option("Switzerland")
+    office.click("Let it in")
+    expect(office.page.get_by_role("status")).to_contain_text("Uhren Meier Biel is let in")
+    look(office, "console")
+
+    shop.page.goto(link_of(scene, email, site))
+    shop.click("Sign in")
+    shop.heading("Your stock")
+    look(shop, "empty")
+    pasted = shop.page.get_by_label("Codes, one a line")
+    pasted.fill("\n".join(f"{site}{path}" for path in paths) + "\n12")
+    shop.click("Do it")
+    shop.heading("Nothing was changed")
+    look(shop, "faults")
+    shop.page.get_by_role("link", name="Back to the stock").click()
+    pasted.fill("\n".join(f"{site}{path}" for path in paths))
+    shop.click("Check the list first")
+    expect(shop.page.get_by_text("All 3 lines can be done")).to_be_visible()
+    shop.click("Do it")
+    shop.heading("3 items are in your stock")
+    shop.page.get_by_role("link", name="Back to the stock").click()
+    shop.page.get_by_label("Mark as sold").check()
+    pasted.fill(f"{site}{paths[0]}")
+    shop.page.get_by_label("Sold on").fill((scene.clock() - timedelta(days=2)).date().isoformat())
+    shop.click("Do it")
+    shop.heading("1 item is marked as sold")
+    look(shop, "sold")
+    shop.page.get_by_role("link", name="Back to the stock").click()
+    look(shop, "stock")
+    shop.page.get_by_role("link", name="Programs and phones").click()
+    shop.page.get_by_label("Name", exact=True).fill("Till 1")
+    shop.click("Make a key")
+    expect(shop.page.locator("#key")).to_be_visible()
+    look(shop, "access")
+
+    assert office.complaints == []
+    assert [said for said in shop.complaints if "400" not in said] == []
