@@ -104,12 +104,11 @@ def outline(session: Session, brand_id: UUID, case_id: UUID) -> Json:
     alerts = cases.stored_alerts(session, brand_id, case_id)
     items = _items_of(alerts)
     stored, names = _rows_of(session, brand_id, items), _product_names(session, items)
-    seen = select(Scan.sgtin, Scan.country).where(
-        Scan.sgtin.in_(items), Scan.brand_id == brand_id, Scan.is_counted, Scan.country.is_not(None)
-    )
+    seen = select(Scan.sgtin, Scan.country).where(Scan.sgtin.in_(items), Scan.brand_id == brand_id, Scan.is_counted)
     countries: dict[str, list[str]] = defaultdict(list)
     for sgtin, country in session.execute(seen.distinct()):
-        countries[sgtin].append(country)
+        if country is not None:
+            countries[sgtin].append(country)
     return {
         "brand": _brand(session, brand_id),
         "case": {"number": case.number},
