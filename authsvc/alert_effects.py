@@ -17,7 +17,7 @@ from authsvc import scan_statements as sql
 from authsvc import scanning, triage
 from authsvc.connections import Connections
 from authsvc.core import clones, wording
-from authsvc.core.clones import Fact, FactKind
+from authsvc.core.clones import Fact, FactKind, History
 from authsvc.core.verdicts import Disposition, Facts, Mark, Signature, decide
 from authsvc.holdings import Holdings
 from authsvc.investigations import Subject
@@ -45,8 +45,9 @@ def foresee(
     facts = _facts(held, connections, subject, now)
     told = _who_is_told(session, alert)
     owner = _owner(session, subject)
+    history = None if facts is None or alert.rule in OTHER_RULES else _history(session, subject)
     effects: dict[str, tuple[str, ...]] = {
-        choice.value: (_shown(facts, _after(session, subject, alert, facts, choice, now)), owner, told[choice], _UNDO)
+        choice.value: (_shown(facts, _after(facts, history, choice, now)), owner, told[choice], _UNDO)
         for choice in Choice
     }
     effects[WAIT] = (
@@ -77,28 +78,25 @@ def _facts(held: Holdings, connections: Connections, subject: Subject, now: date
     return replace(facts, scan_number=2, mine_at=None) if facts.is_issued else None
 
 
-def _after(
-    session: Session, subject: Subject, alert: Alert, facts: Facts | None, choice: Choice, now: datetime
-) -> Facts | None:
-    if facts is None:
-        return None
-    if choice is Choice.BLOCK:
-        return replace(facts, disposition=Disposition.BLOCKED, disposition_at=now)
-    if alert.rule in OTHER_RULES:
-        return facts
-    return replace(facts, is_flagged=_is_flagged_after(session, subject, choice.resolution, now))
-
-
-def _is_flagged_after(session: Session, subject: Subject, kind: FactKind, now: datetime) -> bool:
-    """Judge the item as ``investigations`` will once the resolution is among its facts."""
+def _history(session: Session, subject: Subject) -> History | None:
+    """Return what the clone rules see of the item now; None where nothing is stored of it."""
     run, index = subject.name.decode()
     row = session.connection().exec_driver_sql(
         sql.EVIDENCE, {"sgtin": subject.sgtin, "run": run, "index": index}
     ).one_or_none()  # fmt: skip
-    if row is None:
-        return False
-    history = read_history(row, subject.product)
-    return clones.examine(replace(history, facts=(*history.facts, Fact(kind=kind, at=now)))).is_flagged
+    return None if row is None else read_history(row, subject.product)
+
+
+def _after(facts: Facts | None, history: History | None, choice: Choice, now: datetime) -> Facts | None:
+    """Judge the item as ``investigations`` will once the resolution is a fact of its *history*, where that counts."""
+    if facts is None:
+        return None
+    if choice is Choice.BLOCK:
+        return replace(facts, disposition=Disposition.BLOCKED, disposition_at=now)
+    if history is None:
+        return facts
+    resolved = replace(history, facts=(*history.facts, Fact(kind=choice.resolution, at=now)))
+    return replace(facts, is_flagged=clones.examine(resolved).is_flagged)
 
 
 def _title(facts: Facts) -> str:

@@ -51,6 +51,9 @@ class Listed(StrEnum):
     CLOSED = "closed"
 
 
+OPEN = tuple(listed for listed in Listed if listed is not Listed.CLOSED)
+
+
 class Sort(StrEnum):
     """In which order."""
 
@@ -134,15 +137,11 @@ def find(session: Session, brand_id: UUID, me: UUID, asked: Asked, *, now: datet
 
 def count(session: Session, brand_id: UUID, me: UUID, *, now: datetime) -> Mapping[Listed, int]:
     """Return how many alerts each open list has, at most one more than ``COUNTED_TO``."""
-    return {
-        listed: session.scalar(
-            select(func.count()).select_from(
-                select(Alert.id).where(Alert.brand_id == brand_id, _in_list(listed, me, now))
-                .limit(COUNTED_TO + 1).subquery()
-            )
-        ) or 0
-        for listed in Listed if listed is not Listed.CLOSED
-    }  # fmt: skip
+    counts = []
+    for listed in OPEN:
+        some = select(Alert.id).where(Alert.brand_id == brand_id, _in_list(listed, me, now)).limit(COUNTED_TO + 1)
+        counts.append(select(func.count()).select_from(some.subquery()).scalar_subquery())
+    return dict(zip(OPEN, session.execute(select(*counts)).one(), strict=True))
 
 
 def count_new(session: Session, brand_id: UUID, *, now: datetime, most: int) -> int:
@@ -170,13 +169,11 @@ def find_rules(session: Session, brand_id: UUID) -> list[str]:
 
     Each is found by one step in an index, from one name to the next: to look at every alert would take a second.
     """
-    rules: list[str] = []
-    query = select(Alert.rule).where(Alert.brand_id == brand_id).order_by(Alert.rule).limit(1)
-    rule = session.scalar(query)
-    while rule is not None:
-        rules.append(rule)
-        rule = session.scalar(query.where(Alert.rule > rule))
-    return rules
+    names = select(Alert.rule).where(Alert.brand_id == brand_id).order_by(Alert.rule).limit(1)
+    found = select(names.scalar_subquery().label("rule")).cte("found", recursive=True)
+    following = names.where(Alert.rule > found.c.rule).correlate(found).scalar_subquery()
+    found = found.union_all(select(following).where(found.c.rule.is_not(None)))
+    return list(session.scalars(select(found.c.rule).where(found.c.rule.is_not(None))))
 
 
 def find_since(session: Session, brand_id: UUID, since: datetime, *, limit: int) -> list[tuple[datetime, UUID]]:

@@ -8,13 +8,14 @@ values, so that it can be written as JSON in one form alone (``canonical``) and 
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, Text, cast, func, select, true
+from sqlalchemy.orm import Session, aliased
 
 from authsvc import case_files, cases, report_inbox
 from authsvc.audit import Actor
@@ -46,19 +47,15 @@ def gather(session: Session, brand_id: UUID, case_id: UUID, *, by: Actor, now: d
     """
     case = cases.get_case(session, brand_id, case_id)
     alerts = cases.stored_alerts(session, brand_id, case_id)
-    reports = [
-        report_inbox.get_report(session, brand_id, report.id)
-        for report in report_inbox.list_reports(session, brand_id, case_id=case_id, limit=500)
-    ]
-    brand = session.get_one(Brand, brand_id)
+    reports = report_inbox.list_of_case(session, brand_id, case_id)
     people = _people(session, brand_id)
-    items = sorted({alert.sgtin for alert in alerts if _is_item(alert.sgtin)})
+    items = _items_of(alerts)
     subjects = [case.subject, *(f"report {report.number}" for report in reports), *items,
                 *(str(alert.id) for alert in alerts), *(f"alert {alert.id}" for alert in alerts)]  # fmt: skip
     return {
         "format": FORMAT,
         "exported": {"at": _time(now), "by": by.name},
-        "brand": {"id": str(brand.id), "name": brand.name, "contact": brand.contact},
+        "brand": _brand(session, brand_id),
         "case": {
             "id": str(case.id),
             "number": case.number,
@@ -69,8 +66,8 @@ def gather(session: Session, brand_id: UUID, case_id: UUID, *, by: Actor, now: d
             "opened_by": case.opened_by,
             "opened_at": _time(case.opened_at),
         },
-        "alerts": [_alert(session, alert) for alert in alerts],
-        "items": [_item(session, brand_id, sgtin) for sgtin in items],
+        "alerts": _alerts(session, brand_id, alerts),
+        "items": _items(session, brand_id, items),
         "reports": [_report(report) for report in reports],
         "comments": [
             {"at": _time(said.at), "by": said.author, "text": said.text, "removed_at": _time(said.removed_at)}
@@ -94,6 +91,33 @@ def gather(session: Session, brand_id: UUID, case_id: UUID, *, by: Actor, now: d
     }
 
 
+def outline(session: Session, brand_id: UUID, case_id: UUID) -> Json:
+    """
+    Return what a letter about a case tells of it: a part of the document, with the countries of each item's scans.
+
+    The scans themselves stay where they are: there may be thousands, of which a letter names none.
+
+    Raises:
+        NotFound: There is no such case.
+    """
+    case = cases.get_case(session, brand_id, case_id)
+    alerts = cases.stored_alerts(session, brand_id, case_id)
+    items = _items_of(alerts)
+    stored, names = _rows_of(session, brand_id, items), _product_names(session, items)
+    seen = select(Scan.sgtin, Scan.country).where(Scan.sgtin.in_(items), Scan.brand_id == brand_id, Scan.is_counted)
+    countries: dict[str, list[str]] = defaultdict(list)
+    for sgtin, country in session.execute(seen.distinct()):
+        if country is not None:
+            countries[sgtin].append(country)
+    return {
+        "brand": _brand(session, brand_id),
+        "case": {"number": case.number},
+        "alerts": _alerts(session, brand_id, alerts),
+        "items": [_known(sgtin, stored.get(sgtin), names) | {"countries": sorted(countries[sgtin])} for sgtin in items],
+        "reports": [_report(report) for report in report_inbox.list_of_case(session, brand_id, case_id)],
+    }
+
+
 def canonical(document: Mapping[str, Any]) -> bytes:
     """
     Write a document in the one form of RFC 8785: sorted names, no blanks, UTF-8.
@@ -114,8 +138,13 @@ def digest(written: bytes) -> str:
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _is_item(sgtin: str) -> bool:
-    return "/" not in sgtin
+def _items_of(alerts: Iterable[Alert]) -> list[str]:
+    return sorted({alert.sgtin for alert in alerts if "/" not in alert.sgtin})
+
+
+def _brand(session: Session, brand_id: UUID) -> Json:
+    brand = session.get_one(Brand, brand_id)
+    return {"id": str(brand.id), "name": brand.name, "contact": brand.contact}
 
 
 def _people(session: Session, brand_id: UUID) -> dict[UUID, str]:
@@ -123,12 +152,23 @@ def _people(session: Session, brand_id: UUID) -> dict[UUID, str]:
     return dict(session.execute(query.where(Staff.brand_id == brand_id)).all())
 
 
-def _alert(session: Session, alert: Alert) -> Json:
-    resolutions = session.scalars(
+def _alerts(session: Session, brand_id: UUID, alerts: Sequence[Alert]) -> list[Json]:
+    query = (
         select(Resolution)
-        .where(Resolution.sgtin == alert.sgtin, Resolution.alert_id == alert.id)
+        .where(
+            Resolution.brand_id == brand_id,
+            Resolution.sgtin.in_([alert.sgtin for alert in alerts]),
+            Resolution.alert_id.in_([alert.id for alert in alerts]),
+        )
         .order_by(Resolution.at, Resolution.id)
     )
+    resolutions: dict[UUID, list[Resolution]] = defaultdict(list)
+    for found in session.scalars(query):
+        resolutions[found.alert_id].append(found)
+    return [_alert(alert, resolutions[alert.id]) for alert in alerts]
+
+
+def _alert(alert: Alert, resolutions: Iterable[Resolution]) -> Json:
     return {
         "id": str(alert.id),
         "subject": alert.subject,
@@ -153,24 +193,57 @@ def _alert(session: Session, alert: Alert) -> Json:
     }
 
 
-def _item(session: Session, brand_id: UUID, sgtin: str) -> Json:
-    key, _, rest = sgtin.partition(".")
-    row = session.get(Item, sgtin)
-    product = session.get(Product, key) if key != "00" else None
-    scans = select(Scan).where(Scan.sgtin == sgtin, Scan.brand_id == brand_id)
-    newest = session.scalars(scans.order_by(Scan.at.desc(), Scan.id.desc()).limit(MOST_SCANS)).all()
-    total = session.scalar(select(func.count()).select_from(scans.subquery())) or 0
-    facts = session.scalars(
-        select(ItemFact)
-        .where(ItemFact.sgtin == sgtin, ItemFact.brand_id == brand_id)
-        .order_by(ItemFact.at, ItemFact.id)
+def _rows_of(session: Session, brand_id: UUID, items: Sequence[str]) -> dict[str, Item]:
+    query = select(Item).where(Item.sgtin.in_(items), Item.brand_id == brand_id)
+    return {row.sgtin: row for row in session.scalars(query)}
+
+
+def _product_names(session: Session, items: Iterable[str]) -> dict[str, str]:
+    gtins = {sgtin.partition(".")[0] for sgtin in items}
+    return dict(session.execute(select(Product.gtin, Product.name).where(Product.gtin.in_(gtins))).all())
+
+
+def _items(session: Session, brand_id: UUID, items: Sequence[str]) -> list[Json]:
+    """Return what is stored of each item, in as many statements for many as for one."""
+    stored, names = _rows_of(session, brand_id, items), _product_names(session, items)
+    where = (Scan.sgtin.in_(items), Scan.brand_id == brand_id)
+    totals = dict(session.execute(select(Scan.sgtin, func.count()).where(*where).group_by(Scan.sgtin)).all())
+    asked = func.unnest(cast(list(items), ARRAY(Text))).table_valued("sgtin").render_derived()
+    newest = (
+        select(Scan)
+        .where(Scan.sgtin == asked.c.sgtin, Scan.brand_id == brand_id)
+        .order_by(Scan.at.desc(), Scan.id.desc())
+        .limit(MOST_SCANS)
+        .lateral()
     )
+    scan = aliased(Scan, newest)
+    scans: dict[str, list[Json]] = defaultdict(list)
+    for row in session.scalars(select(scan).select_from(asked).join(newest, true()).order_by(scan.at, scan.id)):
+        scans[row.sgtin].append(_scan(row))
+    facts: dict[str, list[Json]] = defaultdict(list)
+    of_items = select(ItemFact).where(ItemFact.sgtin.in_(items), ItemFact.brand_id == brand_id)
+    for fact in session.scalars(of_items.order_by(ItemFact.at, ItemFact.id)):
+        facts[fact.sgtin].append(_fact(fact))
+    return [
+        {
+            **_known(sgtin, stored.get(sgtin), names),
+            "scans_stored": totals.get(sgtin, 0),
+            "scans_left_out": totals.get(sgtin, 0) - len(scans[sgtin]),
+            "scans": scans[sgtin],
+            "facts": facts[sgtin],
+        }
+        for sgtin in items
+    ]
+
+
+def _known(sgtin: str, row: Item | None, names: Mapping[str, str]) -> Json:
+    key, _, rest = sgtin.partition(".")
     return {
         "key": sgtin,
         "gtin": None if key == "00" else key,
         "serial": None if key == "00" else rest,
         "sscc": rest if key == "00" else None,
-        "product": None if product is None else product.name,
+        "product": names.get(key),
         "lot": None if row is None else row.lot,
         "run": None if row is None else row.run,
         "disposition": None if row is None else row.disposition,
@@ -178,10 +251,6 @@ def _item(session: Session, brand_id: UUID, sgtin: str) -> Json:
         "disposition_reason": None if row is None else row.disposition_reason,
         "first_checked_at": None if row is None else _time(row.first_at),
         "scans_counted": 0 if row is None else row.counted,
-        "scans_stored": total,
-        "scans_left_out": total - len(newest),
-        "scans": [_scan(scan) for scan in reversed(newest)],
-        "facts": [_fact(fact) for fact in facts],
     }
 
 

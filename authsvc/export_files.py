@@ -14,12 +14,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from authsvc import workbooks
 from authsvc.core import csv_cells
 from authsvc.core.wrapping import unwrap, wrap
 from authsvc.errors import NotFound
@@ -34,9 +32,6 @@ TYPES = {
     Format.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     Format.JSONL: "application/jsonl; charset=utf-8",
 }
-MOST_ROWS_OF_A_SHEET = 1_048_576
-LONGEST_CELL = 32_767
-"""What a sheet can hold, by the specification of the format."""
 
 
 def write(
@@ -116,44 +111,10 @@ def _plain(value: Any) -> Any:
 
 
 def _xlsx(columns: Sequence[str], rows: Iterable[Row], *, title: str, made_at: datetime) -> Iterator[bytes]:
-    """Write a workbook beside the database: its parts are put together at the end, on disk and not in memory."""
-    book = Workbook(write_only=True)
-    book.properties.created = book.properties.modified = made_at.replace(tzinfo=None)
-    book.properties.creator = "authsvc"
-    sheet, left = None, 0
-    for row in _at_least_once(rows):
-        if sheet is None or left == 0:
-            number = len(book.sheetnames) + 1
-            sheet = book.create_sheet(title if number == 1 else f"{title} {number}")
-            sheet.freeze_panes = "A2"
-            sheet.append([_cell(sheet, name) for name in columns])
-            left = MOST_ROWS_OF_A_SHEET - 1
-        if row is not None:
-            sheet.append([_cell(sheet, value) for value in row])
-            left -= 1
+    """Write a workbook beside the database, on disk and not in memory: an archive is known at its end only."""
     with tempfile.TemporaryDirectory(prefix="authsvc-export-") as folder:
         file = Path(folder) / "book.xlsx"
-        book.save(file)
+        workbooks.write(file, columns, rows, title=title, made_at=made_at)
         with file.open("rb") as opened:
             while piece := opened.read(PIECE):
                 yield piece
-
-
-def _at_least_once(rows: Iterable[Row]) -> Iterator[Row | None]:
-    """Yield the rows after a None: a sheet without rows has its header too."""
-    yield None
-    yield from rows
-
-
-def _cell(sheet: Any, value: Any) -> Any:
-    """Return a value as the library takes it for what it is: it would read a formula or a fault into some texts."""
-    if not isinstance(value, str) or (
-        value[:1] not in _READ_INTO and value.isprintable() and len(value) <= LONGEST_CELL
-    ):
-        return value
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_CELL])
-    cell.data_type = "s"
-    return cell
-
-
-_READ_INTO = {"=", "#"}

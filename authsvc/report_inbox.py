@@ -5,6 +5,7 @@ A report is new, linked to a case or an alert, or closed with a reason; each ste
 ``report NUMBER``, and so is a look at the contact of whoever reported.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,6 +25,7 @@ from authsvc.reports import CONTACT
 
 PAGE = 50
 MOST_SHOPS = 100
+MOST_IN_CASE = 500
 
 
 class State(StrEnum):
@@ -103,9 +105,7 @@ def get_report(session: Session, brand_id: UUID, report_id: UUID) -> Report:
         .where(ReportPhoto.brand_id == brand_id, ReportPhoto.report_id == report_id)
         .order_by(ReportPhoto.position)
     )
-    return _report(
-        row, tuple(Photo(position=p.position, media_type=p.media_type, sha256=p.sha256) for p in photos)
-    )  # fmt: skip
+    return _report(row, tuple(_photo(photo) for photo in photos))
 
 
 def list_reports(
@@ -130,6 +130,24 @@ def list_reports(
         query = query.where(tuple_(ConsumerReport.created_at, ConsumerReport.id) < before)
     query = query.order_by(ConsumerReport.created_at.desc(), ConsumerReport.id.desc()).limit(limit)
     return [_report(row) for row in session.scalars(query)]
+
+
+def list_of_case(session: Session, brand_id: UUID, case_id: UUID) -> list[Report]:
+    """Return the reports of a case with their photos, the newest first."""
+    query = (
+        select(ConsumerReport)
+        .where(ConsumerReport.brand_id == brand_id, ConsumerReport.case_id == case_id)
+        .order_by(ConsumerReport.created_at.desc(), ConsumerReport.id.desc())
+        .limit(MOST_IN_CASE)
+    )
+    rows = session.scalars(query).all()
+    photos: dict[UUID, list[Photo]] = defaultdict(list)
+    of_reports = select(ReportPhoto).where(
+        ReportPhoto.brand_id == brand_id, ReportPhoto.report_id.in_([row.id for row in rows])
+    )
+    for row in session.scalars(of_reports.order_by(ReportPhoto.position)):
+        photos[row.report_id].append(_photo(row))
+    return [_report(row, tuple(photos[row.id])) for row in rows]
 
 
 def count_reports(session: Session, brand_id: UUID) -> dict[str, int]:
@@ -314,6 +332,10 @@ def _record(
     row.changed_at, row.changed_by = now, by.name
     session.flush()
     audit.record(session, row.brand_id, by, act, f"report {row.number}", details, at=now)
+
+
+def _photo(row: ReportPhoto) -> Photo:
+    return Photo(position=row.position, media_type=row.media_type, sha256=row.sha256)
 
 
 def _report(row: ConsumerReport, photos: tuple[Photo, ...] = ()) -> Report:

@@ -41,16 +41,16 @@ class Letter:
 
 
 def write(
-    document: Mapping[str, Any], *, recipient: str, on: date, countries: Mapping[str, str] = {}
+    outline: Mapping[str, Any], *, recipient: str, on: date, countries: Mapping[str, str] = {}
 ) -> Letter | None:  # fmt: skip
     """
-    Write the letter of a case from its evidence *document*; None where the case names no listing or shop.
+    Write the letter of a case from the *outline* of its evidence; None where the case names no listing or shop.
 
     *countries* has the name of each country by its code.
     """
-    brand, case = document["brand"], document["case"]
+    brand, case = outline["brand"], outline["case"]
     places: dict[str, list[Mapping[str, Any]]] = {}
-    for report in document["reports"]:
+    for report in outline["reports"]:
         if place := report["listing_url"] or _shop(report):
             places.setdefault(place, []).append(report)
     if not places:
@@ -69,7 +69,7 @@ def write(
             ),
         ),
         listings=tuple(_listing(place, reports) for place, reports in places.items()),
-        facts=tuple(_facts(document, countries)),
+        facts=tuple(_facts(outline, countries)),
         closing=(
             f"Legal basis: {PLACEHOLDER}",
             "Please confirm receipt under our reference, and keep the data of the seller for a possible inquiry.",
@@ -98,18 +98,17 @@ def _listing(place: str, reports: Sequence[Mapping[str, Any]]) -> str:
     return said + (f"; price stated: {', '.join(prices)})" if prices else ")")
 
 
-def _facts(document: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+def _facts(outline: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     facts = []
-    reported = {report["item"] for report in document["reports"] if report["item"]}
-    for item in document["items"]:
+    reported = {report["item"] for report in outline["reports"] if report["item"]}
+    for item in outline["items"]:
         name = item["product"] or "an item"
         code = f"{name}, GTIN {item['gtin']}, serial {item['serial']}" if item["gtin"] else f"case {item['sscc']}"
-        codes = {scan["country"] for scan in item["scans"] if scan["is_counted"] and scan["country"]}
-        countries = sorted(names.get(code, code) for code in codes)
+        countries = sorted(names.get(code, code) for code in item["countries"])
         said = f"Code of {code}: checked {_count(item['scans_counted'], 'time')}"
         if countries:
             said += f", seen from {', '.join(countries)} as far as networks tell"
-        if _is_confirmed_copy(document, item["key"]):
+        if _is_confirmed_copy(outline, item["key"]):
             said += "; a member of our staff has confirmed that copies of this code are in circulation"
         if item["key"] in reported:
             said += "; a customer who named an offer above had scanned this code"
@@ -117,10 +116,10 @@ def _facts(document: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     return facts
 
 
-def _is_confirmed_copy(document: Mapping[str, Any], key: str) -> bool:
+def _is_confirmed_copy(outline: Mapping[str, Any], key: str) -> bool:
     return any(
         found["kind"] == "confirmed-clone" and found["undone_at"] is None
-        for alert in document["alerts"]
+        for alert in outline["alerts"]
         if alert["key"] == key
         for found in alert["resolutions"]
     )

@@ -3,11 +3,12 @@
 import io
 import struct
 import zlib
+from datetime import timedelta
 
 from PIL import Image
 from scene import Scene
 
-from authsvc import reports, uploads
+from authsvc import audit, case_files, cases, report_inbox, reports, uploads
 from authsvc.audit import Actor
 from authsvc.core.clones import Place
 from authsvc.runtime import new_id
@@ -83,3 +84,22 @@ def report(scene: Scene, told=None, *, brand=None, reporter=None, prefix=None, p
             session, admitted, told, photos=[uploads.check("x", photo) for photo in photos],
             wrapping_key=scene.wrapping_key, random=scene.random, new_id=new_id, now=scene.clock(),
         )  # fmt: skip
+
+
+def full_case(session, scene):
+    """Return a case with an alert, a report, a comment and two files."""
+    brand_id, now = scene.halden.id, scene.clock()
+    case = cases.open_case(session, brand_id, "Watches from a market", id=new_id(), by=ANALYST, now=now)
+    link, alert_id = alert_on(scene)
+    cases.add_alerts(session, brand_id, case.id, [alert_id], by=ANALYST, now=now)
+    filed = report(
+        scene, sgtin=link.sgtin, listing_url="https://market.example/offer/7", price="20 EUR",
+        contact="who@example.com", photos=(picture(),),
+    )  # fmt: skip
+    report_inbox.link_to_case(session, brand_id, filed.id, case.id, by=ANALYST, now=now)
+    case_files.comment(session, brand_id, case.id, "Bought one; it is a copy.", id=new_id(), by=ANALYST, now=now)
+    for later, name, content in ((1, "receipt", PDF), (2, "photo", picture())):
+        upload, at = uploads.check(name, content), now + timedelta(seconds=later)
+        case_files.attach(session, brand_id, case.id, upload, id=new_id(), by=ANALYST, now=at)
+    audit.write(session)
+    return case, link

@@ -4,29 +4,22 @@ import io
 import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import pytest
-from casework import ANALYST, PDF, alert_on, picture, report
+from casework import ANALYST, full_case
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from authsvc import (
-    audit,
     case_files,
-    cases,
     evidence_bundles,
     evidence_files,
     evidence_keys,
-    report_inbox,
     seals,
-    takedown,
-    uploads,
 )
 from authsvc.core import base64url, tokens
 from authsvc.core.keyring import ED25519, Keyring, KeyState, PublicKeySet, VerificationKey
 from authsvc.errors import BadSeal, BadToken
 from authsvc.evidence_bundles import Member
-from authsvc.runtime import new_id
 from authsvc.seals import Sealer
 
 
@@ -53,25 +46,6 @@ def sealer(session, scene, brand=None):
     return evidence_keys.get_sealer(
         session, (brand or scene.halden).id, wrapping_key=scene.wrapping_key, random=scene.random, now=scene.clock()
     )
-
-
-def full_case(session, scene):
-    """Return a case with an alert, a report, a comment and two files."""
-    brand_id, now = scene.halden.id, scene.clock()
-    case = cases.open_case(session, brand_id, "Watches from a market", id=new_id(), by=ANALYST, now=now)
-    link, alert_id = alert_on(scene)
-    cases.add_alerts(session, brand_id, case.id, [alert_id], by=ANALYST, now=now)
-    filed = report(
-        scene, sgtin=link.sgtin, listing_url="https://market.example/offer/7", price="20 EUR",
-        contact="who@example.com", photos=(picture(),),
-    )  # fmt: skip
-    report_inbox.link_to_case(session, brand_id, filed.id, case.id, by=ANALYST, now=now)
-    case_files.comment(session, brand_id, case.id, "Bought one; it is a copy.", id=new_id(), by=ANALYST, now=now)
-    for later, name, content in ((1, "receipt", PDF), (2, "photo", picture())):
-        upload, at = uploads.check(name, content), now + timedelta(seconds=later)
-        case_files.attach(session, brand_id, case.id, upload, id=new_id(), by=ANALYST, now=at)
-    audit.write(session)
-    return case, link
 
 
 def bundle(session, scene, case, *, change=None, extra=()):
@@ -353,41 +327,3 @@ def test_an_unknown_key_is_refused(scene, keys):
 
     with pytest.raises(BadSeal, match="none named"):
         seals.verify(b"x", stranger.seal(b"x"), keys)
-
-
-# --- The letter -------------------------------------------------------------------------------------------------------
-
-
-def test_a_letter_names_the_listings_and_claims_nothing(session, scene):
-    case, link = full_case(session, scene)
-    document = evidence_files.gather(session, scene.halden.id, case.id, by=ANALYST, now=scene.clock())
-
-    letter = takedown.write(document, recipient="Market Ltd", on=scene.clock().date())
-    text = letter.text()
-
-    assert "https://market.example/offer/7 (named to us in 1 report" in text
-    assert "price stated: 20 EUR" in text
-    assert f"our reference: case {case.number}" in text
-    assert link.serial in text
-    assert takedown.PLACEHOLDER in text
-    assert "confirmed that copies" not in text
-    assert not [word for word in ("infring", "counterfeit", "illegal", "trademark") if word in text.lower()]
-
-
-def test_a_letter_says_what_staff_has_confirmed_until_it_is_undone(session, scene):
-    case, _ = full_case(session, scene)
-    document = evidence_files.gather(session, scene.halden.id, case.id, by=ANALYST, now=scene.clock())
-    found = {"kind": "confirmed-clone", "undone_at": None}
-    document["alerts"][0]["resolutions"] = [found]
-    assert "confirmed that copies" in takedown.write(document, recipient="", on=scene.clock().date()).text()
-
-    found["undone_at"] = "2026-01-01"
-
-    assert "confirmed that copies" not in takedown.write(document, recipient="", on=scene.clock().date()).text()
-
-
-def test_a_case_that_names_no_shop_has_no_letter(session, scene):
-    case = cases.open_case(session, scene.halden.id, "Empty", id=new_id(), by=ANALYST, now=scene.clock())
-    document = evidence_files.gather(session, scene.halden.id, case.id, by=ANALYST, now=scene.clock())
-
-    assert takedown.write(document, recipient="", on=scene.clock().date()) is None

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from cases import FAR, check, flagged_item, resolve
 
-from authsvc import daily_counts, errand_work, errands, export_files, exports
+from authsvc import daily_counts, errand_work, errands, export_files, exports, workbooks
 from authsvc.audit import Actor
 from authsvc.core.clones import FactKind
 from authsvc.errors import BadInput, BadKey, Conflict, NotFound
@@ -296,7 +296,7 @@ def test_a_second_turn_begins_the_file_anew(scene, courier):
 
 
 def test_a_sheet_that_is_full_goes_on_in_the_next(monkeypatch):
-    monkeypatch.setattr(export_files, "MOST_ROWS_OF_A_SHEET", 3)
+    monkeypatch.setattr(workbooks, "MOST_ROWS", 3)
     rows = [(n, f"row {n}") for n in range(5)]
 
     pieces = export_files.write(

@@ -132,7 +132,8 @@ _NAMED = {
 """For each argument of an address, what names something large."""
 _OTHERS = {"act": "stolen"}
 _NOT_TIMED = {"/console/alerts/stream", "/console/sso", "/console/sso/callback", "/console/sign-in",
-              "/console/cases/<uuid:case_id>/letter/file", "/console/rules/set"}  # fmt: skip
+              "/console/cases/<uuid:case_id>/letter/file", "/console/advisor/advice.pdf",
+              "/console/rules/set"}  # fmt: skip
 """Addresses that lead elsewhere, stay open, send a file, or answer a form that was filled in."""
 
 

@@ -106,8 +106,8 @@ def _letter(case_id: UUID) -> tuple[cases.Listed, takedown.Letter | None]:
     me, now = guard.me(), guard.now()
     with guard.session() as session:
         case = cases.get_case(session, me.brand_id, case_id)
-        document = evidence_files.gather(session, me.brand_id, case_id, by=me.actor, now=now)
-    return case, takedown.write(document, recipient=_recipient(), on=now.date(), countries=country_names())
+        outline = evidence_files.outline(session, me.brand_id, case_id)
+    return case, takedown.write(outline, recipient=_recipient(), on=now.date(), countries=country_names())
 
 
 def _recipient() -> str:
