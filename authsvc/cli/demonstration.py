@@ -18,7 +18,7 @@ from uuid import uuid4
 import click
 
 from authsvc import alert_mails, brand_looks, catalogue, issuing, items, recalls, signing_keys
-from authsvc.cli import demo_casework, demo_login, demo_owners, demo_scans, serving
+from authsvc.cli import demo_casework, demo_dealers, demo_login, demo_owners, demo_scans, serving
 from authsvc.cli import issuing as issue_command
 from authsvc.cli.brands import add_brand
 from authsvc.cli.products import import_products
@@ -65,6 +65,7 @@ _CARDS = (
     ("blocked", "blocked", "A blocked code", "The brand has blocked it."),
     ("withdrawn", "withdrawn", "A withdrawn code", "The item was destroyed."),
     ("offered", "first-check", "A watch that its owner sells", "Take it over at /own/take within 72 hours."),
+    ("sold", "first-check", "A watch that a dealer has sold", "Its warranty counts from the day of the sale."),
     ("released", "first-check", "A released battery", "Commissioned on the line, so its code is good."),
     ("not-released", "not-released", "A battery not yet released", "Its code was printed; the line has not let it go."),
     ("expired", "expired", "A battery past its date", "It was stored for too long."),
@@ -80,7 +81,7 @@ _CARDS = (
 )
 """Name, reason, title and sentence of every card, in the order of the index."""
 
-_REGISTERED = frozenset({"genuine", "checked-before", "possible-copy", "released"})
+_REGISTERED = frozenset({"genuine", "checked-before", "possible-copy", "sold", "released"})
 """The cards from which an item can be registered."""
 
 
@@ -126,6 +127,7 @@ def demo(port: int, host: str, out: Path) -> None:
         f"\n  Check a code    {base}/\n"
         f"  Every answer    {base}/demo\n"
         f"  Mail it sends   {base}/demo/outbox\n"
+        f"  A dealer        {base}/own/dealer/sign-in  (as {demo_dealers.EMAIL}; the link is in the mail)\n"
         f"  Console         {base}/console/  (sign in as {login.email}, password {login.password})\n"
         f"  Public keys     {base}/.well-known/jwks.json\n"
         f"  Sample codes    {out}/  (CSV files, and sheet.pdf to print)\n\n"
@@ -256,6 +258,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         "blocked": watches[4].uri,
         "withdrawn": watches[5].uri,
         "offered": watches[14].uri,
+        "sold": watches[15].uri,
         "released": batteries[0].uri,
         "not-released": batteries[9].uri,
         "expired": stored[0].uri,
@@ -266,6 +269,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
     }
     # What stands under the scratch field of the label: without it nobody could try the registration.
     claims = {code.uri: code.claim_code for code in (*watches, *batteries)}
+    demo_dealers.play(place, halden, [code.uri for code in watches[16:19]], uris["sold"])
     offered = demo_owners.offer(place, halden, uris["offered"])
     secrets = {
         **{name: f"Claim code: {claims[uris[name]]}." for name in _REGISTERED},
