@@ -128,7 +128,7 @@ def story(
 
 def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: datetime) -> Checked:
     """Judge the signature alone and record nothing: what is left to say while a flood or an outage lasts."""
-    known, key = signatures.judge(held, link, token, at, is_typed=False)
+    known, key = signatures.judge(held, link, token, at, is_typed=False, has_history=False)
     return _without_history(held, known, key)
 
 

@@ -202,11 +202,11 @@ def item_key(gtin: str | None, serial: str | None, sscc: str | None, lot: str | 
 
 def decide(facts: Facts) -> Verdict:
     """Apply the rules in their order: the first that applies is the headline, the rest are notices."""
-    applicable = [reason for reason, applies in RULES if applies(facts)]
-    headline = applicable[0]
+    applicable = (reason for reason, applies in RULES if applies(facts))
+    headline = next(applicable)
     if headline in _ENDS_HERE:
         return Verdict(headline, (), facts)
-    return Verdict(headline, tuple(r for r in applicable[1:] if r not in _SILENT), facts)
+    return Verdict(headline, tuple(reason for reason in applicable if reason not in _SILENT), facts)
 
 
 def _is_test(facts: Facts) -> bool:
@@ -239,7 +239,8 @@ def _has(disposition: Disposition) -> Callable[[Facts], bool]:
 
 
 def _is_withdrawn(facts: Facts) -> bool:
-    return facts.disposition in {Disposition.INACTIVE, Disposition.DESTROYED} or facts.withdrawn_at is not None
+    gone = facts.disposition is Disposition.INACTIVE or facts.disposition is Disposition.DESTROYED
+    return gone or facts.withdrawn_at is not None
 
 
 def _is_possible_copy(facts: Facts) -> bool:

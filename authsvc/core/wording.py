@@ -9,7 +9,7 @@ Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``month``
 ``remedy``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -342,14 +342,16 @@ def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
         "reason": _clause(recall.reason if recall else None),
         "remedy": f"{_sentence(recall.remedy)} It is free." if recall and recall.remedy else "",
     }
-    text = " ".join(words.text.format(**values).split())
-    limit = words.limit.format(**values) if words.limit else None
     return Words(
         words.tone,
         words.icon,
         words.chip,
-        words.title.format(**values),
-        text,
-        words.action.format(**values),
-        limit,
+        _filled(words.title, values),
+        " ".join(_filled(words.text, values).split()),
+        _filled(words.action, values),
+        _filled(words.limit, values) if words.limit else None,
     )
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    return template.format_map(values) if "{" in template else template

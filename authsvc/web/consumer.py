@@ -6,13 +6,14 @@ the same as in every view: read, act, show. Nothing of a link with ``tracking: n
 cookie, no row.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from pydantic_core import to_json  # a quarter of the time of the encoder in the standard library
 
 from authsvc import scan_statements as sql
 from authsvc import scanning
@@ -28,7 +29,6 @@ from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers
 
 PREFIXES = ("/01/", "/00/")
 _LINKSET = "application/linkset+json"
-_write = json.JSONEncoder(ensure_ascii=False).encode  # json.dumps makes an encoder each time that it gets an option
 _LINK_TYPE = re.compile(r"(?:[a-z0-9]{1,10}:)?[A-Za-z]{1,30}")
 
 
@@ -150,7 +150,7 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
-        return Answer(_write(documents.verdict(checked)).encode(), JSON, 200, headers)
+        return Answer(to_json(documents.verdict(checked)), JSON, 200, headers)
     page = presenting.page(environ, rt, checked, cookie)
     return Answer(page.encode(), HTML, 200, headers)
 

@@ -42,7 +42,8 @@ def time(moment: datetime | None) -> str | None:
 
 def _signature(facts: Facts) -> dict[str, Any]:
     signature = facts.signature
-    valid = {Mark.VALID: True, Mark.FORGED: False}.get(signature.mark)
+    mark = signature.mark
+    valid = True if mark is Mark.VALID else False if mark is Mark.FORGED else None
     return {"valid": valid, "kid": signature.kid, "format": signature.format}
 
 

@@ -90,7 +90,7 @@ def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visit
 
 def count(checked: Checked) -> None:
     """Count an answer in the metrics."""
-    meters.SCANS.labels(checked.verdict.reason.value).inc()
+    meters.scans(checked.verdict.reason).inc()
 
 
 def shown_host(environ: Environ, rt: Runtime, brand: Brand | None) -> str:
