@@ -89,6 +89,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
 def create_front(*, threads: int) -> Front:
     """Make the application of one process with an event loop before it, as ``authsvc serve`` runs it."""
     app = create_app()
+    rendering.warm(app)
     rt: Runtime = app.extensions["authsvc"]
     return Front(
         app.wsgi_app,

@@ -38,18 +38,24 @@ START_S = 180.0
 CONSOLE = (
     "/console/", "/console/alerts", "/console/cases", "/console/reports", "/console/reports/shops", "/console/rules",
     "/console/webhooks", "/console/webhooks/deliveries", "/console/webhooks/mails", "/console/devices",
-    "/console/team", "/console/audit", "/console/search?q=0950600", "/console/account",
+    "/console/team", "/console/audit", "/console/search?q=0950600", "/console/account", "/console/products",
+    "/console/products/new", "/console/runs", "/console/runs/new", "/console/recalls", "/console/recalls/new",
+    "/console/disputes", "/console/advisor", "/console/exports",
 )  # fmt: skip
 LINKED = (
     ("/console/alerts", r"/console/alerts/[0-9a-f-]{36}"),
     ("/console/cases", r"/console/cases/[0-9a-f-]{36}"),
     ("/console/reports", r"/console/reports/[0-9a-f-]{36}"),
     ("/console/webhooks", r"/console/webhooks/[0-9a-f-]{36}"),
+    ("/console/products", r"/console/products/[0-9]{14}"),
+    ("/console/recalls", r"/console/recalls/[0-9]+"),
 )
 """Pages of one thing, by the page that links to the first of them."""
-CONSUMER = ("/", "/check", "/own/sign-in")
+CONSUMER = ("/", "/check", "/own/sign-in", "/own/take", "/report", "/privacy")
 CARDS = ("genuine", "possible-copy", "forged", "recalled", "batch")
 """Cards of the demo whose answers are judged."""
+COPIED, REGISTRABLE = "possible-copy", "genuine"
+"""The card whose item and alert are judged in the console, and the one whose answer leads to a registration."""
 
 
 @dataclass(frozen=True)
@@ -183,15 +189,16 @@ def _visit(base: str, home: Path) -> Demo:
     request.add_header("Origin", base)
     with opener.open(request) as answer:
         assert answer.url == f"{base}/console/", answer.url
-    console = list(CONSOLE)
-    for path, pattern in LINKED:
-        found = re.search(rf'href="({pattern})', get(path))
-        console += [found[1]] if found else []
-    item = re.search(r'href="(/console/items/[^"]+)"', get("/console/search?q=0"))
-    console += [item[1]] if item else []
     entries = {entry["name"]: entry["path"] for entry in json.loads((home / "demo.json").read_text())["entries"]}
-    targets = [Target(path, is_console=True) for path in console]
-    targets += [Target(path, is_console=False) for path in (*CONSUMER, *(entries[name] for name in CARDS))]
+    copied = urllib.parse.quote(entries[COPIED].partition("?")[0], safe="")
+    with opener.open(f"{base}/console/search?q={copied}") as answer:
+        item = answer.url.removeprefix(base)
+    linked = (*LINKED, (item, r"/console/alerts/[0-9a-f-]{36}"), (entries[REGISTRABLE], r"/own/register/[^\"]+"))
+    pages = [*CONSOLE, item, *CONSUMER, *(entries[name] for name in CARDS)]
+    for path, pattern in linked:
+        found = re.search(rf'href="({pattern})', get(path))
+        pages += [found[1]] if found else []
+    targets = (Target(path, is_console=path.startswith("/console/")) for path in dict.fromkeys(pages))
     return Demo(base, "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar), tuple(targets))
 
 

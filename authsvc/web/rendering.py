@@ -54,6 +54,12 @@ def equip(app: Flask) -> None:
     app.jinja_env.globals |= {"asset": assets.url, "vendored": vendored.script}
 
 
+def warm(app: Flask) -> None:
+    """Compile every template of the console now, so that the first visitor of a page does not wait for it."""
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("console/")):
+        app.jinja_env.get_template(name)
+
+
 @functools.cache
 def country_names() -> Mapping[str, str]:
     """Return the English name of every country by its ISO 3166-1 code, Kosovo as XK."""

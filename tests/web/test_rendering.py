@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -35,6 +36,16 @@ def render():
 )
 def test_value_is_worded(render, source, text):
     assert render(source, at=AT.astimezone(timezone(timedelta(hours=5)))) == text
+
+
+def test_templates_of_the_console_are_compiled_before_the_first_visitor():
+    app = Flask("authsvc", static_folder=None, template_folder="web/templates")
+    rendering.equip(app)
+    rendering.warm(app)
+    folder = Path(app.root_path) / "web" / "templates"
+    kept = {key[1] for key, _ in app.jinja_env.cache.items()}
+
+    assert kept >= {f"console/{file.name}" for file in (folder / "console").glob("*.html")}
 
 
 @pytest.mark.parametrize("source", ["{{ gone }}", "{{ row.gone }}", "{% for x in gone %}{% endfor %}", "{{ gone.x }}"])
