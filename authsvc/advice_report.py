@@ -6,25 +6,25 @@ All that the figures rest on is printed below them, so that whoever gets the pap
 
 from collections.abc import Sequence
 from datetime import date
-from html import escape
 from os import PathLike, fspath
 from typing import BinaryIO, Final
 
 from reportlab.lib.colors import Color, HexColor, black
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, KeepTogether, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import Flowable, KeepTogether, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from authsvc.core.advice import Advice
 from authsvc.core.categories import CATEGORIES
 from authsvc.core.code_costs import PARTS, Cost
-from authsvc.typefaces import drawable, face, width_mm
+from authsvc.paragraphs import paragraph
+from authsvc.typefaces import draw_line, face, width_mm
 
 # Four colours that stay apart in grey and for the colour-blind, from dark to light.
 COLOURS: Final = tuple(HexColor(value) for value in ("#12355b", "#2f7a8c", "#8dbf8b", "#e3c878"))
 
 _WIDTH = A4[0] - 40 * mm
+_LEADING = 1.35
 _GREY = HexColor("#595959")
 _LINE = HexColor("#c8c8c8")
 
@@ -119,38 +119,32 @@ class _Chart(Flowable):  # type: ignore[misc]  # reportlab has no types
     def draw(self) -> None:
         page = self.canv
         most = max(cost.total for cost in self._costs) or 1.0
-        page.setFont(face(), 8)
         for number, cost in enumerate(self._costs):
             x, y = self._LEFT, self.height - (number + 1) * self._PITCH
             page.setFillColor(black)
-            page.drawString(0, y + 2.2 * mm, cost.granularity.value)
+            draw_line(page, 0, y + 2.2 * mm, cost.granularity.value, 8)
             for amount, colour in zip(cost.parts, COLOURS, strict=True):
                 length = amount / most * (_WIDTH - 52 * mm)
                 page.setFillColor(colour)
                 page.rect(x, y, length, self._BAR, stroke=0, fill=1)
                 x += length
             page.setFillColor(black)
-            page.drawString(x + 2 * mm, y + 2.2 * mm, f"{cost.total:,.0f}")
+            draw_line(page, x + 2 * mm, y + 2.2 * mm, f"{cost.total:,.0f}", 8)
         x = self._LEFT
         for part, colour in zip(PARTS, COLOURS, strict=True):
             page.setFillColor(colour)
             page.rect(x, 0, 3 * mm, 3 * mm, stroke=0, fill=1)
             page.setFillColor(_GREY)
-            page.drawString(x + 4 * mm, 0.4 * mm, part)
+            draw_line(page, x + 4 * mm, 0.4 * mm, part, 8)
             x += (9 + width_mm(part, 8)) * mm
 
 
-def _heading(text: str) -> Paragraph:
-    return _paragraph(text, 11, bold=True, before=4 * mm)
+def _heading(text: str) -> Flowable:
+    return paragraph(text, 11, bold=True, before=4 * mm, leading=_LEADING, after=mm)
 
 
-def _paragraph(text: str, size: float, *, bold: bool = False, colour: Color = black, before: float = 0) -> Paragraph:
-    name = face(bold=bold)
-    style = ParagraphStyle(
-        name, fontName=name, fontSize=size, leading=size * 1.35, textColor=colour, spaceBefore=before, spaceAfter=1 * mm
-    )
-    # A paragraph reads markup; what we write is text.
-    return Paragraph(escape(drawable(text, bold=bold)), style)
+def _paragraph(text: str, size: float, *, bold: bool = False, colour: Color = black) -> Flowable:
+    return paragraph(text, size, bold=bold, colour=colour, leading=_LEADING, after=mm)
 
 
 def _table(rows: list[list[object]], widths: tuple[float, ...]) -> Table:

@@ -12,9 +12,11 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
-from authsvc.typefaces import drawable, face, width_mm
+from authsvc.shaping import has_leftward
+from authsvc.typefaces import Align, broken, draw_line, drawable, face
 
 _INK, _GREY, _LINE = (0.07, 0.09, 0.11), (0.29, 0.33, 0.38), (0.87, 0.89, 0.91)
+_WIDTH = 210.0
 _LEFT, _RIGHT = 25.0, 185.0
 _VALUE = 75.0
 _FOOT = 18.0
@@ -23,7 +25,11 @@ _TOP = 265.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """What a sheet says. *subject* is for the properties of the file; a row without a label is a heading."""
+    """
+    What a sheet says. *subject* is for the properties of the file; a row without a label is a heading.
+
+    A sheet in a language that is written *leftward*, such as Arabic, begins at the right.
+    """
 
     brand: str
     title: str
@@ -31,6 +37,8 @@ class Sheet:
     subject: str
     rows: Sequence[tuple[str, str]]
     small_print: Sequence[str]
+    number_words: str = "Number {}"
+    leftward: bool = False
 
 
 def draw(sheet: Sheet) -> bytes:
@@ -40,17 +48,18 @@ def draw(sheet: Sheet) -> bytes:
     page.setTitle(drawable(f"{sheet.title} {sheet.number}"))
     page.setAuthor(drawable(sheet.brand))
     page.setSubject(drawable(sheet.subject))
-    _text(page, sheet.brand.upper(), _LEFT, _TOP, 11, bold=True)
-    _text(page, sheet.title, _LEFT, 248, 24, bold=True)
-    _text(page, f"Number {sheet.number}", _LEFT, 239, 10, ink=_GREY)
+    pen = _Pen(page, leftward=sheet.leftward)
+    pen.text(sheet.brand.upper(), _LEFT, _TOP, 11, bold=True)
+    pen.text(sheet.title, _LEFT, 248, 24, bold=True)
+    pen.text(sheet.number_words.format(sheet.number), _LEFT, 239, 10, ink=_GREY)
     height = 222.0
     for label, value in sheet.rows:
-        height = _row(page, label, value, height) if label else _heading(page, value, height)
+        height = _row(pen, label, value, height) if label else _heading(pen, value, height)
     height -= 10
     for said in sheet.small_print:
-        for line in _lines(drawable(said), 9, _RIGHT - _LEFT, bold=False):
+        for line in broken(drawable(said), 9, _RIGHT - _LEFT):
             height = _room(page, height, 5.5)
-            _text(page, line, _LEFT, height, 9, ink=_GREY)
+            pen.text(line, _LEFT, height, 9, ink=_GREY)
             height -= 5.5
     page.showPage()
     page.save()
@@ -68,59 +77,40 @@ def _room(page: Canvas, height: float, needed: float) -> float:
     return _TOP
 
 
-def _heading(page: Canvas, text: str, height: float) -> float:
-    height = _room(page, height - 4, 20)
-    _text(page, text, _LEFT, height, 12, bold=True)
+def _heading(pen: "_Pen", text: str, height: float) -> float:
+    height = _room(pen.page, height - 4, 20)
+    pen.text(text, _LEFT, height, 12, bold=True)
     return height - 8
 
 
-def _row(page: Canvas, label: str, value: str, height: float) -> float:
-    lines = _lines(drawable(value, bold=True), 10.5, _RIGHT - _VALUE, bold=True)
-    height = _room(page, height, 5.5 * min(len(lines), 30))
-    _text(page, label, _LEFT, height, 10, ink=_GREY)
+def _row(pen: "_Pen", label: str, value: str, height: float) -> float:
+    lines = broken(drawable(value, bold=True), 10.5, _RIGHT - _VALUE, bold=True)
+    height = _room(pen.page, height, 5.5 * min(len(lines), 30))
+    pen.text(label, _LEFT, height, 10, ink=_GREY)
     for line in lines:
-        height = _room(page, height, 0)
-        _text(page, line, _VALUE, height, 10.5, bold=True)
+        height = _room(pen.page, height, 0)
+        pen.text(line, _VALUE, height, 10.5, bold=True)
         height -= 5.5
-    page.setStrokeColorRGB(*_LINE)
-    page.setLineWidth(0.5)
-    page.line(_LEFT * mm, (height + 1.5) * mm, _RIGHT * mm, (height + 1.5) * mm)
+    pen.page.setStrokeColorRGB(*_LINE)
+    pen.page.setLineWidth(0.5)
+    pen.page.line(_LEFT * mm, (height + 1.5) * mm, _RIGHT * mm, (height + 1.5) * mm)
     return height - 5.5
 
 
-def _lines(text: str, size: float, width: float, *, bold: bool) -> list[str]:
-    """Break a text where it would leave its column, between words if there are any."""
-    lines = [""]
-    for word in text.split(" "):
-        for piece in _pieces(word, size, width, bold):
-            longer = f"{lines[-1]} {piece}".strip()
-            if width_mm(longer, size, bold=bold) <= width:
-                lines[-1] = longer
-            else:
-                lines.append(piece)
-    return lines
+class _Pen:
+    """Writes on a page from the side where its language begins."""
 
+    def __init__(self, page: Canvas, *, leftward: bool) -> None:
+        self.page = page
+        self._leftward = leftward
 
-def _pieces(word: str, size: float, width: float, bold: bool) -> list[str]:
-    """Cut a word that alone is wider than the column."""
-    pieces = [""]
-    for letter in word:
-        if width_mm(pieces[-1] + letter, size, bold=bold) > width:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
-
-
-def _text(
-    page: Canvas,
-    text: str,
-    x: float,
-    y: float,
-    size: float,
-    *,
-    bold: bool = False,
-    ink: tuple[float, float, float] = _INK,
-) -> None:
-    page.setFont(face(bold=bold), size)
-    page.setFillColorRGB(*ink)
-    page.drawString(x * mm, y * mm, drawable(text, bold=bold))
+    def text(
+        self, text: str, x: float, y: float, size: float, *, bold: bool = False, ink: tuple[float, float, float] = _INK
+    ) -> None:
+        """Write a line *x* mm from where lines begin and *y* mm from the foot."""
+        self.page.setFillColorRGB(*ink)
+        # What has no letter of a leftward script, an address or a serial, reads rightward on any sheet.
+        leftward = self._leftward and bool(has_leftward(text))
+        align: Align = "right" if self._leftward else "left"
+        x = _WIDTH - x if self._leftward else x
+        draw_line(self.page, x * mm, y * mm, text, size, bold=bold, align=align, leftward=leftward)

@@ -1,18 +1,25 @@
 """
-Typefaces of what we print: Bitstream Vera, which comes with reportlab and is embedded in every file.
+Typefaces of what we print: DejaVu Sans, which comes with the package and is embedded in every file.
 
-A print shop refuses a file that leaves its fonts to the machine that opens it, and a label that falls back to another
+It has the letters of Latin, Greek, Cyrillic and Arabic script, as wide as Bitstream Vera has those that it knows. A
+print shop refuses a file that leaves its fonts to the machine that opens it, and a label that falls back to another
 font no longer fits. So nothing printed names a font that is not inside the file.
 """
 
+import unicodedata
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
-import reportlab
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from authsvc.shaping import JOINERS, Font, has_leftward, must_be_shaped
 
 _MISSING = "?"  # stands for a character that the font cannot draw
+_FOLDER = Path(__file__).parent / "data" / "fonts"
+_POINT = 25.4 / 72  # mm
+
+Align = Literal["left", "centre", "right"]
 
 
 def face(*, bold: bool = False) -> str:
@@ -22,19 +29,82 @@ def face(*, bold: bool = False) -> str:
 
 def drawable(text: str, *, bold: bool = False) -> str:
     """Return *text* on one line with what the font can draw; whatever it cannot shows as a question mark."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    kept = JOINERS if has_leftward(text) else ""
     known = _font(bold).face.charToGlyph
-    words = " ".join("".join(c if c.isprintable() or c == "\xa0" else " " for c in text).split())
-    return "".join(c if ord(c) in known else _MISSING for c in words)
+    letters = unicodedata.normalize("NFC", text)
+    words = " ".join("".join(c if c.isprintable() or c == "\xa0" or c in kept else " " for c in letters).split())
+    return "".join(c if ord(c) in known or c in kept else _MISSING for c in words)
+
+
+def is_plain(text: str) -> bool:
+    """Whether drawable text is drawn letter by letter, as it is."""
+    return text.isascii() or must_be_shaped(text) is None
+
+
+def shaped(text: str, *, bold: bool = False, leftward: bool | None = None) -> str:
+    """
+    Return a line of drawable text as reportlab draws it: from left to right, letters joined.
+
+    Whether the line as a whole reads from right to left is told by its first letter where it is not given.
+    """
+    return _font(bold).shape(text, leftward=leftward)
 
 
 def width_mm(text: str, size: float, *, bold: bool = False) -> float:
-    """Return how wide *text* is in mm at *size* points."""
-    return float(pdfmetrics.stringWidth(text, face(bold=bold), size)) * 25.4 / 72
+    """Return how wide drawable text on one line is in mm at *size* points."""
+    return _font(bold).width(text, size) * _POINT
+
+
+def draw_line(
+    page: Canvas,
+    x: float,
+    y: float,
+    text: str,
+    size: float,
+    *,
+    bold: bool = False,
+    align: Align = "left",
+    leftward: bool | None = None,
+) -> None:
+    """Draw a line of any text on a page, its base line at *y*; *x* and *y* in points, as reportlab counts them."""
+    line = drawable(text, bold=bold)
+    font = _font(bold)
+    if align != "left":
+        x -= font.width(line, size) / (2 if align == "centre" else 1)
+    page.setFont(font.fontName, size)
+    page.drawString(x, y, font.shape(line, leftward=leftward))
+
+
+def broken(text: str, size: float, width: float, *, bold: bool = False) -> list[str]:
+    """Break drawable text where it would be wider than *width* mm: between words, and within one that alone is."""
+    lines = [""]
+    for word in text.split(" "):
+        for piece in _pieces(word, size, width, bold):
+            longer = f"{lines[-1]} {piece}".strip()
+            if width_mm(longer, size, bold=bold) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(piece)
+    return lines
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _pieces(word: str, size: float, width: float, bold: bool) -> list[str]:
+    if width_mm(word, size, bold=bold) <= width:
+        return [word]
+    pieces = [""]
+    for letter in word:
+        if width_mm(pieces[-1] + letter, size, bold=bold) > width:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces
 
 
 @cache
-def _font(bold: bool) -> TTFont:
-    name, file = ("VeraBd", "VeraBd.ttf") if bold else ("Vera", "Vera.ttf")
-    font = TTFont(name, Path(reportlab.__file__).parent / "fonts" / file)
-    pdfmetrics.registerFont(font)
-    return font
+def _font(bold: bool) -> Font:
+    name = "DejaVuSans-Bold" if bold else "DejaVuSans"
+    return Font(name, _FOLDER / f"{name}.ttf")

@@ -4,7 +4,8 @@ Bring in the files of others that the pages use: ``make vendor``. Needs npm; run
 ``frontend/package.json`` names exact versions, ``frontend/package-lock.json`` the SHA-512 of every package. ``npm ci``
 installs them without running their scripts; the files listed below are copied to
 ``authsvc/web/static/vendor/<package>-<version>/``, the world is drawn (``tools/world.py``), and ``vendor.lock.json``
-gets the SHA-384 and the licence of each. All is committed; ``tests/test_vendor.py`` holds the files to the lock.
+gets the SHA-384 and the licence of each. The fonts of our papers go to ``authsvc/data/fonts``. All is committed;
+``tests/test_vendor.py`` holds the files to the lock.
 
 To add a file: name the package and its version in ``frontend/package.json``, run ``npm install`` there, add the file to
 ``COPIES``, run ``make vendor``, commit all of it. Pages then write ``{{ vendored("name") }}``.
@@ -28,6 +29,7 @@ STATIC = ROOT / "authsvc" / "web" / "static"
 VENDOR = STATIC / "vendor"
 LOCK = VENDOR / "vendor.lock.json"
 NAMES = ROOT / "authsvc" / "data" / "country_names.csv"
+TYPEFACES = ROOT / "authsvc" / "data" / "fonts"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ COPIES = (
 )
 WORLD = "world-atlas"
 WORLD_LICENCE = "public domain (Natural Earth), through world-atlas (ISC)"
+FONTS = "dejavu-fonts-ttf"
+FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+"""What our papers are set in; no page loads them, so they lie with the data of the package."""
 COUNTRIES = "i18n-iso-countries"
 """Its names of countries become a data file of the package, not a file that pages load; see authsvc/data/SOURCES.md."""
 
@@ -65,6 +70,7 @@ def main() -> None:
     drawn = world.draw(MODULES / WORLD / "countries-50m.json", codes, folder)
     entries += [entry(file.stem, WORLD, file, WORLD_LICENCE) for file in drawn]
     world.write_names(MODULES / COUNTRIES / "langs" / "en.json", NAMES)
+    copy_fonts()
     LOCK.write_text(json.dumps(entries, indent=2) + "\n", encoding="ascii")
     packages = sorted({wanted.package for wanted in COPIES} | {WORLD, COUNTRIES})
     (VENDOR / "LICENSES").write_text("\n".join(licence(name) for name in packages), encoding="utf-8")
@@ -80,6 +86,19 @@ def copy(wanted: Copy) -> dict[str, str]:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MODULES / wanted.package / wanted.file, target)
     return entry(wanted.name, wanted.package, target, about["license"])
+
+
+def copy_fonts() -> None:
+    """Copy the fonts of our papers with their licence, and write down their checksums."""
+    shutil.rmtree(TYPEFACES, ignore_errors=True)
+    TYPEFACES.mkdir(parents=True)
+    shutil.copyfile(MODULES / FONTS / "LICENSE", TYPEFACES / "LICENSE")
+    sums = []
+    for name in FACES:
+        font = (MODULES / FONTS / "ttf" / name).read_bytes()
+        (TYPEFACES / name).write_bytes(font)
+        sums.append(f"{hashlib.sha256(font).hexdigest()}  {name}\n")
+    (TYPEFACES / "CHECKSUMS").write_text("".join(sums), encoding="ascii")
 
 
 def entry(name: str, package_name: str, file: Path, licence_name: str) -> dict[str, str]:

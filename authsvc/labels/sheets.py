@@ -23,7 +23,7 @@ from authsvc.labels.codes import Label
 from authsvc.labels.layouts import Layout
 from authsvc.labels.templates import Stock
 from authsvc.symbols import Symbol
-from authsvc.typefaces import face
+from authsvc.typefaces import drawable, face, shaped
 
 MOST: Final = 10_000
 """Labels in one file: some 30 MB of memory while it is written."""
@@ -131,7 +131,7 @@ class _Painter:
         right = width - max(stock.left, 7)
         bottom = stock.top + (stock.down - 1) * stock.pitch_y + self._layout.template.height
         if stock.top >= 10:
-            self._text(max(stock.left, 7), stock.top - 4, title[:100], 8, bold=True)
+            self._text(max(stock.left, 7), stock.top - 4, drawable(title[:100], bold=True), 8, bold=True)
             self._text(right - 18, stock.top - 4, f"Sheet {number}", 7, is_faint=True)
         if height - bottom < 10:
             return
@@ -188,4 +188,4 @@ class _Painter:
         pages = self._pages
         pages.setFont(face(bold=bold), size)
         pages.setFillGray(_GREY if is_faint else _BLACK)
-        pages.drawString(x * mm, (self._height - y) * mm, text)
+        pages.drawString(x * mm, (self._height - y) * mm, shaped(text, bold=bold))

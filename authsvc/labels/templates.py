@@ -20,7 +20,7 @@ SHOWN: Final = ("name", "lot", "expiry", "serial", "hri", "claim", "logo")
 DEFAULT: Final = "label-63x38"
 
 _POINT = 25.4 / 72  # mm
-_ASCENT = 0.76  # of Bitstream Vera, as a share of its size
+_ASCENT = 0.76  # of DejaVu Sans, as a share of its size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

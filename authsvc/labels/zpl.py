@@ -58,7 +58,7 @@ def _label(label: Label, layout: Layout, logo: str) -> str:
         for box in setting.boxes(template, label)
     ]
     for line in setting.lines(template, label):
-        # The printer's font 0 is as high as Vera and narrower: what fits there fits here.
+        # The printer's font 0 is as high as ours and narrower: what fits there fits here.
         height = max(dots(line.size * _POINT), 8)
         said.append(f"^FT{dots(line.x)},{dots(line.y)}^A0N,{height},{height}^FH^FD{_escaped(line.text)}^FS")
     return "\n".join(part for part in said if part) + "\n^XZ\n"

@@ -14,13 +14,13 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
 from authsvc.core.alerts import title_of
+from authsvc.paragraphs import paragraph
 from authsvc.web.papers.land import Map, Spot
 from authsvc.web.papers.setting import (
     WIDTH,
     build,
     definitions,
     heading,
-    paragraph,
     small,
     subheading,
     table,

@@ -3,8 +3,9 @@
 from reportlab.lib.units import mm
 from reportlab.platypus import Spacer
 
+from authsvc.paragraphs import paragraph
 from authsvc.takedown import Letter
-from authsvc.web.papers.setting import build, paragraph
+from authsvc.web.papers.setting import build
 
 
 def write(letter: Letter) -> bytes:
