@@ -33,6 +33,8 @@ has_leftward = re.compile(f"[{_LEFTWARD}]").search
 must_be_shaped = re.compile(f"[{_LEFTWARD}{_MARKS}]").search
 _NOTHING = "\u200b"  # what a glyph says whose letter another glyph has said
 _PRIVATE = 0xF0000
+_rightward = re.compile(r"(?:\([0-9]{2,4}\))?[0-9A-Za-z](?:[ -~]*[0-9A-Za-z])?").sub
+_is_number = re.compile(r"[0-9.,]+").fullmatch
 _BLOCK = 100  # lines of one section of a map, as the format has it
 
 _Glyph = tuple[int, tuple[int, int, int, int]]
@@ -82,6 +84,8 @@ class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
         return self._texts[code] if code in self._texts else chr(code)
 
     def _shape_line(self, text: str, leftward: bool) -> ShapedStr:
+        if has_leftward(text):
+            text = _rightward(_isolated, text)
         codes: list[str] = []
         data: list[ShapeData] = []
         for run in bidi.runs(text, leftward=leftward):
@@ -125,6 +129,15 @@ class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
                 self.face.charWidths[code] = self.pdfScale(self._shaper.get_glyph_h_advance(glyph))
                 self.face.charToGlyph[code] = glyph
         return code
+
+
+def _isolated(found: re.Match[str]) -> str:
+    """
+    Keep together what reads rightward: a serial, an address, a date.
+
+    In an Arabic sentence the algorithm would take 7K3M for a figure and a word, and turn the parts of 2026-11-25 around.
+    """
+    return found[0] if _is_number(found[0]) else f"\u2066{found[0]}\u2069"
 
 
 def _clusters(text: str, buffer: Any) -> Iterator[tuple[str, list[_Glyph]]]:

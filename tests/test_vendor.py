@@ -10,6 +10,7 @@ from authsvc.web import assets, vendored
 
 ROOT = Path(__file__).parents[1]
 ENTRIES = vendored.entries()
+FONTS = ROOT / "authsvc" / "data" / "fonts"
 LOCK = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
 WANTED = json.loads((ROOT / "frontend" / "package.json").read_text())
 
@@ -43,6 +44,18 @@ def test_versions_are_exact_and_checksums_are_given_without_addresses():
     assert all(packages[f"node_modules/{name}"]["version"] == version for name, version in wanted.items())
     assert all(about["integrity"].startswith("sha512-") for about in packages.values())
     assert not any("resolved" in about for about in packages.values())
+
+
+def test_fonts_of_papers_are_those_that_were_brought_in_and_small():
+    sums = dict(line.split()[::-1] for line in (FONTS / "CHECKSUMS").read_text().splitlines())
+    files = {file.name: file.read_bytes() for file in FONTS.glob("*.ttf")}
+
+    assert sums == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    assert sum(map(len, files.values())) < 1_500_000
+    assert "Bitstream Vera Fonts Copyright" in (FONTS / "LICENSE").read_text(encoding="utf-8")
+    assert (
+        f"dejavu-fonts-ttf) {WANTED['dependencies']['dejavu-fonts-ttf']}" in (FONTS.parent / "SOURCES.md").read_text()
+    )
 
 
 def test_licence_of_every_package_is_kept():
