@@ -135,7 +135,7 @@ def _isolated(found: re.Match[str]) -> str:
     """
     Keep together what reads rightward: a serial, an address, a date.
 
-    In an Arabic sentence the algorithm would take 7K3M for a figure and a word, and turn the parts of 2026-11-25 around.
+    Among Arabic the algorithm would take 7K3M for a figure and a word, and turn the parts of 2026-11-25 around.
     """
     return found[0] if _is_number(found[0]) else f"\u2066{found[0]}\u2069"
 
