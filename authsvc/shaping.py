@@ -11,7 +11,6 @@ stands for.
 
 import re
 import threading
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
@@ -75,7 +74,8 @@ class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
         """Write the font into a document, with maps to Unicode that know what joined letters stand for."""
         subsets = list(self.state[doc].subsets)
         names = [self.getSubsetInternalName(number, doc)[1:] for number in range(len(subsets))]
-        super().addObjects(doc)
+        with self._lock:  # to cut a font down, reportlab reads on from where it was in the file
+            super().addObjects(doc)
         for name, subset in zip(names, subsets, strict=True):
             base = doc.idToObject["BasicFonts"].dict[name].BaseFont
             doc.idToObject[f"toUnicodeCMap:{base}"].content = _unicode_map(base, map(self._text_of, subset))
@@ -154,14 +154,8 @@ def _clusters(text: str, buffer: Any) -> Iterator[tuple[str, list[_Glyph]]]:
 
 
 def _shared_out(letters: str, number: int, leftward: bool) -> list[str]:
-    """Share letters out among the glyphs that they became, from left to right."""
-    parts = list(letters)
-    if len(parts) < number:
-        parts = list(unicodedata.normalize("NFD", letters))
-    if len(parts) < number:
-        parts += [_NOTHING] * (number - len(parts))
-    if len(parts) > number:
-        parts[number - 1 :] = ["".join(parts[number - 1 :])]
+    """Share letters out among at least as many glyphs; where there are more, the first to be read says all of them."""
+    parts = list(letters) if len(letters) == number else [letters, *[_NOTHING] * (number - 1)]
     return parts[::-1] if leftward else parts
 
 

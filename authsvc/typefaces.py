@@ -6,7 +6,9 @@ print shop refuses a file that leaves its fonts to the machine that opens it, an
 font no longer fits. So nothing printed names a font that is not inside the file.
 """
 
+import threading
 import unicodedata
+from bisect import bisect_right
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,8 @@ from authsvc.shaping import JOINERS, Font, has_leftward, must_be_shaped
 _MISSING = "?"  # stands for a character that the font cannot draw
 _FOLDER = Path(__file__).parent / "data" / "fonts"
 _POINT = 25.4 / 72  # mm
+_LONGEST = 256  # letters; no line of ours holds more
+_making = threading.Lock()
 
 Align = Literal["left", "centre", "right"]
 
@@ -83,7 +87,7 @@ def broken(text: str, size: float, width: float, *, bold: bool = False) -> list[
     for word in text.split(" "):
         for piece in _pieces(word, size, width, bold):
             longer = f"{lines[-1]} {piece}".strip()
-            if width_mm(longer, size, bold=bold) <= width:
+            if not lines[-1] or width_mm(longer, size, bold=bold) <= width:
                 lines[-1] = longer
             else:
                 lines.append(piece)
@@ -94,17 +98,22 @@ def broken(text: str, size: float, width: float, *, bold: bool = False) -> list[
 
 
 def _pieces(word: str, size: float, width: float, bold: bool) -> list[str]:
-    if width_mm(word, size, bold=bold) <= width:
-        return [word]
-    pieces = [""]
-    for letter in word:
-        if width_mm(pieces[-1] + letter, size, bold=bold) > width:
-            pieces.append("")
-        pieces[-1] += letter
-    return pieces
+    pieces = []
+    while len(word) > _LONGEST or width_mm(word, size, bold=bold) > width:
+        room = bisect_right(
+            range(1, min(len(word), _LONGEST) + 1), width, key=lambda end: width_mm(word[:end], size, bold=bold)
+        )
+        pieces.append(word[: max(room, 1)])
+        word = word[max(room, 1) :]
+    return [*pieces, word] if word or not pieces else pieces
+
+
+def _font(bold: bool) -> Font:
+    with _making:  # two of one name would give their glyphs different codes
+        return _made(bold)
 
 
 @cache
-def _font(bold: bool) -> Font:
+def _made(bold: bool) -> Font:
     name = "DejaVuSans-Bold" if bold else "DejaVuSans"
     return Font(name, _FOLDER / f"{name}.ttf")

@@ -6,7 +6,7 @@ import pytest
 from paper import fonts_of, ink_of, text_of
 from reportlab.platypus import Paragraph
 
-from authsvc import sheets
+from authsvc import sheets, typefaces
 from authsvc.paragraphs import Lines, paragraph
 from authsvc.sheets import Sheet
 from authsvc.web.papers import setting
@@ -48,6 +48,16 @@ def test_lines_are_broken_in_the_order_of_reading():
     assert len(found._broken) > 2
     assert " ".join(found._broken) == SAID
     assert found._broken[0].startswith("السلام")
+
+
+@pytest.mark.parametrize("letter", ["W", "ش"])
+def test_a_word_that_is_wider_than_its_column_is_broken_where_the_column_ends(letter):
+    lines = typefaces.broken(f"a {letter * 700} b", 10, 50)
+
+    assert "".join(lines).replace(" ", "") == f"a{letter * 700}b"
+    assert all(typefaces.width_mm(line, 10) <= 50 for line in lines)
+    assert all(typefaces.width_mm(line + letter, 10) > 50 for line in lines[1:-2])
+    assert typefaces.broken(letter * 3, 10, 0.1) == [letter] * 3
 
 
 def test_a_long_text_goes_on_on_the_next_page():

@@ -2,6 +2,7 @@
 
 import io
 import threading
+import unicodedata
 
 import pytest
 from paper import fonts_of, ink_of, text_of
@@ -68,6 +69,9 @@ def test_what_reads_rightward_stays_together_among_arabic(text, leftward):
 def test_marks_that_have_no_letter_of_their_own_are_read_back():
     # Lithuanian dictionaries write accents above the dot; no such letter is in Unicode.
     assert text_of(printed("e\u0301 x\u0323 w\u0302\u0331")) == "é x\u0323 ŵ\u0331"
+    # Three glyphs stand for two characters.
+    said = text_of(printed("\u01d5\u0323 a")).replace("\u200b", "")
+    assert unicodedata.normalize("NFC", said) == unicodedata.normalize("NFC", "\u01d5\u0323 a")
 
 
 def test_arabic_letters_join():

@@ -1,14 +1,15 @@
 """
 Bidirectional text: in which order the letters of a line stand when scripts of both directions meet.
 
-This is the Unicode Bidirectional Algorithm (UAX #9) for one line, isolates and brackets included. Embeddings and
-overrides are passed over: what we print is text that somebody typed, and nothing in there may turn a serial around.
+This is the Unicode Bidirectional Algorithm (UAX #9) for one line without tabs, isolates and brackets included.
+Embeddings and overrides are passed over: what we print is text that somebody typed, and nothing in there may turn a
+serial around.
 """
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 
 _ISOLATES = {"LRI", "RLI", "FSI"}
 _PASSED_OVER = {"BN", "LRE", "RLE", "LRO", "RLO", "PDF"}
@@ -78,9 +79,7 @@ def _levels(classes: list[str], text: str, base: int) -> list[int]:
     levels = [base] * len(classes)
     _isolate(classes, text, range(len(classes)), base, levels)
     for at, one in enumerate(classes):
-        if one in {"S", "B"}:
-            levels[at] = base
-        elif one in _PASSED_OVER and at:
+        if one in _PASSED_OVER and at:
             levels[at] = levels[at - 1]
     # Rule L1: spaces at the end of the line stand as the paragraph goes.
     for at in range(len(classes) - 1, -1, -1):
@@ -193,13 +192,10 @@ def _pair_brackets(classes: list[str], given: list[str], letters: list[str], aro
         if around in inside:
             found = around
         else:
-            before = next((_side(one) for one in reversed(classes[:opened]) if one not in _NEUTRAL), around)
-            found = before if before != around else around
+            found = next((_side(one) for one in reversed(classes[:opened]) if one not in _NEUTRAL), around)
         for at in (opened, closed):
             classes[at] = found
-            for mark in range(at + 1, len(classes)):
-                if given[mark] != "NSM":
-                    break
+            for mark in takewhile(lambda mark: given[mark] == "NSM", range(at + 1, len(classes))):
                 classes[mark] = found
 
 

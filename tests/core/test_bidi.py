@@ -40,6 +40,14 @@ def test_order_is_that_of_the_standard(text, leftward):
     assert ours.replace(JOINER, "") == theirs.replace(JOINER, "")
 
 
+@pytest.mark.parametrize(
+    "text", ["(" * 63 + ALEF + ")" * 63 + "a", "(" * 64 + ALEF + ")" * 64 + "a", "a(\u0301b)\u0301 1"]
+)
+def test_brackets_go_with_what_they_hold(text):
+    assert shown(text, leftward=False) == get_display(text, base_dir="L")
+    assert shown(text, leftward=True) == get_display(text, base_dir="R")
+
+
 @given(st.text(LETTERS, min_size=1, max_size=12))
 def test_direction_is_that_of_the_first_letter_that_has_one(text):
     assert bidi.is_leftward(text) == (get_base_level(text) == 1)
