@@ -6,6 +6,7 @@ with the same headers and the same shape of refusal.
 """
 
 import os
+import threading
 from typing import Any
 
 from flask import Flask, Response, request
@@ -89,7 +90,8 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
 def create_front(*, threads: int) -> Front:
     """Make the application of one process with an event loop before it, as ``authsvc serve`` runs it."""
     app = create_app()
-    rendering.warm(app)
+    # Beside the first answers and not before them: it takes most of a second, and scans need none of it.
+    threading.Thread(target=rendering.warm, args=(app,), name="warm", daemon=True).start()
     rt: Runtime = app.extensions["authsvc"]
     return Front(
         app.wsgi_app,

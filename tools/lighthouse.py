@@ -40,7 +40,7 @@ CONSOLE = (
     "/console/webhooks", "/console/webhooks/deliveries", "/console/webhooks/mails", "/console/devices",
     "/console/team", "/console/audit", "/console/search?q=0950600", "/console/account", "/console/products",
     "/console/products/new", "/console/runs", "/console/runs/new", "/console/recalls", "/console/recalls/new",
-    "/console/disputes", "/console/advisor", "/console/exports",
+    "/console/disputes", "/console/dealers", "/console/advisor", "/console/exports",
 )  # fmt: skip
 LINKED = (
     ("/console/alerts", r"/console/alerts/[0-9a-f-]{36}"),

@@ -55,7 +55,7 @@ def equip(app: Flask) -> None:
 
 
 def warm(app: Flask) -> None:
-    """Compile every template of the console now, so that the first visitor of a page does not wait for it."""
+    """Compile every template of the console now, so that no visitor of a page waits for it later."""
     for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("console/")):
         app.jinja_env.get_template(name)
 
