@@ -98,7 +98,7 @@ async def test_after_a_flight_of_several_the_next_one_gathers_who_comes_in_a_mom
 async def test_a_full_flight_gathers_no_longer(database):
     await asyncio.gather(*[database.go(key) for key in "ab"])
 
-    many = [f"{number:02}" for number in range(MOST)]
+    many = [f"{number:03}" for number in range(MOST)]
     assert await asyncio.wait_for(asyncio.gather(*[database.go(key) for key in many]), 0.4) == many
     assert database.calls == [["a", "b"], many]
 
@@ -125,7 +125,7 @@ async def test_a_key_is_aboard_once(database):
 
 @in_loop
 async def test_a_flight_has_an_end(database):
-    keys = [f"{number:02}" for number in range(MOST + 3)]
+    keys = [f"{number:03}" for number in range(MOST + 3)]
 
     assert await database.start(keys) == keys
     assert [len(call) for call in database.calls] == [1, MOST, 3]
