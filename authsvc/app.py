@@ -34,6 +34,7 @@ from authsvc.web import (
     rendering,
     reporting,
     reseller,
+    resolver,
     site,
 )
 from authsvc.web.consumer import DigitalLinks
@@ -52,6 +53,7 @@ BLUEPRINTS = (
     permit_api.bp,
     reseller.bp,
     published.bp,
+    resolver.bp,
     demo.bp,
     own.bp,
     console.bp,

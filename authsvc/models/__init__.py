@@ -38,6 +38,7 @@ from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, 
 from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
+from authsvc.models.links import Link, LinkHost
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
@@ -91,6 +92,8 @@ __all__ = [
     "Item",
     "ItemFact",
     "JobMark",
+    "Link",
+    "LinkHost",
     "Lot",
     "LotDay",
     "Mail",
