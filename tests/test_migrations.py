@@ -330,6 +330,9 @@ def two_brands(scene):
             (("INSERT INTO run_orders (brand_id, id, gtin, count, mode, is_lot_level, state, needs_two, ordered_by, "
               "ordered_name, ordered_at) VALUES (%s, gen_random_uuid(), %s, 1, 'derived', false, 'awaiting', true, "
               "gen_random_uuid(), 'x', now())"), brand.id, product.gtin),
+            ("INSERT INTO link_hosts VALUES (%s, 'x.example')", brand.id),
+            (("INSERT INTO links (brand_id, id, gtin, position, link_type, href, host, title) VALUES "
+             "(%s, gen_random_uuid(), %s, 1, 'pip', 'https://x.example/', 'x.example', 'x')"), brand.id, product.gtin),
             ("INSERT INTO recall_items VALUES (%s || '.S', 1, %s)", product.gtin, brand.id),
             ("INSERT INTO recall_drafts VALUES (%s, gen_random_uuid(), %s, '{}', 'x', NULL, false, 'x', now())",
              brand.id, product.gtin),

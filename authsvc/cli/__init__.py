@@ -32,6 +32,7 @@ _FAMILIES = {
     "labels": ("labelling:labels", "Print the labels of issued codes: PDF, ZPL, SVG, PNG, EPS, CSV."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "verify-evidence": ("evidence:verify_evidence", "Check sealed evidence, with the brand's published keys alone."),
+    "links": ("links:links_group", "Say where codes lead to beside their check: manuals, passports, certificates."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
     "staff": ("staffing:staff_group", "Invite people to the console."),
