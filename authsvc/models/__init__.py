@@ -33,6 +33,7 @@ from authsvc.models.deliveries import (
     WebhookEndpoint,
     WebhookSecret,
 )
+from authsvc.models.epcis import EpcisEvent, ItemChange
 from authsvc.models.errands import Errand, ErrandPart
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.followers import Follower
@@ -40,6 +41,7 @@ from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.links import Link, LinkHost
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
+from authsvc.models.production_lines import LineBatch, ProductionLine
 from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
 from authsvc.models.run_orders import RunOrder
@@ -83,6 +85,7 @@ __all__ = [
     "Dealer",
     "DealerAccess",
     "DealerItem",
+    "EpcisEvent",
     "Errand",
     "ErrandPart",
     "Event",
@@ -90,8 +93,10 @@ __all__ = [
     "Follower",
     "Image",
     "Item",
+    "ItemChange",
     "ItemFact",
     "JobMark",
+    "LineBatch",
     "Link",
     "LinkHost",
     "Lot",
@@ -103,6 +108,7 @@ __all__ = [
     "OwnerSession",
     "Permit",
     "Product",
+    "ProductionLine",
     "Recall",
     "RecallDraft",
     "RecallItem",

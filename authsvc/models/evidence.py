@@ -69,6 +69,7 @@ class Commission(Base):
     __table_args__ = (
         ForeignKeyConstraint(["brand_id", "run"], ["runs.brand_id", "runs.number"]),
         CheckConstraint("index_from <= index_to", name="range"),
+        Index("ix_commissions_brand_id_at", "brand_id", "at"),
     )
 
     brand_id: Mapped[UUID] = mapped_column(primary_key=True)
