@@ -6,7 +6,6 @@ nothing and says where somebody was. What partners capture is held against GS1's
 """
 
 import functools
-import hashlib
 import json
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -255,11 +254,9 @@ def _keep(
     session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], *, by: str, capture_id: UUID,
     now: datetime,
 ) -> bool:  # fmt: skip
-    plain = json.dumps(event, sort_keys=True, separators=(",", ":"))
     # An event without a number gets one from what it says: sent again, it is the same event.
-    given = (
-        event.get("eventID") or f"urn:uuid:{uuid.UUID(bytes=hashlib.sha256(plain.encode()).digest()[:16], version=8)}"
-    )
+    plain = json.dumps(event, sort_keys=True, separators=(",", ":"))
+    given = event.get("eventID") or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, plain)}"
     is_correction = "errorDeclaration" in event
     document = {name: part for name, part in event.items() if name != "@context"} | {"eventID": given}
     row = {
