@@ -12,11 +12,13 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import UUID
 
-from authsvc import scanning
+from authsvc import messaging, scanning
 from authsvc.connections import Connections, Row
 from authsvc.core.gs1 import DigitalLink
+from authsvc.core.link_types import SERVICE
 from authsvc.core.linksets import Target
 from authsvc.core.register import Brand
+from authsvc.core.verdicts import Facts
 from authsvc.errors import NotFound, Unavailable
 from authsvc.holdings import Holdings
 
@@ -67,12 +69,13 @@ def resolve(
             {"gtin": link.gtin, "brand_id": facts.brand.id, "lot": facts.lot, "serial": link.serial},
         )
     targets = [_target(row, link, path) for row in rows]
+    service = _service(connections, facts, link, origin(facts.brand), path)
     name = facts.product.name if facts.product is not None else facts.brand.name
     own = f"{origin(facts.brand)}{path}"
     return Resolved(
         brand=facts.brand,
         path=path,
-        targets=(*_own(own, path, name, targets), *targets),
+        targets=(*_own(own, path, name, targets), *service, *targets),
         descriptions=_describe(path, link, name),
     )
 
@@ -102,6 +105,22 @@ def _own(href: str, path: str, name: str, targets: Sequence[Target]) -> list[Tar
         Target(anchor=path, link_type="defaultLink", href=href, title=title),
         *(Target(anchor=path, link_type=kind, href=href, title=title, media_type="text/html") for kind in kinds),
     ]
+
+
+def _service(connections: Connections, facts: Facts, link: DigitalLink, origin: str, path: str) -> list[Target]:
+    """Return where an item is verified by GS1 Lightweight Messaging, if its brand answers there."""
+    assert facts.brand is not None
+    if (
+        link.gtin is None
+        or link.serial is None
+        or facts.lot is None
+        or not messaging.answers(connections, facts.brand.id)
+    ):
+        return []
+    expiry = f"?exp={link.expiry}" if link.expiry else ""
+    lot, serial = quote(facts.lot, safe=""), quote(link.serial, safe="")
+    href = f"{origin}/verify/gtin/{link.gtin}/lot/{lot}/ser/{serial}{expiry}"
+    return [Target(anchor=path, link_type=SERVICE, href=href, title="Verify this item", media_type="application/json")]
 
 
 def _describe(path: str, link: DigitalLink, name: str) -> dict[str, str]:

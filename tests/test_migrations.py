@@ -337,6 +337,8 @@ def two_brands(scene):
             ("INSERT INTO production_lines VALUES (%s, gen_random_uuid(), %s, %s, 0, 0, 0, now())",
              brand.id, product.gtin, run.run),
             ("INSERT INTO line_batches VALUES (%s, gen_random_uuid(), 1, 'x', 'x', now(), 0, 0, 0, '[]')", brand.id),
+            ("INSERT INTO message_responders VALUES (%s, 'x', 'all', now()) ON CONFLICT DO NOTHING", brand.id),
+            ("INSERT INTO message_requesters VALUES (%s, gen_random_uuid(), 'x', true, now())", brand.id),
             ("INSERT INTO link_hosts VALUES (%s, 'x.example') ON CONFLICT DO NOTHING", brand.id),
             (("INSERT INTO links (brand_id, id, gtin, position, link_type, href, host, title) VALUES "
              "(%s, gen_random_uuid(), %s, 1, 'pip', 'https://x.example/', 'x.example', 'x')"), brand.id, product.gtin),

@@ -33,6 +33,7 @@ _FAMILIES = {
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "verify-evidence": ("evidence:verify_evidence", "Check sealed evidence, with the brand's published keys alone."),
     "links": ("links:links_group", "Say where codes lead to beside their check: manuals, passports, certificates."),
+    "messaging": ("messaging:messaging_group", "Answer wholesalers by GS1 Lightweight Messaging."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),
     "items": ("items:items_group", "Set the condition of single items."),
     "staff": ("staffing:staff_group", "Invite people to the console."),

@@ -12,6 +12,7 @@ from typing import Final
 
 VOCABULARY: Final = "https://ref.gs1.org/voc/"
 DEFAULT: Final = "defaultLink"
+SERVICE: Final = "verificationService"
 LINKSETS: Final = frozenset({"linkset", "all"})
 """What asks for all links at once; "all" is the older word."""
 
@@ -78,7 +79,13 @@ LINK_TYPES: Final[Mapping[str, str]] = {
 
 
 def find_name(asked: str) -> str | None:
-    """Return the name of the type that was asked for, as GS1 spells it; None for what cannot be a type of GS1's."""
+    """
+    Return the name of the type that was asked for, as GS1 spells it; None for what cannot be a type of GS1's.
+
+    The Lightweight Messaging Standard asks for its service without a prefix.
+    """
+    if asked == SERVICE:
+        return asked
     for prefix in _PREFIXES:
         if asked.startswith(prefix):
             name = asked.removeprefix(prefix)

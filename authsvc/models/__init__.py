@@ -40,6 +40,7 @@ from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.links import Link, LinkHost
+from authsvc.models.messaging import MessageRequester, MessageResponder
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.production_lines import LineBatch, ProductionLine
 from authsvc.models.products import Image, Lot, Product, Run
@@ -102,6 +103,8 @@ __all__ = [
     "Lot",
     "LotDay",
     "Mail",
+    "MessageRequester",
+    "MessageResponder",
     "Owner",
     "OwnerAttempt",
     "OwnerLink",

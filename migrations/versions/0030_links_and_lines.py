@@ -7,6 +7,9 @@ with the host of its row, and the host is a row of that brand. So nobody can mak
 An item keeps its present condition alone, so each change of one is kept from now on, by a trigger that scans do not
 meet, for they set none. Events that partners capture are kept as they were sent. A line keeps what it expects next,
 and each batch with its answer, so that one that is sent twice is answered as the first time.
+
+Whoever asks by GS1 Lightweight Messaging is a company with a number of its own; a brand answers under its own
+number, to all of them or to those that it has listed.
 """
 
 import sqlalchemy as sa
@@ -38,6 +41,8 @@ READ_BY_CONSOLE = {
     "epcis_events": "SELECT, INSERT",
     "production_lines": "SELECT, INSERT, UPDATE (gtin, run, expected, reads, misreads, changed_at)",
     "line_batches": "SELECT, INSERT",
+    "message_responders": "SELECT, INSERT, UPDATE (gln, admits, changed_at), DELETE",
+    "message_requesters": "SELECT, INSERT, UPDATE (name, is_permitted), DELETE",
 }
 CHANGED = "position, link_type, href, host, title, languages, media_type, changed_at"
 
@@ -90,6 +95,7 @@ def upgrade() -> None:
     op.execute("GRANT SELECT ON links TO authsvc_scan")
     _make_history()
     _make_lines()
+    _make_messaging()
     for table, rights in READ_BY_CONSOLE.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(
@@ -97,6 +103,9 @@ def upgrade() -> None:
             "USING (brand_id = nullif(current_setting('authsvc.brand', true), '')::uuid)"
         )
         op.execute(f"GRANT {rights} ON {table} TO authsvc_console")
+    for table in "message_responders", "message_requesters":
+        op.execute(f"CREATE POLICY every_brand ON {table} TO authsvc_scan USING (true)")
+        op.execute(f"GRANT SELECT ON {table} TO authsvc_scan")
     op.execute("GRANT UPDATE (commissioned_at) ON items TO authsvc_console")
     # Straight to the driver, which is given no parameters and so reads no percent sign as one.
     op.get_bind().connection.driver_connection.execute(TELL)
@@ -178,6 +187,32 @@ def _make_lines() -> None:
     op.create_index("ix_line_batches_brand_id_at", "line_batches", ["brand_id", "at"])
 
 
+def _make_messaging() -> None:
+    op.create_table(
+        "message_responders",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("gln", sa.Text(), nullable=False),
+        sa.Column("admits", sa.Text(), nullable=False),
+        sa.Column("changed_at", TIME, nullable=False),
+        sa.CheckConstraint("admits IN ('all', 'listed')", name=op.f("ck_message_responders_admits")),
+        sa.ForeignKeyConstraint(["brand_id"], ["brands.id"], name=op.f("fk_message_responders_brand_id")),
+        sa.PrimaryKeyConstraint("brand_id", name=op.f("pk_message_responders")),
+    )
+    op.create_table(
+        "message_requesters",
+        sa.Column("brand_id", sa.Uuid(), nullable=False),
+        sa.Column("gln", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("is_permitted", sa.Boolean(), nullable=False),
+        sa.Column("added_at", TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["brand_id"], ["message_responders.brand_id"], name=op.f("fk_message_requesters_brand_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("brand_id", "gln", name=op.f("pk_message_requesters")),
+    )  # fmt: skip
+
+
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("DROP TRIGGER items_keep_made ON items")
@@ -187,7 +222,7 @@ def downgrade() -> None:
     op.drop_index("ix_commissions_brand_id_at", "commissions")
     op.drop_index("ix_registrations_sold", "registrations")
     op.drop_index("ix_transfers_completed", "transfers")
-    for table in READ_BY_CONSOLE:
+    for table in reversed(READ_BY_CONSOLE):
         op.drop_table(table)
     op.drop_table("links")
     op.drop_table("link_hosts")
