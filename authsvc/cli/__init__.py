@@ -32,6 +32,7 @@ _FAMILIES = {
     "labels": ("labelling:labels", "Print the labels of issued codes: PDF, ZPL, SVG, PNG, EPS, CSV."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),
     "verify-evidence": ("evidence:verify_evidence", "Check sealed evidence, with the brand's published keys alone."),
+    "line": ("lines:line_group", "Commission codes as production lines report them."),
     "links": ("links:links_group", "Say where codes lead to beside their check: manuals, passports, certificates."),
     "messaging": ("messaging:messaging_group", "Answer wholesalers by GS1 Lightweight Messaging."),
     "recall": ("recalls:recall", "Recall a product, a lot or a range of codes."),

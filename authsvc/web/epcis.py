@@ -14,15 +14,13 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, request
 
 from authsvc import epcis as events
-from authsvc.audit import Actor, record
 from authsvc.core import epcis
-from authsvc.core.devices import DeviceKind, digest, is_secret
 from authsvc.core.register import Register
 from authsvc.desk import Desk
 from authsvc.epcis import Query
-from authsvc.errors import BadInput, SignInNeeded
-from authsvc.web.site import count_write, runtime
-from authsvc.web.visitors import DEVICE_HEADER
+from authsvc.errors import BadInput
+from authsvc.web import callers
+from authsvc.web.site import runtime
 
 bp = Blueprint("epcis", __name__, url_prefix="/api/v1/epcis")
 
@@ -58,7 +56,7 @@ def document() -> Response:
 @bp.post("/capture")
 def capture() -> Response:
     """Keep the events of a document, and say where to ask what came of it."""
-    brand_id, actor = _caller()
+    brand_id, actor = callers.get_caller()
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
     body = _body()
@@ -70,7 +68,7 @@ def capture() -> Response:
             now=at,
         )  # fmt: skip
         if done.added:
-            record(session, brand_id, actor, "epcis.capture", str(capture_id), {"events": done.added}, at=at)
+            callers.record(session, brand_id, actor, "epcis.capture", str(capture_id), {"events": done.added}, at=at)
     response = _json(_job(done), 202)
     if done.added:
         response.headers["Location"] = f"{bp.url_prefix}/capture/{capture_id}"
@@ -80,7 +78,7 @@ def capture() -> Response:
 @bp.get("/capture/<uuid:capture_id>")
 def captured(capture_id: UUID) -> Response:
     """Say what a capture has added."""
-    brand_id, _ = _caller()
+    brand_id, _ = callers.get_caller()
     with _desk().as_brand(brand_id) as session:
         return _json(_job(events.get_capture(session, brand_id, capture_id)))
 
@@ -89,7 +87,7 @@ def captured(capture_id: UUID) -> Response:
 
 
 def _answer(write: Any) -> Response:
-    brand_id, _ = _caller()
+    brand_id, _ = callers.get_caller()
     asked = _asked()
     rt = runtime()
     with _desk().as_brand(brand_id) as session:
@@ -155,16 +153,6 @@ def _json(told: dict[str, Any], status: int = 200) -> Response:
     response = Response(json.dumps(told, ensure_ascii=False), status, mimetype="application/json")
     response.headers.extend(VERSIONS)
     return response
-
-
-def _caller() -> tuple[UUID, Actor]:
-    """Return the brand whose program asks, and how the log names it."""
-    secret = request.environ.get(DEVICE_HEADER, "")
-    device = runtime().held.devices.get(digest(secret)) if is_secret(secret) else None
-    if device is None or device.kind is not DeviceKind.KEY:
-        count_write()  # Nobody guesses a key; who tries shall not do so quickly.
-        raise SignInNeeded("Send the key of a program of the brand in the header Authsvc-Device.")
-    return device.brand_id, Actor("key", device.id, "a trusted program")
 
 
 def _is_of(register: Register, key: str, brand_id: UUID) -> bool:
