@@ -13,8 +13,18 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, dealers, errands, links, product_work, recall_drafts, run_orders, staff, trusted_devices
-from authsvc import webhooks
+from authsvc import (
+    cases,
+    dealers,
+    errands,
+    links,
+    product_work,
+    recall_drafts,
+    run_orders,
+    staff,
+    trusted_devices,
+    webhooks,
+)
 from authsvc.audit import Actor
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
