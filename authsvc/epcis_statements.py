@@ -59,11 +59,23 @@ PARTS = {
       WHEN c.made_from IS NOT NULL THEN EXISTS (SELECT FROM runs r WHERE r.brand_id = c.brand_id
         AND r.number = %(run)s::int AND r.issued_at >= c.made_from AND r.issued_at < c.made_until)
       ELSE c.lot IS NULL OR c.lot = %(item_lot)s::text END)""",
+    "released": f"""
+  SELECT i.commissioned_at, 'released', i.sgtin, i.commissioned_at, 'ObjectEvent',
+    jsonb_build_object('sgtin', i.sgtin, 'lot', i.lot, 'run', i.run, 'expires_on', i.expires_on)
+  FROM items i
+  WHERE i.brand_id = %(brand_id)s AND i.commissioned_at IS NOT NULL
+    AND (%(lot)s::text IS NULL OR i.lot = %(lot)s::text) AND {_ITEM.format(sgtin="i.sgtin")}""",
     "sold": f"""
-  SELECT g.confirmed_at, 'sold', g.sgtin || '.' || g.version, g.confirmed_at, 'ObjectEvent',
-    jsonb_build_object('sgtin', g.sgtin)
+  SELECT f.recorded_at, 'sold', f.id::text, f.at, 'ObjectEvent', jsonb_build_object('sgtin', f.sgtin, 'at', f.at)
+  FROM item_facts f
+  WHERE f.brand_id = %(brand_id)s AND f.kind = 'sold' AND f.withdrawn_at IS NULL AND %(lot)s::text IS NULL
+    AND {_ITEM.format(sgtin="f.sgtin")}""",
+    "registered": f"""
+  SELECT g.confirmed_at, 'registered', g.sgtin, g.confirmed_at, 'ObjectEvent', jsonb_build_object('sgtin', g.sgtin)
   FROM registrations g
   WHERE g.brand_id = %(brand_id)s AND g.version = 1 AND g.confirmed_at IS NOT NULL AND %(lot)s::text IS NULL
+    AND NOT EXISTS (SELECT FROM item_facts f WHERE f.sgtin = g.sgtin AND f.brand_id = g.brand_id AND f.kind = 'sold'
+      AND f.withdrawn_at IS NULL)
     AND {_ITEM.format(sgtin="g.sgtin")}""",
     "transferred": f"""
   SELECT t.completed_at, 'transferred', t.id::text, t.completed_at, 'TransactionEvent',

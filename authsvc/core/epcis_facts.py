@@ -93,9 +93,19 @@ def _recall(fact: Fact, at: datetime, **said: Any) -> Event:
     )
 
 
-def _sold(fact: Fact, at: datetime, _keys: Keys) -> Event:
+def _released(fact: Fact, at: datetime, _keys: Keys) -> Event:
+    own = {"run": fact["run"]} if fact["run"] is not None else {}
     return Event(
-        action="OBSERVE", step="retail_selling", disposition="retail_sold", at=at, recorded_at=at,
+        action="ADD", step="commissioning", disposition="active", at=at, recorded_at=at,
+        epcs=[epcis.of_key(fact["sgtin"])], own=own, ilmd=_ilmd(fact),
+    )  # fmt: skip
+
+
+def _sold(fact: Fact, at: datetime, _keys: Keys) -> Event:
+    # A shop may tell of a sale days later; whoever registers has bought it by then.
+    sold_at = datetime.fromisoformat(fact["at"]) if "at" in fact else at
+    return Event(
+        action="OBSERVE", step="retail_selling", disposition="retail_sold", at=sold_at, recorded_at=at,
         epcs=[epcis.of_key(fact["sgtin"])],
     )  # fmt: skip
 
@@ -129,6 +139,8 @@ TELLERS: Mapping[str, Callable[[Fact, datetime, Keys], Event]] = {
     "changed": _changed,
     "recalled": _recalled,
     "lifted": _lifted,
+    "released": _released,
     "sold": _sold,
+    "registered": _sold,
     "transferred": _transferred,
 }

@@ -18,6 +18,7 @@ class ItemFact(Base):
     """
 
     __tablename__ = "item_facts"
+    __table_args__ = (Index("ix_item_facts_sold", "brand_id", "recorded_at", postgresql_where=text("kind = 'sold'")),)
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -144,6 +144,13 @@ def _make_history() -> None:
     op.create_index("ix_epcis_events_epcs", "epcis_events", ["epcs"], postgresql_using="gin")
     op.create_index("ix_commissions_brand_id_at", "commissions", ["brand_id", "at"])
     op.create_index(
+        "ix_item_facts_sold", "item_facts", ["brand_id", "recorded_at"], postgresql_where=sa.text("kind = 'sold'")
+    )
+    op.create_index(
+        "ix_items_commissioned", "items", ["brand_id", "commissioned_at"],
+        postgresql_where=sa.text("commissioned_at IS NOT NULL"),
+    )  # fmt: skip
+    op.create_index(
         "ix_registrations_sold", "registrations", ["brand_id", "confirmed_at"],
         postgresql_where=sa.text("version = 1 AND confirmed_at IS NOT NULL"),
     )  # fmt: skip
@@ -220,6 +227,8 @@ def downgrade() -> None:
     op.execute("DROP FUNCTION authsvc_keep_change()")
     op.execute("REVOKE UPDATE (commissioned_at) ON items FROM authsvc_console")
     op.drop_index("ix_commissions_brand_id_at", "commissions")
+    op.drop_index("ix_item_facts_sold", "item_facts")
+    op.drop_index("ix_items_commissioned", "items")
     op.drop_index("ix_registrations_sold", "registrations")
     op.drop_index("ix_transfers_completed", "transfers")
     for table in reversed(READ_BY_CONSOLE):

@@ -6,11 +6,14 @@ from pathlib import Path
 import jsonschema
 import owning
 import pytest
+from cases import record, subject
 
-from authsvc import trusted_devices
+from authsvc import production_lines, trusted_devices
 from authsvc.core import devices, epcis
+from authsvc.core.clones import FactKind
 from authsvc.core.gs1 import check_digit
 from authsvc.core.verdicts import Disposition
+from authsvc.production_lines import Act, Batch
 from authsvc.runtime import new_id
 
 SCHEMA = Path(epcis.__file__).parents[1] / "data" / "gs1" / "epcis-json-schema.json"
@@ -63,6 +66,11 @@ def story(scene):
     scene.admin.execute("UPDATE recalls SET lifted_at = now() WHERE id = %s", (lot,))
     scene.issue(scene.add_product(granularity="batch", token="none"), 1, lot="B1", is_lot_level=True)
     owning.dispute(scene)
+    drawn = scene.issue(scene.add_product(release="on-commission"), texts=("490154203237518",), lot="I1").link(0)
+    with scene.owner_session() as session:
+        batch = Batch(line="L1", number=1, act=Act.COMMISSION, codes=(f"{drawn.gtin}.{drawn.serial}",))
+        production_lines.take_batch(session, scene.halden, batch, serial_keys={}, now=scene.clock())
+    record(scene, subject(scene, codes.link(8), product), FactKind.SOLD)
     return codes
 
 
@@ -87,6 +95,9 @@ def test_everything_that_happened_is_told_in_order_and_is_valid(partner, story, 
         ("DELETE", "destroying", "destroyed"), ("OBSERVE", "holding", "recalled"), ("OBSERVE", "holding", "active"),
         ("OBSERVE", "retail_selling", "retail_sold"), ("ADD", "accepting", None),
     }  # fmt: skip
+    assert [event["ilmd"] for event in found if "490154203237518" in event.get("epcList", [""])[0]] == [
+        {"cbvmda:lotNumber": "I1"}
+    ]
     text = json.dumps(found)
     assert "s=" not in text
     assert "@example.com" not in text
@@ -120,7 +131,10 @@ def test_a_query_of_a_lot_and_of_a_product(partner, story):
     assert [event["bizStep"] for event in partner.events(epc=f"https://id.gs1.org/01/{gtin}/10/T1")] == [
         "commissioning", "commissioning", "holding", "holding", "holding",
     ]  # fmt: skip
-    assert len(partner.events(epc=f"https://id.gs1.org/01/{gtin}")) == 11
+    assert len(partner.events(epc=f"https://id.gs1.org/01/{gtin}")) == 12
+    (sold,) = (event for event in partner.events(epc=f"https://id.gs1.org{story.link(8).path()}")
+               if event["bizStep"] == "retail_selling")  # fmt: skip
+    assert sold["epcList"] == [f"https://id.gs1.org{story.link(8).path()}"]
     assert partner.events(epc="https://id.gs1.org/01/04006381333931") == []
 
 
