@@ -19,7 +19,7 @@ from authsvc.core.link_types import SERVICE
 from authsvc.core.linksets import Target
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import Facts
-from authsvc.errors import NotFound, Unavailable
+from authsvc.errors import Unavailable, UnknownCode
 from authsvc.holdings import Holdings
 
 LINKS = """
@@ -53,14 +53,14 @@ def resolve(
     Return the links of a code.
 
     Raises:
-        NotFound: No such code was issued.
+        UnknownCode: No such code was issued.
         Unavailable: The database does not answer.
     """
     facts = scanning.scan(held, connections, link, None, None, at=at, new_id=new_id).verdict.facts
     if not facts.has_history:
         raise Unavailable("The links of this code cannot be read now. Try again in a few minutes.")
     if not facts.is_issued or facts.brand is None:
-        raise NotFound("No such code was issued here, so nothing is linked to it.")
+        raise UnknownCode("No such code was issued here, so nothing is linked to it.")
     path = link.path().partition("?")[0]
     rows: Sequence[Row] = ()
     if facts.product is not None and link.gtin is not None:

@@ -18,7 +18,7 @@ from authsvc import scan_statements as sql
 from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
-from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
+from authsvc.errors import AuthsvcError, TooManyRequests, UnknownCode
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
 from authsvc.steps import Story, tell
@@ -154,7 +154,7 @@ def _resolve(environ: Environ, rt: Runtime, counted: Limits, link: DigitalLink) 
         raise TooManyRequests("Too many unknown codes came from this network. Try again in ten minutes.")
     try:
         answered: Answer = yield partial(resolver.answer, environ, rt, link)
-    except NotFound:
+    except UnknownCode:
         yield from _asking(counted, partial(counted.is_within, limits.INVALID, address))
         raise
     return answered

@@ -58,7 +58,8 @@ def answer(environ: Environ, rt: Runtime, link: DigitalLink) -> Answer:
     Answer a request for the links of a code, or for one of them.
 
     Raises:
-        NotFound: No such code was issued, or it has no link of this type.
+        UnknownCode: No such code was issued.
+        NotFound: It has no link of this type.
         Unavailable: The database does not answer.
     """
     asked, accept = link.extension("linkType"), environ.get("HTTP_ACCEPT", "")

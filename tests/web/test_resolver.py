@@ -261,6 +261,7 @@ def test_asking_for_links_is_no_scan_and_guessing_is_counted(scene, linked, monk
         visitor.open(query(path, more))
         visitor.open(query(forge(path), more))
     assert scene.fingerprint() == before
+    assert {visitor.open(query(path, "linkType=gs1:none")).status_code for _ in range(31)} == {404}
 
     answers = [visitor.open(f"/01/{linked.gtin}/21/GUESS{n}?linkType=linkset").status_code for n in range(31)]
 
