@@ -96,6 +96,13 @@ class NotFound(AuthsvcError):
     title = "Not found"
 
 
+class UnknownCode(NotFound):
+    """No such code was issued, so there is nothing to tell of it."""
+
+    code = "unknown-code"
+    title = "No such code"
+
+
 class Conflict(AuthsvcError):
     """The thing exists but is not in a state that allows this."""
 

@@ -330,6 +330,18 @@ def two_brands(scene):
             (("INSERT INTO run_orders (brand_id, id, gtin, count, mode, is_lot_level, state, needs_two, ordered_by, "
               "ordered_name, ordered_at) VALUES (%s, gen_random_uuid(), %s, 1, 'derived', false, 'awaiting', true, "
               "gen_random_uuid(), 'x', now())"), brand.id, product.gtin),
+            ("INSERT INTO item_changes (brand_id, sgtin, at, disposition, previous) VALUES (%s, 'x', now(), 'x', 'x')",
+             brand.id),
+            (("INSERT INTO epcis_events VALUES (%s, gen_random_uuid(), false, gen_random_uuid(), now(), now(), 'x', "
+             "'x', '{}', '{}')"), brand.id),
+            ("INSERT INTO production_lines VALUES (%s, gen_random_uuid(), %s, %s, 0, 0, 0, now())",
+             brand.id, product.gtin, run.run),
+            ("INSERT INTO line_batches VALUES (%s, gen_random_uuid(), 1, 'x', 'x', now(), 0, 0, 0, '[]')", brand.id),
+            ("INSERT INTO message_responders VALUES (%s, 'x', 'all', now()) ON CONFLICT DO NOTHING", brand.id),
+            ("INSERT INTO message_requesters VALUES (%s, gen_random_uuid(), 'x', true, now())", brand.id),
+            ("INSERT INTO link_hosts VALUES (%s, 'x.example') ON CONFLICT DO NOTHING", brand.id),
+            (("INSERT INTO links (brand_id, id, gtin, position, link_type, href, host, title) VALUES "
+             "(%s, gen_random_uuid(), %s, 1, 'pip', 'https://x.example/', 'x.example', 'x')"), brand.id, product.gtin),
             ("INSERT INTO recall_items VALUES (%s || '.S', 1, %s)", product.gtin, brand.id),
             ("INSERT INTO recall_drafts VALUES (%s, gen_random_uuid(), %s, '{}', 'x', NULL, false, 'x', now())",
              brand.id, product.gtin),

@@ -33,12 +33,16 @@ from authsvc.models.deliveries import (
     WebhookEndpoint,
     WebhookSecret,
 )
+from authsvc.models.epcis import EpcisEvent, ItemChange
 from authsvc.models.errands import Errand, ErrandPart
 from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, TrustedDevice
 from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
+from authsvc.models.links import Link, LinkHost
+from authsvc.models.messaging import MessageRequester, MessageResponder
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
+from authsvc.models.production_lines import LineBatch, ProductionLine
 from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
 from authsvc.models.run_orders import RunOrder
@@ -82,6 +86,7 @@ __all__ = [
     "Dealer",
     "DealerAccess",
     "DealerItem",
+    "EpcisEvent",
     "Errand",
     "ErrandPart",
     "Event",
@@ -89,17 +94,24 @@ __all__ = [
     "Follower",
     "Image",
     "Item",
+    "ItemChange",
     "ItemFact",
     "JobMark",
+    "LineBatch",
+    "Link",
+    "LinkHost",
     "Lot",
     "LotDay",
     "Mail",
+    "MessageRequester",
+    "MessageResponder",
     "Owner",
     "OwnerAttempt",
     "OwnerLink",
     "OwnerSession",
     "Permit",
     "Product",
+    "ProductionLine",
     "Recall",
     "RecallDraft",
     "RecallItem",

@@ -18,6 +18,7 @@ class ItemFact(Base):
     """
 
     __tablename__ = "item_facts"
+    __table_args__ = (Index("ix_item_facts_sold", "brand_id", "recorded_at", postgresql_where=text("kind = 'sold'")),)
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -69,6 +70,7 @@ class Commission(Base):
     __table_args__ = (
         ForeignKeyConstraint(["brand_id", "run"], ["runs.brand_id", "runs.number"]),
         CheckConstraint("index_from <= index_to", name="range"),
+        Index("ix_commissions_brand_id_at", "brand_id", "at"),
     )
 
     brand_id: Mapped[UUID] = mapped_column(primary_key=True)

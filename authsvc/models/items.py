@@ -28,6 +28,12 @@ class Item(Base):
             postgresql_where=text("flagged_at IS NOT NULL AND run IS NOT NULL"),
         ),
         Index(
+            "ix_items_commissioned",
+            "brand_id",
+            "commissioned_at",
+            postgresql_where=text("commissioned_at IS NOT NULL"),
+        ),
+        Index(
             "ix_items_gone", "brand_id", "disposition_at", postgresql_where=text("disposition IN ('stolen', 'lost')")
         ),
         {"postgresql_with": {"fillfactor": "80"}},

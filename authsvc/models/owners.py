@@ -98,6 +98,12 @@ class Registration(Base):
             postgresql_ops={"sgtin": "text_pattern_ops"},
             postgresql_where=text("ended_at IS NULL"),
         ),
+        Index(
+            "ix_registrations_sold",
+            "brand_id",
+            "confirmed_at",
+            postgresql_where=text("version = 1 AND confirmed_at IS NOT NULL"),
+        ),
         Index("ix_registrations_certificate", text('"right"(id::text, 12)')),
         CheckConstraint(
             "state IN ('pending', 'confirmed', 'superseded', 'released', 'transferred', 'reversed')", name="state"

@@ -6,7 +6,6 @@ the same as in every view: read, act, show. Nothing of a link with ``tracking: n
 cookie, no row.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -19,17 +18,15 @@ from authsvc import scan_statements as sql
 from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
-from authsvc.errors import AuthsvcError, NotFound, TooManyRequests
+from authsvc.errors import AuthsvcError, TooManyRequests, UnknownCode
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked, Presentation
 from authsvc.steps import Story, tell
-from authsvc.web import documents, limits, meters, presenting, problems, visitors
+from authsvc.web import documents, limits, meters, presenting, problems, resolver, visitors
 from authsvc.web.limits import Hidden, Limits
 from authsvc.web.wire import HTML, JSON, Answer, Environ, StartResponse, prefers_json
 
 PREFIXES = ("/01/", "/00/")
-_LINKSET = "application/linkset+json"
-_LINK_TYPE = re.compile(r"(?:[a-z0-9]{1,10}:)?[A-Za-z]{1,30}")
 
 
 class DigitalLinks:
@@ -53,12 +50,13 @@ class DigitalLinks:
 def answer(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
     """Answer one request for a Digital Link, whatever happens."""
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
-        return _refuse_method(environ, rt)
+        return resolver.options(environ) if environ["REQUEST_METHOD"] == "OPTIONS" else _refuse_method(environ, rt)
     started = time.perf_counter()
     try:
         given = yield from scan(environ, rt, counted)
     except AuthsvcError as error:
         given = problems.of_error(error, **_asked(environ, rt))
+        given.headers.extend(resolver.CORS)
     except Exception as error:  # noqa: BLE001  the one edge where an accident becomes an answer
         given = problems.of_accident(error, **_asked(environ, rt))
     meters.SCAN_SECONDS.observe(time.perf_counter() - started)
@@ -67,9 +65,11 @@ def answer(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
 
 def scan(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
     """Judge one presentation of a code. The statement is over before anything is rendered."""
-    link = DigitalLink.parse(_without_slash(visitors.raw_target(environ)))
+    target = _without_slash(visitors.raw_target(environ))
+    link = DigitalLink.parse(target)
     token = link.extension("s")
-    _refuse_links(link, environ)
+    if resolver.is_asked(link, environ):
+        return (yield from _resolve(environ, rt, counted, link))
     at = rt.now()
     held = rt.held
     product = held.register.find_product(link.gtin or link.ais.get("02") or "")
@@ -79,7 +79,7 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
             checked = yield from scanning.story(held, rt.connections, link, token, None, at=at, new_id=rt.new_id)
         else:
             checked = scanning.scan_signature(held, link, token, at=at)
-        return _show(environ, rt, checked, None)
+        return _show(environ, rt, checked, None, target)
     address = counted.hide(visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops)))
     if not (yield from _asking(counted, partial(counted.is_within, limits.HARD_READS, address))):
         raise TooManyRequests("Too many checks came from this network in one minute. Wait a minute and try again.")
@@ -95,7 +95,7 @@ def scan(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
     if shown is not None and shown.device is not None:
         yield partial(presenting.note_device, rt, shown, checked.verdict.facts.brand)
         checked = replace(checked, is_internal=True)
-    return _show(environ, rt, checked, cookie)
+    return _show(environ, rt, checked, cookie, target)
 
 
 def _asking(counted: Limits, ask: Callable[[], bool]) -> Story[bool]:
@@ -144,9 +144,25 @@ def _is_guess(checked: Checked) -> bool:
     return facts.signature.mark is Mark.FORGED or is_stab
 
 
-def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> Answer:
+def _resolve(environ: Environ, rt: Runtime, counted: Limits, link: DigitalLink) -> Story[Answer]:
+    """Answer who asks for links: by address no more often than any other read, and else as ``resolver`` says."""
+    address = counted.hide(visitors.limit_key(visitors.client_address(environ, rt.config.proxy_hops)))
+    if not (yield from _asking(counted, partial(counted.is_within, limits.HARD_READS, address))):
+        raise TooManyRequests("Too many requests came from this network in one minute. Wait a minute and try again.")
+    if (yield from _asking(counted, partial(counted.is_exhausted, limits.INVALID, address))):
+        # Whether a serial exists is told here as plainly as by a verdict, so guesses are counted alike.
+        raise TooManyRequests("Too many unknown codes came from this network. Try again in ten minutes.")
+    try:
+        answered: Answer = yield partial(resolver.answer, environ, rt, link)
+    except UnknownCode:
+        yield from _asking(counted, partial(counted.is_within, limits.INVALID, address))
+        raise
+    return answered
+
+
+def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None, target: str) -> Answer:
     presenting.count(checked)
-    headers = [("Vary", "Accept, Cookie")]
+    headers = [("Vary", "Accept, Cookie"), *resolver.CORS, resolver.pointer(target)]
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
@@ -161,20 +177,11 @@ def _without_slash(target: str) -> str:
     return (path.removesuffix("/") if len(path) > 1 else path) + mark + query
 
 
-def _refuse_links(link: DigitalLink, environ: Environ) -> None:
-    """Send away who asks for other links of the item: none are registered here, and asking is not a scan."""
-    wanted = link.extension("linkType")
-    if wanted is not None or _LINKSET in environ.get("HTTP_ACCEPT", ""):
-        # A page on our own address must not repeat whatever sentence somebody put into a link.
-        named = f"of type {wanted} " if wanted and _LINK_TYPE.fullmatch(wanted) else ""
-        raise NotFound(f"No links {named}are registered for this code. Leave linkType out to check it.")
-
-
 def _refuse_method(environ: Environ, rt: Runtime) -> Answer:
     answer = problems.of_status(
         405, "Method Not Allowed", "A Digital Link is read with GET or HEAD.", **_asked(environ, rt)
     )
-    answer.headers.append(("Allow", "GET, HEAD"))
+    answer.headers.append(("Allow", "GET, HEAD, OPTIONS"))
     return answer
 
 

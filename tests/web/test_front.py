@@ -137,7 +137,8 @@ def test_every_kind_of_code_is_answered(scene, server):
     assert (reason(batch), reason(untracked)) == ("lot-only", "lot-only")
     assert reason("/01/04006381333931/21/X") == "unknown"
     assert server.open("/01/123/21/X")[0] == 400
-    assert server.open(path + "&linkType=linkset")[0] == 404
+    assert server.open(path + "&linkType=linkset")[0] == 200
+    assert server.open(path + "&linkType=gs1:dpp")[0] == 404
     assert server.open(path, "POST", b"x")[0] == 405
 
 

@@ -13,7 +13,18 @@ import pytest
 from flask import Blueprint
 from sqlalchemy import text
 
-from authsvc import cases, dealers, errands, product_work, recall_drafts, run_orders, staff, trusted_devices, webhooks
+from authsvc import (
+    cases,
+    dealers,
+    errands,
+    links,
+    product_work,
+    recall_drafts,
+    run_orders,
+    staff,
+    trusted_devices,
+    webhooks,
+)
 from authsvc.audit import Actor
 from authsvc.core.devices import DeviceKind
 from authsvc.errors import BadConfig
@@ -143,7 +154,15 @@ def order_of_halden(scene, cast):
         return number
 
 
+def link_of_halden(scene, _cast):
+    with scene.owner_session() as session:
+        links.add_host(session, scene.halden.id, "www.halden.example", now=scene.clock())
+        draft = links.Draft(link_type="gs1:pip", href="https://www.halden.example/", title="A page")
+        return links.add_link(session, scene.watch, draft, id=new_id(), now=scene.clock()).id
+
+
 OBJECTS = {
+    "link_id": link_of_halden,
     "order_id": order_of_halden,
     "import_id": lambda scene, _cast: errand_of_halden(
         scene, errands.PRODUCTS, product_work.asked([(2, {"gtin": "1"})], file="products.csv", is_dry=True)

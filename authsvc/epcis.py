@@ -1,0 +1,273 @@
+"""
+EPCIS: what happened to items, lots and cases, told to partners in GS1's words; and what partners tell.
+
+Nothing is stored twice: an event is made from the fact that is kept anyway. A scan is no event, since it changes
+nothing and says where somebody was. What partners capture is held against GS1's schema and kept as it came.
+"""
+
+import functools
+import json
+import uuid
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import jsonschema
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from authsvc import epcis_statements as sql
+from authsvc.core import epcis, epcis_facts, serials
+from authsvc.core.gs1 import DigitalLink
+from authsvc.core.serials import SerialKey
+from authsvc.errors import BadDigitalLink, BadInput, Conflict, NotFound
+from authsvc.models import EpcisEvent
+
+MOST = 1000
+PAGE = 100
+
+_SCHEMA = Path(__file__).parent / "data" / "gs1" / "epcis-json-schema.json"
+_NAMES = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
+_CLASSES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
+_SHOWN = 10
+
+IsOurs = Callable[[str], bool]
+"""Says whether a GTIN or SSCC is the brand's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What is asked for. ``epc`` is an item, a case, a lot or a product, as a Digital Link on any host."""
+
+    epc: str | None = None
+    types: Sequence[str] = ()
+    event_from: datetime | None = None
+    event_before: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_before: datetime | None = None
+    after: str | None = None
+    limit: int = PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events as they are told, and what asks for those behind them."""
+
+    events: list[dict[str, Any]]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """What was captured at once: how many events were new, and how many were known."""
+
+    id: UUID
+    at: datetime
+    added: int
+    known: int
+
+
+def find_events(session: Session, brand_id: UUID, query: Query, *, serial_keys: Mapping[str, SerialKey]) -> Page:
+    """
+    Return a page of events in the order in which they were recorded.
+
+    Raises:
+        BadInput: The item or the mark of a page cannot be read.
+    """
+    limit = max(1, min(query.limit, MOST))
+    params = {
+        "brand_id": brand_id, "type": list(query.types) or None, "limit": limit + 1,
+        "event_from": query.event_from, "event_before": query.event_before,
+        "recorded_from": query.recorded_from, "recorded_before": query.recorded_before,
+        **_of_epc(session, query.epc, serial_keys), **_after(query.after),
+    }  # fmt: skip
+    rows = list(session.execute(_statement(), params))
+    events = [_tell(row, serial_keys) for row in rows[:limit]]
+    more = len(rows) > limit
+    return Page(events, _mark(rows[limit - 1]) if more else None)
+
+
+def capture(
+    session: Session,
+    brand_id: UUID,
+    document: Mapping[str, Any],
+    *,
+    is_ours: IsOurs,
+    by: str,
+    id: UUID,  # noqa: A002  the word of the standard
+    now: datetime,
+) -> Capture:
+    """
+    Keep the events of a document, all of them or none; one that was captured before is not kept twice.
+
+    Raises:
+        BadInput: The document breaks GS1's schema, or an event is about nothing of the brand.
+        Conflict: Another event was captured under the same number.
+    """
+    faults = list(_faults(document))
+    if faults:
+        raise BadInput("The document breaks the schema of EPCIS 2.0.\n" + "\n".join(faults))
+    events = document["epcisBody"]["eventList"] if document["type"] == "EPCISDocument" else [document]
+    if len(events) > MOST:
+        raise BadInput(f"At most {MOST} events are captured at once, got {len(events)}. Send them in parts.")
+    added = 0
+    for position, event in enumerate(events, 1):
+        names = _names(event, position)
+        if not any(_is_of_brand(name, is_ours) for name in names):
+            raise BadInput(f"Event {position} names no item, lot or case of this brand.")
+        added += _keep(session, brand_id, event, names, by=by, capture_id=id, now=now)
+    return Capture(id=id, at=now, added=added, known=len(events) - added)
+
+
+def get_capture(session: Session, brand_id: UUID, capture_id: UUID) -> Capture:
+    """
+    Return what a capture has added.
+
+    Raises:
+        NotFound: The brand knows of none with this number, or it has added nothing.
+    """
+    count, at = session.execute(
+        select(func.count(), func.min(EpcisEvent.recorded_at)).where(
+            EpcisEvent.brand_id == brand_id, EpcisEvent.capture_id == capture_id
+        )
+    ).one()
+    if not count:
+        raise NotFound("No events were captured under this number.")
+    return Capture(id=capture_id, at=at, added=count, known=0)
+
+
+# --- From facts to events --------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _statement() -> Any:
+    # text() marks parameters with a colon, and would take one of a cast for another.
+    statement = sql.EVENTS
+    for name in ("brand_id", "type", "limit", "event_from", "event_before", "recorded_from", "recorded_before", "sgtin",
+                 "gtin", "lot", "item_lot", "run", "index", "epcs", "after_at", "after_kind", "after_key"):  # fmt: skip
+        statement = statement.replace(f"%({name})s", f":{name}")
+    return text(statement.replace("::", r"\:\:"))
+
+
+def _tell(row: Any, serial_keys: Mapping[str, SerialKey]) -> dict[str, Any]:
+    if row.kind == "captured":
+        found: dict[str, Any] = {**row.fact, "recordTime": epcis.moment(row.at)}
+        return found
+    return epcis.document(epcis_facts.TELLERS[row.kind](row.fact, row.at, serial_keys))
+
+
+# --- What is asked for -----------------------------------------------------------------------------------------------
+
+
+def _of_epc(session: Session, epc: str | None, keys: Mapping[str, SerialKey]) -> dict[str, Any]:
+    """Return the filters that find what was said of an item, a case, a lot or a product."""
+    found: dict[str, Any] = dict.fromkeys(("sgtin", "gtin", "lot", "item_lot", "run", "index", "epcs"))
+    if epc is None:
+        return found
+    try:
+        link = DigitalLink.parse(epc)
+    except BadDigitalLink as error:
+        raise BadInput(f"An item, lot or case is named by its GS1 Digital Link. {error}") from None
+    if link.sscc is not None:
+        return found | {"sgtin": f"00.{link.sscc}", "epcs": [epcis.case(link.sscc)]}
+    if link.gtin is None:
+        raise BadInput("An item, lot or case is named by its GTIN or SSCC.")
+    if link.serial is None:
+        return found | {"gtin": link.gtin, "lot": link.lot, "epcs": [epcis.lot(link.gtin, link.lot)]}
+    run, index = serials.decode(link.serial, link.gtin, keys) or (None, None)
+    row = session.execute(
+        text("SELECT coalesce(i.run, :run) AS run, coalesce(i.lot, r.lot) AS lot FROM (SELECT) AS one "
+             "LEFT JOIN items i ON i.sgtin = :sgtin LEFT JOIN runs r ON r.number = coalesce(i.run, :run)"),
+        {"sgtin": link.sgtin, "run": run},
+    ).one()  # fmt: skip
+    return found | {
+        "sgtin": link.sgtin, "run": row.run, "index": index, "item_lot": row.lot,
+        "epcs": [epcis.item(link.gtin, link.serial)],
+    }  # fmt: skip
+
+
+def _after(mark: str | None) -> dict[str, Any]:
+    if mark is None:
+        return dict.fromkeys(("after_at", "after_kind", "after_key"))
+    try:
+        at, kind, key = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+        return {"after_at": datetime.fromisoformat(at), "after_kind": str(kind), "after_key": str(key)}
+    except (ValueError, TypeError):
+        raise BadInput("nextPageToken is not one that was given here.") from None
+
+
+def _mark(row: Any) -> str:
+    raw = json.dumps([row.at.isoformat(), row.kind, row.key]).encode()
+    return urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+# --- Capture ---------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _validator() -> jsonschema.Draft7Validator:
+    schema = json.loads(_SCHEMA.read_text("utf-8"))
+    return jsonschema.Draft7Validator(schema, format_checker=jsonschema.Draft7Validator.FORMAT_CHECKER)
+
+
+def _faults(document: Mapping[str, Any]) -> Iterator[str]:
+    for fault in list(_validator().iter_errors(document))[:_SHOWN]:
+        best = jsonschema.exceptions.best_match([fault]) or fault
+        where = "/".join(map(str, best.absolute_path)) or "the document"
+        yield f"{where}: {best.message[:200]}"
+    if document.get("type") not in {"EPCISDocument", *epcis.EVENT_TYPES}:
+        yield "type: an EPCISDocument or one event is captured"
+
+
+def _names(event: Mapping[str, Any], position: int) -> list[str]:
+    """Return what an event names, as canonical links where it is a Digital Link; anything else as it stands."""
+    found = [name for member in _NAMES for name in event.get(member, ())]
+    found += [each["epcClass"] for member in _CLASSES for each in event.get(member, ())]
+    found += [event["parentID"]] if "parentID" in event else []
+    names = []
+    for name in found:
+        try:
+            link = DigitalLink.parse(name, strict=False)
+        except BadDigitalLink:
+            names.append(name)
+            continue
+        if link.extensions:
+            raise BadInput(f"Event {position} names an item with a query, which is no part of an identity.")
+        names.append(link.canonical())
+    return sorted(set(names))
+
+
+def _is_of_brand(name: str, is_ours: IsOurs) -> bool:
+    try:
+        link = DigitalLink.parse(name)
+    except BadDigitalLink:
+        return False
+    return is_ours(link.gtin or link.sscc or "")
+
+
+def _keep(
+    session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], *, by: str, capture_id: UUID,
+    now: datetime,
+) -> bool:  # fmt: skip
+    # An event without a number gets one from what it says: sent again, it is the same event.
+    plain = json.dumps(event, sort_keys=True, separators=(",", ":"))
+    given = event.get("eventID") or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, plain)}"
+    is_correction = "errorDeclaration" in event
+    document = {name: part for name, part in event.items() if name != "@context"} | {"eventID": given}
+    row = {
+        "brand_id": brand_id, "event_id": given, "is_correction": is_correction, "capture_id": capture_id,
+        "event_at": datetime.fromisoformat(event["eventTime"]), "recorded_at": now, "recorded_by": by,
+        "type": event["type"], "epcs": names, "document": document,
+    }  # fmt: skip
+    done = session.execute(insert(EpcisEvent).values(row).on_conflict_do_nothing().returning(EpcisEvent.event_id))
+    if done.first() is not None:
+        return True
+    before = session.get_one(EpcisEvent, (brand_id, given, is_correction))
+    if before.document != document:
+        raise Conflict(f"Another event was captured as {given:.120}. An event is never replaced; declare it an error.")
+    return False

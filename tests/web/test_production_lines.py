@@ -1,0 +1,180 @@
+"""Lines by their routes: batches that are done once, alarms that stop nothing, a camera, and how fast it goes."""
+
+import threading
+import time
+
+import pytest
+from scene import derive
+
+from authsvc import trusted_devices
+from authsvc.core import devices
+from authsvc.runtime import new_id
+
+HERE = "/api/v1/lines"
+
+
+class Machine:
+    """A program on a line of a brand."""
+
+    def __init__(self, scene, brand, name="L1"):
+        self.visitor, self.name = scene.visitor(agent="line"), name
+        self.key = devices.spell(scene.random(32))
+        with scene.owner_session() as session:
+            trusted_devices.add_device(
+                session, brand.id, devices.DeviceKind.KEY, "Line", id=new_id(), secret=self.key, now=scene.clock()
+            )
+        scene.refresh()
+        self.number = 0
+
+    def ask(self, method, path="", **body):
+        return self.visitor.open(
+            f"{HERE}/{self.name}{path}", method, json=body or None, headers={"Authsvc-Device": self.key}
+        )
+
+    def send(self, codes, act="commission", number=None):
+        self.number += number is None
+        return self.ask("POST", "/batches", number=self.number if number is None else number, act=act, codes=codes)
+
+
+@pytest.fixture(scope="module")
+def product(scene):
+    return scene.add_product(name="Tern", release="on-commission")
+
+
+@pytest.fixture
+def machine(scene):
+    return Machine(scene, scene.halden, f"line {new_id().hex[:8]}")
+
+
+def kinds(response):
+    assert response.status_code == 200, response.text
+    return [(alarm["position"], alarm["kind"]) for alarm in response.json["alarms"]]
+
+
+def test_a_batch_releases_its_codes_as_one_range_and_once(scene, product, machine):
+    codes = scene.issue(product, 600, lot="A")
+    uris = [codes.uri(index) for index in range(500)]
+    assert scene.visitor().check(codes.path(3))["reason"] == "not-released"
+
+    first = machine.send(uris)
+    again = machine.send(uris, number=machine.number)
+
+    assert (first.json["done"], first.json["alarms"], first.json["is_repeated"]) == (500, [], False)
+    assert again.json == first.json | {"is_repeated": True}
+    assert scene.row("SELECT commissioned::text FROM runs WHERE number = %s", codes.run) == ("{[0,500)}",)
+    assert scene.rows("SELECT index_from, index_to FROM commissions WHERE run = %s", codes.run) == [(0, 499)]
+    assert scene.visitor().check(codes.path(3))["reason"] == "checked-before"
+    assert scene.visitor().check(codes.path(550))["reason"] == "not-released"
+    assert machine.send(uris[:3], number=machine.number).status_code == 409
+    assert scene.row(
+        "SELECT count(*) FROM audit_events WHERE act = 'line.commission' AND subject = %s", machine.name
+    ) == (1,)
+
+
+def test_what_is_wrong_with_a_code_is_an_alarm_and_stops_no_other(scene, product, machine):
+    codes, other = scene.issue(product, 10), scene.issue(scene.add_product(scene.rival), 1)
+    beyond = scene.issue(product, 50, closes=False)
+    machine.send([codes.uri(0)])
+
+    response = machine.send([
+        codes.uri(0), codes.uri(1), codes.uri(1), "x", f"{product.gtin}.NOSUCH", other.uri(0), beyond.uri(3),
+        f"{product.gtin}.{codes.link(9).serial}", "https://id.example.com/01/" + product.gtin,
+    ])  # fmt: skip
+
+    assert kinds(response) == [
+        (0, "duplicate"), (2, "duplicate"), (3, "unreadable"), (4, "unknown"), (5, "unknown"), (6, "unknown"),
+        (8, "unreadable"),
+    ]  # fmt: skip
+    assert (response.json["done"], response.json["repeated"], response.json["refused"]) == (2, 1, 6)
+    assert "s=" not in response.text
+    assert scene.row("SELECT commissioned::text FROM runs WHERE number = %s", codes.run) == ("{[0,2),[9,10)}",)
+
+
+def test_codes_beyond_the_run_are_an_overrun(scene, product, machine):
+    codes = scene.issue(product, 5)
+
+    response = machine.send([f"{product.gtin}.{derive(scene, product.gtin, codes.run, 5)}"])
+
+    assert kinds(response) == [(0, "overrun")]
+
+
+def test_imported_serials_are_released_one_by_one_and_codes_are_taken_off_again(scene, product, machine):
+    imei = scene.issue(scene.add_product(release="on-commission"), texts=("490154203237518", "490154203237526"))
+
+    assert machine.send([imei.uri(0), imei.uri(0)]).json["done"] == 1
+    assert kinds(machine.send([imei.uri(0), imei.uri(1)])) == [(0, "duplicate")]
+    assert scene.visitor().check(imei.path(1))["reason"] == "first-check"
+    assert machine.send([imei.uri(1)], "decommission").json["done"] == 1
+    assert machine.send([imei.uri(1)], "decommission").json["repeated"] == 1
+    assert scene.visitor().check(imei.path(1))["reason"] == "withdrawn"
+
+
+def test_the_same_batch_from_twenty_tries_at_once_is_done_once(scene, product, machine, pool):
+    codes = scene.issue(product, 100)
+    uris, start = [codes.uri(index) for index in range(100)], threading.Barrier(8)
+    twins = [machine.visitor, *(scene.visitor(agent="line") for _ in range(7))]
+
+    def send(visitor):
+        start.wait()
+        return visitor.open(
+            f"{HERE}/{machine.name}/batches", "POST", json={"number": 9, "codes": uris},
+            headers={"Authsvc-Device": machine.key},
+        ).json  # fmt: skip
+
+    told = list(pool.map(send, twins))
+
+    assert {one["done"] for one in told} == {100}
+    assert [one["is_repeated"] for one in told].count(False) == 1
+    assert machine.ask("GET").json["batches"] == 1
+
+
+def test_a_camera_says_what_comes_out_of_order(scene, product, machine):
+    codes, other = scene.issue(product, 10), scene.issue(product, 10)
+    assert machine.ask("POST", "/reads", codes=[codes.uri(0)]).status_code == 404
+    assert machine.ask("PUT", run=codes.run, next=2).json["expected"] == 2
+
+    response = machine.ask("POST", "/reads", codes=[
+        codes.uri(2), codes.uri(3), codes.uri(3), codes.uri(6), codes.uri(7), other.uri(8), "smudge",
+    ])  # fmt: skip
+
+    assert response.json["reads"] == [
+        "expected", "expected", "duplicate", "skipped", "expected", "other-run", "unreadable",
+    ]  # fmt: skip
+    line = response.json["line"]
+    assert (line["expected"], line["reads"], line["misreads"]) == (8, 7, 4)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"number": 1}, {"number": "1", "codes": ["x"]}, {"number": True, "codes": ["x"]},
+        {"number": -1, "codes": ["x"]},
+        {"number": 2**63, "codes": ["x"]}, {"number": 1, "codes": []}, {"number": 1, "codes": [1]},
+        {"number": 1, "codes": ["x"] * 1001}, {"number": 1, "codes": ["x"], "act": "sell"},
+    ],
+)  # fmt: skip
+def test_a_batch_that_cannot_be_read_is_refused(machine, body):
+    assert machine.ask("POST", "/batches", **body).status_code == 400
+
+
+def test_a_rival_and_a_stranger_do_nothing(scene, product, machine):
+    codes = scene.issue(product, 5)
+    rival = Machine(scene, scene.rival)
+
+    assert kinds(rival.send([codes.uri(0)])) == [(0, "unknown")]
+    assert rival.ask("PUT", run=codes.run + 1000).status_code == 404
+    assert scene.visitor().open(f"{HERE}/x/batches", "POST", json={"number": 1, "codes": ["x"]}).status_code == 401
+    assert scene.row("SELECT isempty(commissioned) FROM runs WHERE number = %s", codes.run) == (True,)
+
+
+def test_a_line_costs_little(scene, product, machine):
+    """The target is 2,000 codes a second on two processors; what other tests do meanwhile is not counted here."""
+    codes = scene.issue(product, 2000)
+    batches = [[codes.uri(index) for index in range(first, first + 500)] for first in range(0, 2000, 500)]
+
+    started = time.process_time()
+    done = sum(machine.send(batch).json["done"] for batch in batches)
+    rate = done / (time.process_time() - started)
+
+    assert done == 2000
+    assert rate > 4000, rate
