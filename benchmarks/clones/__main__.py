@@ -21,7 +21,7 @@ from typing import TypeVar
 from authsvc.simulation import Simulation, World
 from benchmarks.clones import report
 from benchmarks.clones.baselines import DistinctVisitors, RawCount, SessionsInWindow, Velocity
-from benchmarks.clones.detectors import Detector, Family, Tier, visible
+from benchmarks.clones.detectors import Detector, Family, Tier, seen
 from benchmarks.clones.evaluation import (
     RATES,
     Judgement,
@@ -239,7 +239,7 @@ def _vary_one(work: tuple[Tuned, Plan, World, str, float]) -> tuple[str, float, 
     settled = {tier: copy.deepcopy(detector) for tier, (detector, _) in ours.items()}
     lives = lessons(plan, world)
     for tier, detector in settled.items():
-        detector.settle(visible(life, tier)[0] for life in lives)
+        detector.settle(seen(lives, tier))
     detectors = {tier: [detector] for tier, detector in settled.items()}
     tables = [
         collect(Simulation(seed, world), detectors, genuine=plan.genuine, copied=plan.copied) for seed in plan.reporting

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from authsvc.simulation import Attack, Life, Simulation, World
 from benchmarks.clones import resampling
-from benchmarks.clones.detectors import Curve, Detector, Family, Tier, curve, threshold, top_score, visible
+from benchmarks.clones.detectors import Curve, Detector, Family, Tier, curve, seen, threshold, top_score, visible
 from benchmarks.clones.resampling import Interval
 
 FEW, MANY = 5, 20
@@ -181,7 +181,7 @@ def trained(families: Sequence[Family], plan: Plan, world: World) -> dict[Tier, 
             for make in family.settings:
                 detector = make()
                 detector.train(lives, tier)
-                detector.settle(visible(life, tier)[0] for life in lives)
+                detector.settle(seen(lives, tier))
                 found[tier].append((family.name, detector))
     return found
 
