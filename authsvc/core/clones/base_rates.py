@@ -70,10 +70,6 @@ class Traffic:
         """Return the traffic with one more item that met so many visitors."""
         return Traffic(self.items + 1, self.visitors + min(visitors, MOST), self.judged, self.high)
 
-    def with_score(self, score: float) -> "Traffic":
-        """Return the traffic with one more item that was judged."""
-        return Traffic(self.items, self.visitors, self.judged + 1, self.high + (score >= HIGH))
-
     def without_item(self, visitors: int) -> "Traffic":
         """Return the traffic as if the item that is judged, with so many visitors, had not been counted."""
         return Traffic(self.items - 1, self.visitors - min(visitors, MOST), self.judged, self.high)
