@@ -73,7 +73,10 @@ QUICK = Plan(lesson_items=8_000, training=(51,), reporting=(61,), genuine=4_000,
 VARIED = Plan(lesson_items=20_000, reporting=(77,), genuine=20_000, copied=300)
 """What one world of other rates is measured with."""
 PLAYED_ON = 4
-"""A world that misses an aim is measured with so many times as much, its first part included."""
+"""
+Where a world misses an aim it is measured with so many times as much, its first part included: with more genuine items
+where they are flagged too often, with more copied ones where too few are found or too late.
+"""
 HARDER = replace(World(), diluted=0.009, fake_checked=0.2)
 """The world in which "ten distinct visitors" finds what it found in the pilot: more dilution, fewer scans of a fake."""
 HARDER_PLAN = Plan(lesson_items=30_000, reporting=(70,), genuine=60_000, copied=1_000)
@@ -242,9 +245,12 @@ def _vary(work: tuple[Tuned, Plan, World, str, float]) -> tuple[str, float, dict
     """Judge ours in another world, and with more of it where an aim is missed: a miss may be chance."""
     ours, plan, world, name, factor = work
     found = _vary_one(work)
-    if all(AIMS[tier].are_met(judgement) for tier, judgement in found[2].items()):
+    is_quiet = all(judgement.false_alarms.value <= RATES[0] for judgement in found[2].values())
+    is_found = all(AIMS[tier].are_met(judgement) for tier, judgement in found[2].items())
+    if is_quiet and is_found:
         return found
-    more = replace(plan, genuine=PLAYED_ON * plan.genuine, copied=PLAYED_ON * plan.copied)
+    genuine, copied = (1 if is_quiet else PLAYED_ON), (1 if is_found else PLAYED_ON)
+    more = replace(plan, genuine=genuine * plan.genuine, copied=copied * plan.copied)
     return _vary_one((ours, more, world, name, factor))
 
 
