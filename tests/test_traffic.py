@@ -46,7 +46,7 @@ def test_items_are_counted_with_few_visitors_and_flagged_ones_not_at_all(scene):
     for link, visitors in ((quiet, 2), (viral, 12), (flagged, 3), (alerted, 3)):
         for _ in range(visitors):
             check(scene, link)
-    scene.scan(codes.link(5))  # Nobody confirmed it: not a checked item.
+    scene.scan(codes.link(5))  # Whoever only opened the link is a visitor, too.
     scene.admin.execute("UPDATE items SET flagged_at = now() WHERE sgtin = %s", (flagged.sgtin,))
     scene.admin.execute(
         "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
@@ -56,10 +56,10 @@ def test_items_are_counted_with_few_visitors_and_flagged_ones_not_at_all(scene):
 
     learn(scene)
 
-    assert rate_of(scene, product) == [(2, 2 + 8)]
+    assert rate_of(scene, product) == [(3, 2 + 5 + 1)]
     check(scene, quiet)
     learn(scene)
-    assert rate_of(scene, product) == [(2, 3 + 8)]
+    assert rate_of(scene, product) == [(3, 3 + 5 + 1)]
 
 
 def test_a_product_is_usual_until_its_own_traffic_says_otherwise(scene):
@@ -136,3 +136,21 @@ def test_items_that_score_high_raise_the_threshold_of_their_brand_until_they_are
     assert scene.rows("SELECT judged FROM base_rates WHERE gtin = %s", product.gtin) == [(2,)]
     weigh(scene, most=1)
     assert scene.rows("SELECT sum(judged) FROM base_rates WHERE brand_id = %s", scene.halden.id) == [(1,)]
+
+
+def test_a_lot_that_was_copied_as_a_whole_is_left_out_and_a_link_that_was_only_opened_counts(scene):
+    product = scene.add_product()
+    copied, usual = scene.issue(product, lot="L1"), scene.issue(product, lot="L2")
+    scene.admin.execute("DELETE FROM base_rates")
+    for _ in range(4):
+        scene.clock.ahead += timedelta(days=9)
+        for index in range(4):
+            check(scene, copied.link(index))
+    for index in range(6):
+        scene.scan(usual.link(index))
+    assert min(score(scene, copied.link(index), product) for index in range(4)) >= HIGH
+    learn(scene)
+
+    weigh(scene)
+
+    assert scene.rows("SELECT judged, high FROM base_rates WHERE gtin = %s", product.gtin) == [(6, 0)]

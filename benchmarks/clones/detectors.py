@@ -26,6 +26,16 @@ def visible(life: Life, tier: Tier) -> tuple[tuple[Event, ...], tuple[bool, ...]
     return tuple(life.events[n] for n in kept), tuple(life.is_fake[n] for n in kept)
 
 
+Seen = tuple[str, Sequence[Event]]
+"""An item of a brand's traffic: its lot, which whoever issues the codes knows, and its events."""
+
+
+def seen(lives: Iterable[Life], tier: Tier) -> Iterator[Seen]:
+    """Yield what a brand sees of its items in *tier*."""
+    for life in lives:
+        yield life.truth.lot, visible(life, tier)[0]
+
+
 class Detector(Protocol):
     """
     Something that reads the events of one item in the order of time and says how much it looks copied.
@@ -43,7 +53,7 @@ class Detector(Protocol):
         """Learn from labelled lives of the training seeds, as far as it learns at all."""
         ...
 
-    def settle(self, traffic: Iterable[Sequence[Event]]) -> None:
+    def settle(self, traffic: Iterable[Seen]) -> None:
         """Learn base rates from a brand's own traffic, of which nobody knows what was copied."""
         ...
 
@@ -110,7 +120,7 @@ def threshold(genuine: Sequence[float], rate: float) -> float:
 class Unsettled:
     """A detector that takes nothing from a brand's own traffic."""
 
-    def settle(self, traffic: Iterable[Sequence[Event]]) -> None:
+    def settle(self, traffic: Iterable[Seen]) -> None:
         """Learn nothing."""
 
 

@@ -3,7 +3,7 @@ How the threshold of a brand follows its own high scores: ``python -m benchmarks
 
 For each named rate of the world, at half and at double, on a training seed: the share of the items that are not flagged
 and score high, as the job of the night counts it, and the score that one genuine item in a thousand reaches. By the
-line through them ``fitting.SLOPES`` was chosen, steeper than it is found: what is counted has an error of its own,
+line through them ``calibrating.SLOPES`` was chosen, steeper than it is found: what is counted has an error of its own,
 which makes a slope look flat.
 """
 
@@ -12,7 +12,7 @@ import math
 from statistics import linear_regression
 
 from authsvc.simulation import Life, Simulation, World
-from benchmarks.clones.detectors import Tier, top_score, visible
+from benchmarks.clones.detectors import Tier, seen, top_score, visible
 from benchmarks.clones.evaluation import Plan, lessons
 from benchmarks.clones.ours import Ours
 
@@ -42,7 +42,7 @@ def measured(tier: Tier, world: World, genuine: int) -> tuple[float, float]:
     """Return the share of items that score high, and the score that a share of ``RATE`` of genuine ones reaches."""
     detector = Ours()
     detector.train((), tier)
-    detector.settle(visible(life, tier)[0] for life in lessons(Plan(lesson_items=20_000), world))
+    detector.settle(seen(lessons(Plan(lesson_items=20_000), world), tier))
     simulation = Simulation(SEED, world)
     tops: list[float] = []
     index = 0

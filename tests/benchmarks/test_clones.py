@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from authsvc.core.clones.base_rates import Traffic
 from authsvc.core.traces import Event
 from authsvc.simulation import DAY, Simulation, World
 from benchmarks.clones import resampling
@@ -17,6 +18,7 @@ from benchmarks.clones.detectors import Curve, Tier, Unsettled, curve, threshold
 from benchmarks.clones.evaluation import Scores, collect, judge
 from benchmarks.clones.logistic import fit
 from benchmarks.clones.lots import LotAlert, lot_year
+from benchmarks.clones.ours import Ours
 from benchmarks.clones.transitions import Transitions, by_change
 
 
@@ -153,3 +155,17 @@ def test_a_chart_is_well_formed():
     x, y = Axis("x", 1, 10, [(1, "1")], is_log=True), Axis("y", 0, 1, [(0, "0 <")])
 
     assert line_chart("A & B", x, y, [Series("ours", [(1, 0), (10, 1)])]).count("<polyline") == 1
+
+
+def test_ours_settles_by_whoever_opened_the_link_and_without_a_copied_lot():
+    quiet = [("L1", [scan(n, is_confirmed=False)]) for n in range(40)]
+    abroad = [
+        scan(n * 20 * DAY, f"v{n}", prefix=f"p{n}", country=c, is_confirmed=True) for n, c in enumerate(("IT", "VN"))
+    ]
+    copied = [("L2", abroad)] * 20
+    detector = Ours()
+    detector.train((), Tier.A)
+    detector.settle(quiet + copied)
+
+    assert detector.traffic == Traffic(60, 40 + 20 * 2, judged=40, high=0)
+    assert detector.shift < 0

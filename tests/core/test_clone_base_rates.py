@@ -5,6 +5,7 @@ from histories import copies, history, sighting
 
 from authsvc.core import clones
 from authsvc.core.clones import Bustle, base_rates, examining, weights
+from authsvc.core.clones.base_rates import Tail, usual_tails
 
 
 @pytest.mark.parametrize("model", [weights.SCANS, weights.LIFECYCLE])
@@ -89,10 +90,30 @@ def test_more_high_scores_than_usual_raise_the_threshold_and_few_of_them_hardly_
     assert shift(100_000, 0) == base_rates.LEAST_SHIFT
 
 
-def test_an_item_that_scores_high_counts_once():
-    traffic = base_rates.Traffic().with_score(base_rates.HIGH).with_score(50.0).with_score(2.4)
+def test_a_lot_that_was_copied_as_a_whole_says_nothing_of_its_brand():
+    lots = {("a" if n % 2 else "b", f"L{n}"): Tail(1_000, 40 + n) for n in range(20)}
+    copied = lots | {("a", "L1"): Tail(1_000, 500), ("b", "L8"): Tail(500, 250)}
 
-    assert (traffic.judged, traffic.high) == (3, 2)
+    usual, found = usual_tails(lots), usual_tails(copied)
+    assert usual == {"a": Tail(10_000, 500), "b": Tail(10_000, 490)}
+    assert found == {"a": Tail(9_000, 500 - 41), "b": Tail(9_000, 490 - 48)}
+    whole = [base_rates.Traffic(judged=each["a"].judged, high=each["a"].high) for each in (usual, found)]
+    assert base_rates.shift(whole[0], weights.SCANS) == pytest.approx(
+        base_rates.shift(whole[1], weights.SCANS), abs=0.1
+    )
+
+
+def test_what_most_items_do_is_usual_and_so_is_what_may_be_chance():
+    everywhere = {("a", f"L{n}"): Tail(1_000, 300) for n in range(10)}
+    alone = {("a", "L1"): Tail(20_000, 6_000), ("a", "L2"): Tail(300, 12)}
+    few = {("a", "L1"): Tail(20, 4), ("a", "L2"): Tail(20, 0)}
+    unknown = {("a", None): Tail(1_000, 500), ("a", "L2"): Tail(5_000, 200)}
+
+    for lots in (everywhere, alone, few, unknown):
+        assert usual_tails(lots) == {
+            "a": Tail(sum(each.judged for each in lots.values()), sum(each.high for each in lots.values()))
+        }
+    assert usual_tails({}) == {}
 
 
 def test_the_threshold_moves_with_the_brand_and_the_score_does_not():

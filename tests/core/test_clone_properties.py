@@ -59,7 +59,7 @@ def test_visitors_who_only_opened_the_link_are_no_evidence_by_themselves(seen):
     opened = [replace(s, is_confirmed=False) for s in seen]
     course = courses.retell(history(*opened))
 
-    assert len(course.times) == min(1, len(seen))
+    assert len(course.times) == min(evidence.OPENED_FIRST, len(seen))
     assert not clones.examine(history(*opened)).is_flagged
 
 
@@ -69,8 +69,11 @@ def test_of_those_who_only_opened_the_link_few_count_beside_confirmed_ones(seen,
     course = courses.retell(history(*(replace(s, is_confirmed=ran) for s, ran in zip(seen, which, strict=False))))
     told = [each.is_confirmed for each in course.sightings]
 
+    def most(confirmed):
+        return evidence.OPENED_EACH * confirmed + evidence.OPENED_FIRST
+
     for length in range(len(told) + 1):
-        assert told[:length].count(False) <= 2 * told[:length].count(True) + 1
+        assert told[:length].count(False) <= most(told[:length].count(True))
 
 
 @settings(max_examples=40, deadline=None)

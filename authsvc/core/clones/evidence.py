@@ -12,6 +12,13 @@ from authsvc.core.clones.histories import Sighting
 LONGEST = 48
 """As many as there can be of those whose page ran."""
 
+OPENED_FIRST, OPENED_EACH = 2, 3
+"""
+How many visitors count who only opened the link, before anybody's page ran and for each one whose page did.
+
+Where half of all pages do not run, few are left out; and what never runs a page cannot raise a warning by itself.
+"""
+
 
 def in_order(sightings: tuple[Sighting, ...], longest: int = LONGEST) -> list[tuple[float, Sighting]]:
     """
@@ -37,15 +44,15 @@ def in_order(sightings: tuple[Sighting, ...], longest: int = LONGEST) -> list[tu
 
 def _few_opened(kept: list[tuple[float, Sighting]]) -> Iterator[tuple[float, Sighting]]:
     """
-    Yield all whose page ran, and of the others twice as many as so far there are of those, and one.
+    Yield all whose page ran, and of the others three times as many as so far there are of those, and two.
 
     Most who only open a link are people: a page that was closed at once, a browser that runs no scripts. But what does
     not run the page may be a machine that nobody knows yet, so that alone makes no evidence.
     """
-    surplus = 1
+    surplus = OPENED_FIRST
     for timed in kept:
         if timed[1].is_confirmed:
-            surplus += 2
+            surplus += OPENED_EACH
         elif surplus:
             surplus -= 1
         else:
