@@ -43,6 +43,7 @@ from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
 from authsvc.models.run_orders import RunOrder
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
+from authsvc.models.sites import Site
 from authsvc.models.staff import (
     Staff,
     StaffAccount,
@@ -56,6 +57,7 @@ from authsvc.models.staff import (
     StaffSso,
 )
 from authsvc.models.transfers import Transfer, TransferCode, TransferKey
+from authsvc.models.unit_data import ItemAttribute, ItemRecord, LabelReplacement
 
 __all__ = [
     "Alert",
@@ -89,8 +91,11 @@ __all__ = [
     "Follower",
     "Image",
     "Item",
+    "ItemAttribute",
     "ItemFact",
+    "ItemRecord",
     "JobMark",
+    "LabelReplacement",
     "Lot",
     "LotDay",
     "Mail",
@@ -117,6 +122,7 @@ __all__ = [
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "Site",
     "Staff",
     "StaffAccount",
     "StaffAttempt",
