@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from authsvc import audit, ownership, recalls
@@ -239,7 +239,9 @@ def _find_run(session: Session, name: ItemName, item: Item | None) -> tuple[Run 
 
 
 def _is_voided(session: Session, run: Run, index: int) -> bool:
-    found = select(Run.number).where(Run.brand_id == run.brand_id, Run.number == run.number, Run.voided.op("@>")(index))
+    found = select(Run.number).where(
+        Run.brand_id == run.brand_id, Run.number == run.number, Run.voided.op("@>")(cast(index, BigInteger))
+    )
     return session.scalar(found) is not None
 
 

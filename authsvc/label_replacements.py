@@ -9,7 +9,7 @@ it is: scans, alerts, cases. Whoever reads the history of either finds the other
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import BigInteger, cast, func, select, text, update
 from sqlalchemy.orm import Session
 
 from authsvc import audit, item_rows
@@ -38,8 +38,8 @@ MOVED = (Registration, Transfer, TransferCode, TransferKey)
 COPIED = ("item_attributes", "item_records", "item_facts")
 """Tables that are only added to, or that speak for the old code too: their rows are there under both names."""
 STAYS = (
-    "items", "scans", "sightings", "alerts", "alert_decisions", "resolutions", "case_alerts", "recall_items",
-    "followers", "label_replacements",
+    "items", "scans", "sightings", "alerts", "alert_countries", "alert_decisions", "resolutions", "case_alerts",
+    "consumer_reports", "recall_items", "followers", "label_replacements",
 )  # fmt: skip
 """Tables of what belongs to a code."""
 
@@ -165,6 +165,6 @@ def _check(session: Session, row: Item) -> None:
 def _is_commissioned(session: Session, name: ItemName) -> bool:
     number, index = name.decode()
     released = select(Run.number).where(
-        Run.brand_id == name.brand.id, Run.number == number, Run.commissioned.op("@>")(index)
+        Run.brand_id == name.brand.id, Run.number == number, Run.commissioned.op("@>")(cast(index, BigInteger))
     )
     return number is not None and session.scalar(released) is not None

@@ -85,10 +85,12 @@ class Record:
         return KINDS[self.kind].label if self.kind in KINDS else self.kind
 
     def worded(self) -> list[tuple[str, str]]:
-        """Return name and value of what it says, for people."""
+        """Return name and value of what it says, for people, in the order of its kind."""
         kind = KINDS.get(self.kind)
+        known = [*kind.series, *kind.texts] if kind else []
         said = []
-        for name, value in self.values.items():
+        for name in sorted(self.values, key=lambda name: known.index(name) if name in known else len(known)):
+            value = self.values[name]
             series = kind.series.get(name) if kind else None
             label = series.label if series else (kind.texts.get(name) if kind else None) or name.replace("_", " ")
             text = value if isinstance(value, str) else number(value)
