@@ -23,8 +23,10 @@ from authsvc.issuing import Order
 from authsvc.item_rows import ItemName
 from authsvc.models import (
     Alert,
+    DealerItem,
     Item,
     LabelReplacement,
+    Permit,
     Registration,
     Run,
     RunOrder,
@@ -33,7 +35,7 @@ from authsvc.models import (
     TransferKey,
 )
 
-MOVED = (Registration, Transfer, TransferCode, TransferKey)
+MOVED = (Registration, Transfer, TransferCode, TransferKey, DealerItem, Permit)
 """What belongs to an item: the rows take its new name."""
 COPIED = ("item_attributes", "item_records", "item_facts")
 """Tables that are only added to, or that speak for the old code too: their rows are there under both names."""
