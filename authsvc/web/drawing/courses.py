@@ -5,6 +5,7 @@ For the console and for public pages alike: classes only, and both style sheets 
 stand inside of the drawing, so that it fits a phone.
 """
 
+import math
 from datetime import datetime
 
 from markupsafe import Markup
@@ -13,14 +14,16 @@ from authsvc.core import wording
 from authsvc.core.records import Course, number
 from authsvc.web.drawing.svg import Figure, element
 
-WIDTH, HEIGHT = 360.0, 132.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 348.0, 12.0, 104.0
+WIDTH, HEIGHT = 300.0, 136.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 296.0, 10.0, 108.0
+LINES = 4
+"""Lines of the axis at most, beside its base."""
 
 
 def course(key: str, drawn: Course) -> Figure:
     """Draw one course; its table has every point, the newest first. *key* is unique in the page."""
     values = [value for _, value in drawn.points]
-    low, high = _bounds(min(values), max(values))
+    low, high, step = _bounds(min(values), max(values))
     places = [(_x(drawn, at), _y(value, low, high)) for at, value in drawn.points]
     line = element("polyline", class_="l-info", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     dots = [
@@ -39,7 +42,7 @@ def course(key: str, drawn: Course) -> Figure:
             "svg",
             element("title", drawn.label, id=f"{key}-t"),
             element("desc", described, id=f"{key}-d"),
-            *_axis(low, high),
+            *_axis(low, high, step),
             *_days(first[0], last[0]),
             line,
             *dots,
@@ -54,11 +57,14 @@ def course(key: str, drawn: Course) -> Figure:
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _bounds(low: float, high: float) -> tuple[float, float]:
-    """Return the ends of the axis: a little beyond the values, and never a line of no height."""
+def _bounds(low: float, high: float) -> tuple[float, float, float]:
+    """Return the ends of the axis and the distance of its lines, which is 1, 2 or 5 times a power of ten."""
     span = high - low or max(abs(high) * 0.1, 1.0)
-    below = low - span * 0.15
-    return (0.0 if low >= 0 > below else below), high + span * 0.15
+    rough = span / (LINES - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    below = math.floor(low / step + 1e-9) * step
+    return below, max(math.ceil(high / step - 1e-9) * step, below + step), step
 
 
 def _x(drawn: Course, at: datetime) -> float:
@@ -72,12 +78,12 @@ def _y(value: float, low: float, high: float) -> float:
     return _BOTTOM - (value - low) / (high - low) * (_BOTTOM - _TOP)
 
 
-def _axis(low: float, high: float) -> list[Markup]:
+def _axis(low: float, high: float, step: float) -> list[Markup]:
     drawn = []
-    for part in (0.0, 0.5, 1.0):
-        value = low + (high - low) * part
+    for n in range(round((high - low) / step) + 1):
+        value = low + n * step
         y = _y(value, low, high)
-        drawn.append(element("line", class_="grid" if part else "base", x1=_LEFT, x2=_RIGHT, y1=y, y2=y))
+        drawn.append(element("line", class_="grid" if n else "base", x1=_LEFT, x2=_RIGHT, y1=y, y2=y))
         drawn.append(element("text", _rough(value), class_="t2", x=_LEFT - 6, y=y + 4, text_anchor="end"))
     return drawn
 

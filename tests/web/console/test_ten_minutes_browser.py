@@ -135,7 +135,8 @@ def test_from_the_advisor_to_printed_labels_and_a_recall(cast, scene, site, brow
     recall(walk, gtin)
 
     assert {scene.visitor().check(path_of(row))["reason"] for row in rows[:3]} == {"recalled"}
-    assert walk.complaints == []
+    # The number of a batch that was refused on purpose is the one complaint.
+    assert ["400 (BAD REQUEST)" in said for said in walk.complaints] == [True]
 
 
 def test_an_item_has_records_over_time(cast, scene, site, browser):
