@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_
 from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release, carries_prefix, reaches_gtin_8
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Brand as BrandRow
-from authsvc.models import BrandCounter, BrandHost, BrandPrefix, Image, Run
+from authsvc.models import BrandCounter, BrandHost, BrandPrefix, Image, Lot, Run
 from authsvc.models import Product as ProductRow
 
 SHOWN_FAULTS = 50
@@ -285,14 +285,19 @@ def _check_owner(session: Session, row: CheckedRow, brand: Brand, old: ProductRo
 
 def _check_change(session: Session, row: CheckedRow, old: ProductRow) -> list[Fault]:
     """Refuse what would change the meaning of codes that are printed, and what does not fit the values that stay."""
-    kept = ("claim", "token", "release", "category", "attributes", "markets")
+    kept = ("claim", "token", "release", "category", "attributes", "markets", "serial_format", "serial_from")
     values = {**{name: getattr(old, name) for name in kept}, **row.values}
     if unfit := check_together(row.row, values):
         return unfit
-    faults = []
+    faults = _check_day(session, row, old, values["serial_from"])
+    if faults:
+        return faults
     granularity, token, release = values["granularity"], values["token"], values["release"]
-    if granularity != old.granularity:
-        faults.append(Fault(row.row, "granularity", f"codes were issued as {old.granularity}, which cannot change"))
+    if granularity != old.granularity and not (granularity == Granularity.SERIAL and values["serial_from"]):
+        what = f"codes were issued as {old.granularity}, which cannot change"
+        if granularity == Granularity.SERIAL:
+            what = f"codes were issued as {old.granularity}: say in serial_from from which day each item has its own"
+        faults.append(Fault(row.row, "granularity", what))
     if (token == "none") != (old.token == "none"):
         was = "without" if old.token == "none" else "with"
         faults.append(
@@ -304,6 +309,17 @@ def _check_change(session: Session, row: CheckedRow, old: ProductRow) -> list[Fa
     if faults and session.scalar(select(Run.number).where(Run.gtin == row.gtin, Run.issued_at.is_not(None)).limit(1)):
         return faults
     return []
+
+
+def _check_day(session: Session, row: CheckedRow, old: ProductRow, serial_from: date | None) -> list[Fault]:
+    """Refuse a day that would make what the page says of older stock untrue."""
+    if serial_from == old.serial_from:
+        return []
+    issued_at = session.scalar(select(func.max(Lot.issued_at)).where(Lot.gtin == row.gtin))
+    if issued_at is None or (serial_from is not None and serial_from >= issued_at.date()):
+        return []
+    what = f"codes of lots were issued on {issued_at:%Y-%m-%d}, and each has to stay older stock: a later day is needed"
+    return [Fault(row.row, "serial_from", what)]
 
 
 def _check_image(row: CheckedRow, read_image: ReadImage) -> tuple[bytes | None, list[Fault]]:
@@ -356,5 +372,8 @@ def _product(row: ProductRow) -> Product:
         is_tracked=row.tracking != "none",
         markets=tuple(row.markets),
         copy_threshold=row.copy_threshold,
+        lot_format=row.lot_format,
+        serial_format=row.serial_format,
+        serial_from=row.serial_from,
         attributes=row.attributes,
     )

@@ -17,7 +17,17 @@ import psycopg
 import structlog
 from sqlalchemy import text
 
-from authsvc import clone_previews, db, errands, export_files, exports, product_work, run_work
+from authsvc import (
+    clone_previews,
+    db,
+    errands,
+    export_files,
+    exports,
+    label_work,
+    product_work,
+    run_work,
+    serial_work,
+)
 from authsvc.clone_previews import Asked
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand, Stopped
@@ -142,6 +152,14 @@ def _products(courier: Courier, _connection: Connection, errand: Errand) -> Mapp
     return product_work.register(courier, errand)
 
 
+def _serials(courier: Courier, _connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    return serial_work.check(courier, errand)
+
+
+def _labels(courier: Courier, _connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    return label_work.draw(courier, errand, Teller(courier, errand))
+
+
 class _Counted:
     """Rows that are counted as they go by."""
 
@@ -164,4 +182,6 @@ _DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any] | No
     errands.EXPORT: _export,
     errands.ISSUE: _issue,
     errands.PRODUCTS: _products,
+    errands.SERIALS: _serials,
+    errands.LABELS: _labels,
 }

@@ -20,12 +20,15 @@ from authsvc.errors import Conflict, NotFound
 from authsvc.models import Errand as Row
 
 PREVIEW, EXPORT, ISSUE, PRODUCTS = "preview", "export", "issue", "products"
+SERIALS, LABELS = "serials", "labels"
 OPEN = ("waiting", "running")
 KEPT: Mapping[str, timedelta] = {
     PREVIEW: timedelta(days=30),
     EXPORT: timedelta(days=7),
     ISSUE: timedelta(days=30),
     PRODUCTS: timedelta(days=7),
+    SERIALS: timedelta(days=7),
+    LABELS: timedelta(days=7),
 }
 """How long after its end an errand is kept, with what came of it."""
 MOST_OPEN = 3

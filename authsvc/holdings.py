@@ -175,6 +175,9 @@ def _product(row: Row, usual: _Usual) -> Product:
         target_rate=row.rate,
         has_lifecycle=row.is_recorded,
         bustle=bustle(own, whole),
+        lot_format=row.lot_format,
+        serial_format=row.serial_format,
+        serial_from=row.serial_from,
         shift=shift(whole, weights.LIFECYCLE if row.is_recorded else weights.SCANS),
         attributes=row.attributes,
     )

@@ -20,9 +20,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc import lot_data, sites
 from authsvc.core import codes, serials, tokens
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.keyring import FORMAT_NAMES, KeyState, VerificationKey
+from authsvc.core.number_formats import serial_format
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.errors import BadInput, Conflict, KeyNotUsable, NotFound
 from authsvc.models import BrandCounter, ClaimKey, Lot, Run, SerialKey, SigningKey
@@ -47,7 +49,9 @@ class Order:
     What somebody asks to be issued.
 
     *mode* is derived, random or imported and concerns serials only. *is_lot_level* asks for the code of the lot of a
-    hybrid product; *contents* is the number of items in one of its cases.
+    hybrid product, or of one that gets serials from a later day; *contents* is the number of items in a case. *site*
+    is the printer or site that the codes are for. *replaces* is the item that a single code is to be the new label of,
+    and *reason* why.
     """
 
     count: int
@@ -56,6 +60,9 @@ class Order:
     is_lot_level: bool = False
     contents: int | None = None
     expires_on: date | None = None
+    site: str | None = None
+    replaces: str | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +77,34 @@ class OpenRun:
     sscc_first: int | None
 
 
-def check_order(product: Product, order: Order) -> None:
+def usual_mode(product: Product) -> Mode:
+    """Return where the serials of a product come from unless somebody says otherwise."""
+    form = serial_format(product.serial_format)
+    return Mode.DERIVED if form is None else Mode(form.source.value)
+
+
+def check_fit(product: Product, order: Order, *, now: datetime) -> None:
+    """
+    Refuse an order that does not fit its product, whatever the database holds.
+
+    Raises:
+        BadInput: It does not, or a value makes no valid link.
+    """
+    _check_order(product, order, _mode(product, order), now.date())
+
+
+def check_order(session: Session, product: Product, order: Order, *, now: datetime) -> None:
     """
     Refuse an order that could not be issued, before anybody has to approve it.
 
     Raises:
         BadInput: The order does not fit the product, or a value makes no valid link.
+        Conflict: It is more than its site may have.
     """
-    _check_order(product, order, _mode(product, order))
+    check_fit(product, order, now=now)
+    if order.lot is not None and session.get(Lot, (product.gtin, order.lot)) is None:
+        lot_data.check_number(product, order.lot)
+    sites.check(session, product.brand_id, order.site, order.count, now=now)
 
 
 def open_run(
@@ -87,12 +114,12 @@ def open_run(
     Take a run number, create the lot if it is new, and record what is about to be issued. Commit it at once.
 
     Raises:
-        BadInput: The order does not fit the product, or a number does not fit its code.
+        BadInput: The order does not fit the product, or a number does not fit its code or its format.
         KeyNotUsable: The key is not the active one of its format, or there is none though the codes carry a token.
-        Conflict: The lot has another expiry date, or the brand's numbers are used up.
+        Conflict: The lot has another expiry date, or the numbers of the brand or its site are used up.
     """
     mode = _mode(product, order)
-    _check_order(product, order, mode)
+    check_order(session, product, order, now=now)
     _check_key(session, product, key)
     is_serial = mode in {Mode.DERIVED, Mode.RANDOM, Mode.IMPORTED}
     number = _take(session, brand, "next_run", 1, serials.MAX_RUN)
@@ -127,6 +154,7 @@ def open_run(
             claim_key=claim_key,
             expires_on=order.expires_on,
             sscc_first=sscc_first,
+            site=order.site,
             created_at=now,
         )
     )
@@ -233,19 +261,21 @@ def _signing_half(signer: tokens.Signer | None) -> dict[str, Any]:
 
 
 def _mode(product: Product, order: Order) -> Mode:
-    if product.granularity is Granularity.SERIAL:
+    if product.granularity is Granularity.SERIAL and not order.is_lot_level:
         return order.mode
     is_lot = product.granularity is Granularity.BATCH or order.is_lot_level
     return Mode.LOT if is_lot else Mode.SSCC
 
 
-def _check_order(product: Product, order: Order, mode: Mode) -> None:
+def _check_order(product: Product, order: Order, mode: Mode, today: date) -> None:
     words = f"{product.name} ({product.gtin}) has one code for each"
     if order.is_lot_level and product.granularity is Granularity.SERIAL:
-        raise BadInput(f"{words} item and none for a lot. Leave out --level lot.")
+        _check_older_stock(product, words, today)
+    _check_source(product, order, mode)
     if mode in {Mode.LOT, Mode.SSCC}:
+        what = "lot" if mode is Mode.LOT else "case"
         if order.mode is not Mode.DERIVED:
-            raise BadInput(f"{words} {'lot' if mode is Mode.LOT else 'case'}, so no serials can be imported or drawn.")
+            raise BadInput(f"{words} {what}, so no serials can be imported or drawn.")
         if order.lot is None:
             raise BadInput(f"{words} {'lot' if mode is Mode.LOT else 'case of a lot'}. Name the lot: --lot L.")
     if mode is Mode.LOT and order.count != 1:
@@ -257,10 +287,24 @@ def _check_order(product: Product, order: Order, mode: Mode) -> None:
     if not 1 <= order.count <= serials.MAX_CODES:
         raise BadInput(f"A run has 1 to {serials.MAX_CODES} codes, got {order.count}.")
     # Every value that stands in a link is checked before a number is taken.
-    ais = {"01": product.gtin}
-    if order.lot is not None:
-        ais["10"] = order.lot
-    DigitalLink.build(ais)
+    DigitalLink.build({"01": product.gtin} | ({"10": order.lot} if order.lot is not None else {}))
+
+
+def _check_older_stock(product: Product, words: str, today: date) -> None:
+    """Let a product whose items get codes of their own from a later day have codes of lots until then."""
+    if product.serial_from is None:
+        raise BadInput(f"{words} item and none for a lot. Leave out --level lot.")
+    if today >= product.serial_from:
+        raise BadInput(f"{words} item since {product.serial_from}, and no lot gets a code any more.")
+
+
+def _check_source(product: Product, order: Order, mode: Mode) -> None:
+    form = serial_format(product.serial_format)
+    # A new label gets a derived serial whatever the product has: nobody can make a further IMEI.
+    if form is None or mode in {Mode.LOT, Mode.SSCC} or order.replaces is not None:
+        return
+    if mode.value != form.source.value:
+        raise BadInput(f"The serials of {product.name} ({product.gtin}) are {form.source}, not {mode.value}.")
 
 
 def _check_key(session: Session, product: Product, key: VerificationKey | None) -> None:

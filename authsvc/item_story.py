@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from authsvc import audit, ownership, recalls
@@ -167,12 +167,14 @@ def get_state(session: Session, name: ItemName) -> State:
         )
     released = _commissioned_at(session, name, item, run, index)
     state = replace(state, is_commissioned=released is not None, commissioned_at=released)
+    if run is not None and index is not None and _is_voided(session, run, index):
+        state = replace(state, disposition=Disposition.INACTIVE, reason="The code was voided unused.")
     if item is None:
         return state
+    if item.disposition != Disposition.ACTIVE:
+        state = replace(state, disposition=Disposition(item.disposition), reason=item.disposition_reason)
     return replace(
         state,
-        disposition=Disposition(item.disposition),
-        reason=item.disposition_reason,
         disposition_at=item.disposition_at,
         run=state.run or item.run,
         lot=item.lot or state.lot,
@@ -208,6 +210,11 @@ def get(session: Session, name: ItemName, product: Product | None) -> Story:
     return story
 
 
+def find_recalls(session: Session, name: ItemName, product: Product | None) -> tuple[Hit, ...]:
+    """Return the recalls that cover an item, in force or lifted."""
+    return _find_recalls(session, name, product, get_state(session, name))
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +236,13 @@ def _find_run(session: Session, name: ItemName, item: Item | None) -> tuple[Run 
         if run is not None and index is not None and not (run.gtin == name.key and index < run.count):
             run = None
     return (run, index) if run is not None and run.issued_at is not None else (None, None)
+
+
+def _is_voided(session: Session, run: Run, index: int) -> bool:
+    found = select(Run.number).where(
+        Run.brand_id == run.brand_id, Run.number == run.number, Run.voided.op("@>")(cast(index, BigInteger))
+    )
+    return session.scalar(found) is not None
 
 
 def _commissioned_at(

@@ -9,11 +9,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc.core.gs1 import DigitalLink
+from authsvc.core.number_formats import lot_format
 from authsvc.core.register import Product
+from authsvc.core.unit_data import LOT_FACTS
 from authsvc.errors import BadInput
 from authsvc.models import Lot, Run
 
-FACTS: Mapping[str, str] = {"origin": "Origin", "ingredients": "Ingredients", "certificates": "Certificates"}
+FACTS = LOT_FACTS
 """The facts of a lot that a form asks for, as ``attributes`` has them."""
 LONGEST_FACT = 2_000
 LISTED = 200
@@ -55,24 +57,37 @@ def save_lot(session: Session, product: Product, given: LotInfo, *, now: datetim
     Add a lot, or change what is said of it; return what was said before.
 
     Raises:
-        BadInput: The number makes no valid link, the dates run backwards, or a fact is too long.
+        BadInput: The number makes no valid link or is not of the product's format, the dates run backwards, or a fact
+            is too long.
     """
     DigitalLink.build({"01": product.gtin, "10": given.lot})
     if given.made_on is not None and given.expires_on is not None and given.expires_on < given.made_on:
         raise BadInput(f"The lot would expire on {given.expires_on}, before it was made on {given.made_on}.")
-    if any(len(str(text)) > LONGEST_FACT for text in given.attributes.values()):
+    if any(len(str(given.attributes.get(name, ""))) > LONGEST_FACT for name in FACTS):
         raise BadInput(f"A fact of a lot has at most {LONGEST_FACT} characters.")
     row = session.get(Lot, (product.gtin, given.lot), with_for_update=True)
     before = None if row is None else _info(row, 0)
     if row is None:
+        check_number(product, given.lot)
         row = Lot(gtin=product.gtin, lot=given.lot, brand_id=product.brand_id, attributes={}, created_at=now)
         session.add(row)
     row.made_on, row.expires_on = given.made_on, given.expires_on
     # Facts that others have put there stay.
-    others = {name: value for name, value in row.attributes.items() if name not in FACTS}
+    others = {name: value for name, value in row.attributes.items() if name not in given.attributes}
     row.attributes = {**others, **{name: text for name, text in given.attributes.items() if text}}
     session.flush()
     return before
+
+
+def check_number(product: Product, lot: str) -> None:
+    """
+    Refuse the number of a new lot that does not follow the format of its product.
+
+    Raises:
+        BadInput: It does not, and what one looks like.
+    """
+    if product.lot_format is not None and (fault := lot_format(product.lot_format).find_fault(lot)):
+        raise BadInput(f"The lot number {lot!r} {fault}.")
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -25,20 +25,20 @@ _GTIN_DIGITS = 14
 Row = tuple[int, Mapping[str, Any]]
 
 
-def read_rows(name: str, file: IO[bytes]) -> Iterator[Row]:
+def read_rows(name: str, file: IO[bytes], *, needs: str = "gtin") -> Iterator[Row]:
     """
-    Yield the rows of a product file with their numbers.
+    Yield the rows of a product file with their numbers; *needs* is the column without which it is none.
 
     Raises:
         BadInput: The file is not what its name says.
     """
     if name.lower().endswith(".xlsx"):
-        yield from _sheet_rows(name, file)
+        yield from _sheet_rows(name, file, needs)
         return
     # utf-8-sig: spreadsheets begin their CSV files with a byte order mark.
     lines = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
-        yield from _json_rows(lines) if name.lower().endswith(_JSON_LINES) else _csv_rows(lines)
+        yield from _json_rows(lines) if name.lower().endswith(_JSON_LINES) else _csv_rows(lines, needs)
     except UnicodeDecodeError:
         raise BadInput(f"{name} is not in UTF-8. Save it as CSV UTF-8, XLSX or JSON Lines.") from None
     except csv.Error as error:
@@ -50,17 +50,17 @@ def read_rows(name: str, file: IO[bytes]) -> Iterator[Row]:
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _csv_rows(lines: Iterable[str]) -> Iterator[Row]:
+def _csv_rows(lines: Iterable[str], needs: str) -> Iterator[Row]:
     reader = csv.DictReader(lines, restkey="(no header)")
-    _check_header(reader.fieldnames or ())
+    _check_header(reader.fieldnames or (), needs)
     for row in reader:
         # A cell that is missing at the end of a row is an empty one.
         yield reader.line_num, {name: "" if cell is None else cell for name, cell in row.items()}
 
 
-def _check_header(names: Sequence[str]) -> None:
-    if "gtin" not in names:
-        raise BadInput("The first row must name the columns, gtin among them, separated by commas.")
+def _check_header(names: Sequence[str], needs: str) -> None:
+    if needs not in names:
+        raise BadInput(f"The first row must name the columns, {needs} among them, separated by commas.")
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadInput(f"The first row names a column twice: {', '.join(sorted(twice))}.")
 
@@ -74,11 +74,11 @@ def _json_rows(lines: Iterable[str]) -> Iterator[Row]:
         except (json.JSONDecodeError, RecursionError) as error:
             raise BadInput(f"Row {number} is no JSON: {error}.") from None
         if not isinstance(row, dict):
-            raise BadInput(f"Row {number} must be a JSON object, one product a line.")
+            raise BadInput(f"Row {number} must be a JSON object, one a line.")
         yield number, row
 
 
-def _sheet_rows(name: str, file: IO[bytes]) -> Iterator[Row]:
+def _sheet_rows(name: str, file: IO[bytes], needs: str) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(file) as packed:
             if sum(part.file_size for part in packed.infolist()) > _MOST_UNPACKED:
@@ -89,7 +89,7 @@ def _sheet_rows(name: str, file: IO[bytes]) -> Iterator[Row]:
         names = [str(cell or "").strip() for cell in next(rows, ())]
         while names and not names[-1]:
             names.pop()
-        _check_header(names)
+        _check_header(names, needs)
         for number, cells in enumerate(rows, start=2):
             values = [_text(cell) for cell in cells]
             if any(values):
@@ -111,5 +111,5 @@ def _text(cell: object) -> str:
 
 def _padded(row: Mapping[str, str]) -> dict[str, str]:
     """Give a GTIN back the zeros that a spreadsheet drops of a number; the check digit tells whether it was these."""
-    gtin = row["gtin"]
+    gtin = row.get("gtin", "")
     return {"gtin": gtin.zfill(_GTIN_DIGITS)} if gtin.isascii() and gtin.isdigit() else {}

@@ -42,6 +42,7 @@ class RunOrder:
     decided_at: datetime | None
     run: int | None
     result: Mapping[str, Any]
+    serials: UUID | None = None
     errand: Errand | None = None
 
 
@@ -57,6 +58,7 @@ class RunInfo:
     created_at: datetime
     issued_at: datetime | None
     failure: str | None
+    site: str | None = None
 
 
 def needs_approval(session: Session, brand_id: UUID) -> bool:
@@ -77,16 +79,19 @@ def place(
     *,
     id: UUID,  # noqa: A002  the column
     now: datetime,
+    serials: UUID | None = None,
 ) -> RunOrder:
     """
     Order a run; where nobody else needs to approve it, its errand is queued by this transaction.
 
+    *serials* is the errand that has checked the file of imported ones.
+
     Raises:
         BadInput: The order does not fit the product.
-        Conflict: Too many runs are under way.
+        Conflict: Too many runs are under way, or the site has no codes left.
     """
     assert by.id is not None  # people order
-    issuing.check_order(product, order)
+    issuing.check_order(session, product, order, now=now)
     row = Row(
         brand_id=product.brand_id,
         id=id,
@@ -97,6 +102,10 @@ def place(
         is_lot_level=order.is_lot_level,
         contents=order.contents,
         expires_on=order.expires_on,
+        site=order.site,
+        replaces=order.replaces,
+        reason=order.reason,
+        serials=serials,
         state="awaiting",
         needs_two=needs_approval(session, product.brand_id),
         ordered_by=by.id,
@@ -166,19 +175,28 @@ def list_orders(session: Session, brand_id: UUID) -> list[RunOrder]:
 def list_runs(session: Session, brand_id: UUID) -> list[RunInfo]:
     """Return the latest runs of a brand, also those that commands have issued, the newest first."""
     rows = session.scalars(select(Run).where(Run.brand_id == brand_id).order_by(Run.number.desc()).limit(LISTED))
-    return [
-        RunInfo(
-            number=row.number,
-            gtin=row.gtin,
-            lot=row.lot,
-            mode=row.mode,
-            count=row.count,
-            created_at=row.created_at,
-            issued_at=row.issued_at,
-            failure=row.failure,
-        )
-        for row in rows
-    ]
+    return [_info(row) for row in rows]
+
+
+def get_run(session: Session, brand_id: UUID, number: int) -> RunInfo:
+    """
+    Return one run.
+
+    Raises:
+        NotFound: The brand has no such run.
+    """
+    row = session.get(Run, (brand_id, number))
+    if row is None:
+        raise NotFound(f"The brand has no run {number}.")
+    return _info(row)
+
+
+def find_order(session: Session, brand_id: UUID, run: int) -> RunOrder | None:
+    """Return the order that a run came of; None of one that a command has issued."""
+    row = session.scalar(select(Row).where(Row.brand_id == brand_id, Row.run == run).limit(1))
+    if row is None:
+        return None
+    return _read(row, errands.find_errands(session, brand_id, errands.ISSUE, [row.id]).get(row.id))
 
 
 # --- The side of the worker ------------------------------------------------------------------------------------------
@@ -191,6 +209,20 @@ def note_run(session: Session, brand_id: UUID, order_id: UUID, run: int, result:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _info(row: Run) -> RunInfo:
+    return RunInfo(
+        number=row.number,
+        gtin=row.gtin,
+        lot=row.lot,
+        mode=row.mode,
+        count=row.count,
+        created_at=row.created_at,
+        issued_at=row.issued_at,
+        failure=row.failure,
+        site=row.site,
+    )
 
 
 def _lock(session: Session, brand_id: UUID, order_id: UUID) -> Row:
@@ -218,7 +250,11 @@ def _read(row: Row, errand: Errand | None = None) -> RunOrder:
             is_lot_level=row.is_lot_level,
             contents=row.contents,
             expires_on=row.expires_on,
+            site=row.site,
+            replaces=row.replaces,
+            reason=row.reason,
         ),
+        serials=row.serials,
         state=row.state,
         needs_two=row.needs_two,
         ordered_by=row.ordered_by,

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from authsvc import (
     audit,
     catalogue,
@@ -19,11 +21,12 @@ from authsvc import (
     export_files,
     issuing,
     key_files,
+    label_replacements,
     run_orders,
     serial_rows,
     signing_keys,
 )
-from authsvc.core import codes, serials
+from authsvc.core import codes
 from authsvc.core.register import Brand, Product
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand, Stopped
@@ -111,18 +114,18 @@ def _make(
     count, digest, parts, size = wanted.order.count, hashlib.sha256(), 0, 0
     with courier.sessions.begin() as session:
         blocks: Iterator[code_files.Block] = code_files.index_blocks(count)
-        if run.mode is issuing.Mode.RANDOM:
-            drawn = ((number, serials.random_serial(courier.random)) for number in range(1, count + 1))
+        keys = signing_keys.load_serial_keys(session, brand.id, wrapping_key=courier.wrapping_key)
+        if run.mode in {issuing.Mode.RANDOM, issuing.Mode.IMPORTED}:
             serial_rows.load(
                 session,
                 brand,
                 product,
-                drawn,
+                _serials(session, courier, product, wanted),
                 run=run.number,
                 lot=wanted.order.lot,
                 claim_key=run.claim_key,
                 expires_on=wanted.order.expires_on,
-                serial_keys=signing_keys.load_serial_keys(session, brand.id, wrapping_key=courier.wrapping_key),
+                serial_keys=keys,
             )
             blocks = serial_rows.blocks(session)
         # One core stays with those who wait for mails and webhooks.
@@ -138,11 +141,22 @@ def _make(
                 )
         result = {"run": run.number, "bytes": size, "parts": parts, "sha256": digest.hexdigest()}
         issuing.close_run(session, brand, product, run, now=courier.now())
+        if wanted.order.replaces is not None:
+            by = audit.Actor("staff", wanted.ordered_by, wanted.ordered_name)
+            label_replacements.complete(session, brand, wanted.order, recipe, by, serial_keys=keys, now=courier.now())
         run_orders.note_run(session, brand.id, wanted.id, run.number, result)
         details = {"gtin": product.gtin, "lot": wanted.order.lot, "count": count, "order": str(wanted.id)}
         audit.record(session, brand.id, WORKER, "run.issue", str(run.number), details, at=courier.now())
         # Here and not later: what was cancelled a moment ago must not count, and what counts cannot be cancelled.
         errands.finish(session, errand, result, now=courier.now())
+
+
+def _serials(session: Session, courier: Courier, product: Product, wanted: RunOrder) -> Iterator[tuple[int, str]]:
+    """Return the numbered serials of a run that are rows: those of a file that was checked, or drawn ones."""
+    if wanted.serials is None:
+        return serial_rows.drawn(product, wanted.order.count, courier.random)
+    checked = errands.get_errand(session, product.brand_id, wanted.serials, errands.SERIALS)
+    return ((number, serial) for number, serial in checked.asked["rows"])
 
 
 def _pieces(texts: Iterator[tuple[str, int]], tell: Tell, count: int) -> Iterator[tuple[bytes, int]]:

@@ -76,7 +76,11 @@ def _case(parameters: dict[str, str]) -> str:
 _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
-    coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
+    coalesce(o.lot, r.lot) AS lot,
+    CASE WHEN coalesce(o.disposition, 'active') = 'active' AND r.number = k.run AND r.voided @> k.index
+      THEN 'inactive' ELSE o.disposition END AS disposition,
+    o.disposition_at, o.first_valid_at AS old_first_valid_at, coalesce(o.records, 0) AS records,
+    l.attributes AS lot_attributes,
     o.flagged_at, coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
     o.commissioned_at AS own_commissioned_at,
     coalesce(o.expires_on, r.expires_on, l.expires_on, k.link_expires_on) AS expires_on,
@@ -107,9 +111,20 @@ f AS MATERIALIZED (
       ELSE x.lot IS NULL OR x.lot = coalesce(o.lot, r.lot) OR x.lot = k.link_lot END
     ORDER BY x.recalled_at LIMIT 1) c ON true)"""
 
-_STATE = """
+# What everybody may see of one item; only read where the item's counter says that there is something.
+_UNIT_DATA = """
+json_build_array(
+    (SELECT json_agg(json_build_array(a.name, a.value) ORDER BY a.name) FROM item_attributes a
+      WHERE a.sgtin = f.sgtin AND a.brand_id = f.brand_id AND a.audience = 'public'),
+    (SELECT json_agg(json_build_array(n.id, n.kind, extract(epoch FROM n.at), n.values, n.text, n.corrects))
+      FROM (SELECT * FROM item_records r WHERE r.sgtin = f.sgtin AND r.brand_id = f.brand_id AND r.audience = 'public'
+        ORDER BY r.at DESC LIMIT 60) n))"""
+
+_STATE = f"""
 f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
-  f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at"""
+  f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at,
+  CASE WHEN f.lot_attributes <> '{{}}' THEN f.lot_attributes END AS lot_data,
+  CASE WHEN f.records > 0 THEN {_UNIT_DATA} END AS unit_data"""
 
 # Confirmed sightings first: whoever opens a link and never looks at the page must not push evidence out.
 _EVIDENCE = """
@@ -201,7 +216,9 @@ READ_LOT = """
 SELECT l.lot IS NOT NULL AND (%(key_id)s::int IS NULL OR EXISTS (SELECT 1 FROM runs r
     WHERE r.gtin = l.gtin AND r.lot = l.lot AND r.mode = 'lot' AND r.key_id = %(key_id)s::int
       AND r.issued_at IS NOT NULL)) AS issued,
-  l.run AS any_run, NULL::timestamptz AS first_valid_at, l.expires_on, c.id AS recall_id, c.reason AS recall_reason,
+  l.run AS any_run, NULL::timestamptz AS first_valid_at, l.expires_on,
+  CASE WHEN l.attributes <> '{}' THEN l.attributes END AS lot_data, NULL::json AS unit_data,
+  c.id AS recall_id, c.reason AS recall_reason,
   c.remedy AS recall_remedy, c.lot AS recall_lot, c.recalled_at
 FROM (SELECT) AS one
 LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s AND l.brand_id = %(brand_id)s

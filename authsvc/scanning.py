@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from authsvc import investigations, signatures
+from authsvc import investigations, public_data, signatures
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
 from authsvc.core import serials
@@ -360,11 +360,13 @@ def _with_lot(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
         recall=_recall(row),
         expires_on=row.expires_on or known.expires_on,
         withdrawn_at=_withdrawn_at(key, row, known.at),
+        data=public_data.of_lot(row.lot_data),
     )
 
 
 def _with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
     """Add what the database said of an issued item."""
+    data, records = public_data.read(row.lot_data, row.unit_data)
     return replace(
         known,
         is_issued=True,
@@ -379,6 +381,8 @@ def _with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
         scan_number=row.scan_number,
         first_at=row.first_at,
         mine_at=row.mine_at,
+        data=data,
+        records=records,
     )
 
 

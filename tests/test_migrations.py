@@ -17,7 +17,10 @@ from authsvc.models import Base
 from authsvc.runtime import new_id
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
-HOT = ("items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations", "transfers")
+HOT = (
+    "items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations", "transfers",
+    "item_attributes", "item_records", "label_replacements",
+)  # fmt: skip
 SECRET = (
     "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
     "owner_links", "owner_sessions", "followers", "transfer_codes", "transfer_keys",
@@ -343,6 +346,12 @@ def two_brands(scene):
             (("INSERT INTO links (brand_id, id, gtin, position, link_type, href, host, title) VALUES "
              "(%s, gen_random_uuid(), %s, 1, 'pip', 'https://x.example/', 'x.example', 'x')"), brand.id, product.gtin),
             ("INSERT INTO recall_items VALUES (%s || '.S', 1, %s)", product.gtin, brand.id),
+            ("INSERT INTO item_attributes VALUES (%s, 'x', %s, 'x', 'owner', now(), 'x')", sgtin, brand.id),
+            (("INSERT INTO item_records VALUES (%s, gen_random_uuid(), %s, 'test', now(), '{}', 'x', 'owner', 'x', "
+              "NULL, now())"), sgtin, brand.id),
+            ("INSERT INTO label_replacements VALUES (%s, 'x', %s, 'x', 'x', now()) ON CONFLICT DO NOTHING",
+             sgtin, brand.id),
+            ("INSERT INTO sites VALUES (%s, 'x', NULL, 'all', now(), now()) ON CONFLICT DO NOTHING", brand.id),
             ("INSERT INTO recall_drafts VALUES (%s, gen_random_uuid(), %s, '{}', 'x', NULL, false, 'x', now())",
              brand.id, product.gtin),
             (("INSERT INTO recall_notices SELECT id, gen_random_uuid(), 'announced', brand_id, 1, now() FROM recalls "

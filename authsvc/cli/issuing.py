@@ -1,10 +1,10 @@
 """``authsvc issue``: codes into a CSV file."""
 
 import contextlib
-import csv
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 import click
 from sqlalchemy.exc import DBAPIError
 
-from authsvc import catalogue, code_files, issuing, serial_rows, signing_keys
+from authsvc import catalogue, code_files, issuing, label_replacements, serial_rows, signing_keys
 from authsvc.cli.output import counted, json_option, note, print_json, progress
 from authsvc.cli.workplace import Workplace, opened
-from authsvc.core import codes, serials
+from authsvc.core import codes
 from authsvc.core.keyring import FORMAT_NAMES, VerificationKey
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.errors import AuthsvcError, BadInput
+from authsvc.serial_files import SerialFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Issued:
 @click.option("--gtin", required=True, help="The product, as a GTIN of 14 digits.")
 @click.option("--lot", help="The lot; created if it is new.")
 @click.option("--count", type=click.IntRange(1), help="How many codes. With --import, the file says it.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The CSV file to write.")
 @click.option("--format", "form", type=click.Choice(list(FORMAT_NAMES)), help="The token; default: the product's.")
 @click.option(
     "--expiry",
@@ -50,9 +51,13 @@ class Issued:
     help="Use-by date, printed into the link as AI 17.",
 )
 @click.option("--import", "serials_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Use the serials of this CSV file (column serial) in place of derived ones.")  # fmt: skip
-@click.option("--mode", type=click.Choice(["derived", "random"]), default="derived", show_default=True,
-              help="Derived serials need no row each; random ones do.")  # fmt: skip
+              help="Use the serials of this file (CSV, XLSX, JSONL; column serial) in place of others.")  # fmt: skip
+@click.option(
+    "--dry-run", "is_dry", is_flag=True, help="Of an import: name every fault of the file, and issue nothing."
+)
+@click.option("--mode", type=click.Choice(["derived", "random"]),
+              help="Derived serials need no row each; random ones do. Default: what the product has.")  # fmt: skip
+@click.option("--site", help="The printer or site that the codes are for; see `authsvc sites`.")
 @click.option(
     "--level", type=click.Choice(["case", "lot"]), help="Of a hybrid product: codes for cases, or for the lot."
 )
@@ -64,11 +69,13 @@ def issue(
     gtin: str,
     lot: str | None,
     count: int | None,
-    out: Path,
+    out: Path | None,
     form: str | None,
     expiry: datetime | None,
     serials_file: Path | None,
-    mode: str,
+    is_dry: bool,
+    mode: str | None,
+    site: str | None,
     level: str | None,
     contents: int | None,
     lot_in_link: bool,
@@ -80,19 +87,27 @@ def issue(
         raise click.UsageError("Say how many codes: --count N, or bring serials: --import SERIALS.csv.")
     if serials_file is not None and mode == "random":
         raise click.UsageError("Serials are imported or drawn at random, not both.")
+    if is_dry:
+        if serials_file is None:
+            raise click.UsageError("A dry run is of serials that are imported: --import FILE.")
+        _check_serials(gtin, lot, serials_file, as_json=as_json)
+        return
+    if out is None:
+        raise click.UsageError("Name the file to write: --out FILE.csv.")
     code_files.check_free(out, may_replace=force)
     if serials_file is not None:
-        found = sum(1 for _ in read_serials(serials_file))
+        found = _count_serials(SerialFile(serials_file.name, gtin, lot), serials_file)
         if count not in {None, found}:
             raise BadInput(f"{serials_file.name} has {counted(found, 'serial')}, and --count says {count}.")
         count = found
     order = issuing.Order(
         count=count or 0,
         lot=lot,
-        mode=issuing.Mode.IMPORTED if serials_file is not None else issuing.Mode(mode),
+        mode=issuing.Mode.IMPORTED if serials_file is not None else _mode(gtin, mode),
         is_lot_level=level == "lot",
         contents=contents,
         expires_on=None if expiry is None else expiry.date(),
+        site=site,
     )
     with opened() as place, progress(order.count, "code") as tell:
         if order.expires_on is not None and order.expires_on < place.now().date():
@@ -143,28 +158,38 @@ def issue_codes(
     start = time.monotonic()
     brand, product = _find(place, gtin)
     _check_level(product, level)
-    with code_files.reserved(out, may_replace=may_replace) as partial:
+    with ExitStack() as stack:
+        partial = stack.enter_context(code_files.reserved(out, may_replace=may_replace))
+        source = None if serials_file is None else SerialFile(serials_file.name, gtin, order.lot)
+        rows = None
+        if source is not None and serials_file is not None:
+            rows = source.rows(stack.enter_context(serials_file.open("rb")))
         key, run, recipe = _open_run(place, brand, product, order, form=form, is_lot_in_link=is_lot_in_link)
         try:
             with place.sessions.begin() as session:
+                keys = signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key)
                 blocks: Iterator[code_files.Block] = code_files.index_blocks(order.count)
                 if run.mode in {issuing.Mode.IMPORTED, issuing.Mode.RANDOM}:
-                    rows = read_serials(serials_file) if serials_file is not None else _drawn(place, order.count)
                     serial_rows.load(
                         session,
                         brand,
                         product,
-                        rows,
+                        rows or serial_rows.drawn(product, order.count, place.random),
                         run=run.number,
                         lot=order.lot,
                         claim_key=run.claim_key,
                         expires_on=order.expires_on,
-                        serial_keys=signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key),
+                        serial_keys=keys,
+                        noted=source.faults if source is not None else (),
                     )
                     blocks = serial_rows.blocks(session)
                 cores = len(os.sched_getaffinity(0))
                 code_files.write(partial, recipe, blocks, order.count, cores=cores, progress=progress)
                 issuing.close_run(session, brand, product, run, now=place.now())
+                if order.replaces is not None:
+                    label_replacements.complete(
+                        session, brand, order, recipe, place.actor, serial_keys=keys, now=place.now()
+                    )
                 place.record(session, brand.id, "run.issue", str(run.number), _describe(product, order, run))
         except BaseException as error:
             _fail_run(place, brand, run, error)
@@ -181,29 +206,6 @@ def issue_codes(
         file=out,
         seconds=round(time.monotonic() - start, 3),
     )
-
-
-def read_serials(file: Path) -> Iterator[tuple[int, str]]:
-    """
-    Yield row numbers and serials of a CSV file; its header is row 1 and names the column serial.
-
-    Raises:
-        BadInput: The file is no CSV in UTF-8, or has no such column.
-    """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines)
-            header = next(reader, [])
-            if "serial" not in header:
-                raise BadInput(f"{file.name} must begin with a header that names the column serial.")
-            column = header.index("serial")
-            for row in reader:
-                if row:
-                    yield reader.line_num, row[column] if column < len(row) else ""
-    except UnicodeDecodeError:
-        raise BadInput(f"{file.name} is not in UTF-8; serials are plain ASCII.") from None
-    except csv.Error as error:
-        raise BadInput(f"{file.name} is no CSV file: {error}.") from None
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -273,5 +275,29 @@ def _check_level(product: Product, level: str | None) -> None:
         raise BadInput(f"{product.name} ({product.gtin}) is not packed in cases with codes of their own.")
 
 
-def _drawn(place: Workplace, count: int) -> Iterator[tuple[int, str]]:
-    return ((number, serials.random_serial(place.random)) for number in range(1, count + 1))
+def _mode(gtin: str, asked: str | None) -> issuing.Mode:
+    if asked is not None:
+        return issuing.Mode(asked)
+    with opened() as place:
+        return issuing.usual_mode(_find(place, gtin)[1])
+
+
+def _count_serials(source: SerialFile, file: Path) -> int:
+    with file.open("rb") as content:
+        return sum(1 for _ in source.rows(content))
+
+
+def _check_serials(gtin: str, lot: str | None, file: Path, *, as_json: bool) -> None:
+    """Say whether a file of serials could be issued; nothing is kept of it."""
+    source = SerialFile(file.name, gtin, lot)
+    with opened() as place, place.sessions() as session, file.open("rb") as content:
+        brand, product = _find(place, gtin)
+        order = issuing.Order(count=1, lot=lot, mode=issuing.Mode.IMPORTED)
+        issuing.check_fit(product, order, now=place.now())
+        keys = signing_keys.load_serial_keys(session, brand.id, wrapping_key=place.wrapping_key)
+        count = serial_rows.check(session, brand, product, source.rows(content), serial_keys=keys, noted=source.faults)
+        session.rollback()
+    if as_json:
+        print_json({"serials": count})
+        return
+    click.echo(f"{counted(count, 'serial')} could be issued. Nothing was loaded.")

@@ -16,7 +16,7 @@ _is_sscc = re.compile(r"(?:00\.|\(00\))?([0-9]{18})").fullmatch
 
 @click.group("items")
 def items_group() -> None:
-    """Set the condition of single items."""
+    """Condition, facts, records and new labels of single items."""
 
 
 @items_group.command("set")

@@ -10,12 +10,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from authsvc.core import laws
 from authsvc.core.gs1 import normalise_gtin
+from authsvc.core.number_formats import LotFormat, SerialFormat
 from authsvc.core.register import Granularity, Release
-from authsvc.errors import BadDigitalLink
+from authsvc.core.unit_data import read_list
+from authsvc.errors import BadDigitalLink, BadInput
 
 GTIN_DIGITS = 14
 MAX_IMAGE_BYTES = 18 * 1024
@@ -103,6 +106,8 @@ def check_together(row: int, values: Mapping[str, Any]) -> list[Fault]:
     if granularity == Granularity.BATCH and values.get("release") == Release.ON_COMMISSION:
         faults.append(Fault(row, "release", "the code of a lot is not commissioned: use on-issue"))
     if granularity != Granularity.SERIAL:
+        what = f"a {granularity} product has no serials: leave it empty"
+        faults += [Fault(row, name, what) for name in ("serial_format", "serial_from") if values.get(name)]
         faults += _against_law(row, values)
     return faults
 
@@ -175,6 +180,23 @@ def _markets(cell: Any) -> list[str]:
     return sorted(set(names))
 
 
+def _format(parse: Callable[[str], object]) -> Callable[[Any], str]:
+    def check(cell: Any) -> str:
+        try:
+            return str(parse(_text(100)(cell)))
+        except BadInput as error:
+            raise ValueError(str(error)) from None
+
+    return check
+
+
+def _day(cell: Any) -> date:
+    try:
+        return date.fromisoformat(_text(40)(cell)[:10])
+    except ValueError:
+        raise ValueError(f"must be a day such as 2027-01-31, got {cell!r}") from None
+
+
 def _attributes(cell: Any) -> dict[str, Any]:
     if isinstance(cell, str):
         try:
@@ -187,6 +209,8 @@ def _attributes(cell: Any) -> dict[str, Any]:
         raise ValueError('must be a JSON object, such as {"noun": "watch"}')  # noqa: TRY004  as above
     _refuse_unstorable(cell)
     _check_battery(cell.get("battery"))
+    if "data" in cell:
+        cell = {**cell, "data": _data(cell["data"])}
     if "noun" in cell and not (isinstance(cell["noun"], str) and 0 < len(cell["noun"].strip()) <= 40):
         raise ValueError(f'"noun" must be the word for one unit, such as "watch", got {cell["noun"]!r}')
     threshold = cell.get("copy_threshold")
@@ -202,6 +226,13 @@ def _attributes(cell: Any) -> dict[str, Any]:
     if not is_pairs:
         raise ValueError('"facts" must be pairs of texts, such as [["Case", "Steel, 40 mm"]]')
     return dict(cell)
+
+
+def _data(given: Any) -> list[dict[str, str]]:
+    try:
+        return read_list(given)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
 
 
 def _check_battery(battery: Any) -> None:
@@ -243,6 +274,9 @@ COLUMNS: dict[str, tuple[Check, Callable[[], Any] | None]] = {
     "release": (_choice(*Release), None),
     "tracking": (_choice("none", "scans"), None),
     "markets": (_markets, list),
+    "lot_format": (_format(LotFormat.parse), lambda: None),
+    "serial_format": (_format(SerialFormat.parse), lambda: None),
+    "serial_from": (_day, lambda: None),
     "attributes": (_attributes, dict),
 }
 """Every column with its check and the value of an empty cell, or None where an empty cell changes nothing."""

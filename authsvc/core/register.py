@@ -8,6 +8,7 @@ statement reads it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -72,7 +73,11 @@ class Brand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """A trade item: one GTIN, with what the page shows and the rules its codes follow."""
+    """
+    A trade item: one GTIN, with what the page shows and the rules its codes follow.
+
+    ``serial_from`` is the day from which each item has a code of its own, where older stock has the code of its lot.
+    """
 
     gtin: str
     brand_id: UUID
@@ -92,6 +97,9 @@ class Product:
     has_lifecycle: bool = False
     bustle: Bustle = Bustle.USUAL
     shift: float = 0.0
+    lot_format: str | None = None
+    serial_format: str | None = None
+    serial_from: date | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

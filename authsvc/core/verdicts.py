@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from authsvc.core.records import Record
 from authsvc.core.register import Brand, Product, Release
+from authsvc.core.unit_data import Attribute
 
 
 class Outcome(StrEnum):
@@ -127,6 +129,7 @@ class Facts:
     ``withdrawn_at`` is when the key behind the code was revoked, where its mode does not spare the item.
     ``mine_at`` is when the same visitor, by a cookie that came back, first saw the item; None for anybody else.
     ``has_history`` is false when the database did not answer: only the signature is then known.
+    ``data`` and ``records`` are what everybody may see of the lot and of the item; of the product it is in ``product``.
     """
 
     at: datetime
@@ -151,6 +154,8 @@ class Facts:
     first_at: datetime | None = None
     mine_at: datetime | None = None
     has_history: bool = True
+    data: tuple[Attribute, ...] = ()
+    records: tuple[Record, ...] = ()
 
     @property
     def item_key(self) -> str:

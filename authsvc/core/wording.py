@@ -191,6 +191,10 @@ KEY_WITHDRAWN = Words(
     "Check again online",
 )
 NOT_CHECKED_YET = "{brand} made this code for the {item} below."
+OLDER_STOCK = (
+    "This is stock from before {from_day}. Since then {brand} gives each {item} a code of its own. "
+    "This code stands for all of batch {batch}, and cannot show if this one item is real."
+)
 WITHOUT_LOT = (
     "Every item of this product has this same code. It shows product facts and recalls. "
     "It cannot show if this one item is real."
@@ -289,12 +293,21 @@ def _is_product_code(verdict: Verdict) -> bool:
     return verdict.reason is Reason.LOT_ONLY and verdict.facts.lot is None
 
 
+def _is_older_stock(verdict: Verdict) -> bool:
+    """Whether the code of a lot is of a product whose items have codes of their own by now."""
+    facts = verdict.facts
+    since = facts.product.serial_from if facts.product else None
+    is_lot = verdict.reason is Reason.LOT_ONLY and facts.lot is not None
+    return is_lot and since is not None and facts.at.date() >= since
+
+
 _SPECIAL: tuple[tuple[Callable[[Verdict], bool], Words], ...] = (
     (_is_typed, UNSIGNED_TYPED),
     (_is_signature_only, SIGNATURE_ONLY),
     (_is_undecided, KEY_WITHDRAWN),
     (_is_without_proof, REGISTERED),
     (_is_not_checked, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_CHECKED_YET)),
+    (_is_older_stock, _replace_text(WORDS[Reason.LOT_ONLY], OLDER_STOCK)),
     (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
 )
 """Reasons that need other words in some cases."""
@@ -337,6 +350,7 @@ def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
         "date": day(_date(facts, reason)),
         "month": month(facts.first_at),
         "often": often(facts.scan_number),
+        "from_day": day(facts.product.serial_from if facts.product else None),
         "batch": (recall.lot if recall else None) or facts.lot or "of this item",
         "what": f"batch {recall.lot}" if recall and recall.lot else "this item",
         "reason": _clause(recall.reason if recall else None),

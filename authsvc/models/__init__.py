@@ -47,6 +47,7 @@ from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
 from authsvc.models.run_orders import RunOrder
 from authsvc.models.scans import ReceiptOpen, Rejection, Scan, Sighting
+from authsvc.models.sites import Site
 from authsvc.models.staff import (
     Staff,
     StaffAccount,
@@ -60,6 +61,7 @@ from authsvc.models.staff import (
     StaffSso,
 )
 from authsvc.models.transfers import Transfer, TransferCode, TransferKey
+from authsvc.models.unit_data import ItemAttribute, ItemRecord, LabelReplacement
 
 __all__ = [
     "Alert",
@@ -94,9 +96,12 @@ __all__ = [
     "Follower",
     "Image",
     "Item",
+    "ItemAttribute",
     "ItemChange",
     "ItemFact",
+    "ItemRecord",
     "JobMark",
+    "LabelReplacement",
     "LineBatch",
     "Link",
     "LinkHost",
@@ -129,6 +134,7 @@ __all__ = [
     "SerialKey",
     "Sighting",
     "SigningKey",
+    "Site",
     "Staff",
     "StaffAccount",
     "StaffAttempt",

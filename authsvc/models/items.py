@@ -14,9 +14,9 @@ class Item(Base):
     One physical item or case: exists from its first scan, its first exception or its import.
 
     ``seq`` counts the statements that touched the row and tells a scan whether it read an old snapshot; ``counted``
-    and ``confirmed`` count scans; ``facts`` counts the changes of what is known beside scans, so 0 means that there is
-    nothing to read; ``first_valid_at`` is database time. No counter or last time is indexed, so that
-    updates stay on the page (HOT).
+    and ``confirmed`` count scans; ``facts`` counts the changes of what is known beside scans, and ``records`` those of
+    its data, so 0 means that there is nothing to read; ``first_valid_at`` is database time. No counter or last time is
+    indexed, so that updates stay on the page (HOT).
     """
 
     __tablename__ = "items"
@@ -58,4 +58,5 @@ class Item(Base):
     first_valid_at: Mapped[datetime | None]
     flagged_at: Mapped[datetime | None]
     facts: Mapped[int] = mapped_column(server_default=text("0"))
+    records: Mapped[int] = mapped_column(server_default=text("0"))
     score: Mapped[float] = mapped_column(server_default=text("0"))

@@ -23,7 +23,12 @@ class Image(Base):
 
 
 class Product(Base):
-    """A trade item; its GTIN belongs to one brand for ever."""
+    """
+    A trade item; its GTIN belongs to one brand for ever.
+
+    The formats are as ``core/number_formats`` writes them. ``serial_from`` is the day from which a product that had
+    one code for each lot has one for each item.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
@@ -48,6 +53,9 @@ class Product(Base):
     copy_threshold: Mapped[int | None]
     target_rate: Mapped[float | None]
     has_lifecycle: Mapped[bool | None]
+    lot_format: Mapped[str | None]
+    serial_format: Mapped[str | None]
+    serial_from: Mapped[date | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
@@ -74,7 +82,8 @@ class Run(Base):
     One issue of codes for a product and lot: one row, however many codes.
 
     ``mode`` is derived, random, imported, lot or sscc. A code counts as issued once ``issued_at`` is set; a run that
-    failed keeps its number and issues nothing. ``commissioned`` holds the index ranges that the line has released.
+    failed keeps its number and issues nothing. ``commissioned`` holds the index ranges that the line has released,
+    ``voided`` those whose codes were withdrawn unused.
     """
 
     __tablename__ = "runs"
@@ -82,6 +91,7 @@ class Run(Base):
         ForeignKeyConstraint(["gtin", "brand_id"], ["products.gtin", "products.brand_id"]),
         ForeignKeyConstraint(["gtin", "lot"], ["lots.gtin", "lots.lot"]),
         Index("ix_runs_gtin_lot", "gtin", "lot"),
+        Index("ix_runs_site", "brand_id", "site", postgresql_where=text("site IS NOT NULL")),
         Index("ix_runs_brand_id_sscc_first", "brand_id", "sscc_first", postgresql_where=text("sscc_first IS NOT NULL")),
     )
 
@@ -98,6 +108,8 @@ class Run(Base):
     expires_on: Mapped[date | None]
     sscc_first: Mapped[int | None] = mapped_column(BigInteger)
     commissioned: Mapped[Any] = mapped_column(INT8MULTIRANGE, server_default=text("'{}'"))
+    voided: Mapped[Any] = mapped_column(INT8MULTIRANGE, server_default=text("'{}'"))
+    site: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
     issued_at: Mapped[datetime | None]
     failure: Mapped[str | None]

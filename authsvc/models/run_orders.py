@@ -15,7 +15,9 @@ class RunOrder(Base):
     """
     One order. Its errand has the same ``id``; ``run`` is the number that its latest turn took.
 
-    ``state`` is awaiting, approved or refused; ``result`` is set in the transaction that lets the codes count.
+    ``replaces`` is the item that a single code is to be the new label of, for a ``reason``; ``serials`` is the errand
+    whose file has the serials. ``state`` is awaiting, approved or refused; ``result`` is set in the transaction that
+    lets the codes count.
     """
 
     __tablename__ = "run_orders"
@@ -45,4 +47,8 @@ class RunOrder(Base):
     decided_name: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     run: Mapped[int | None]
+    site: Mapped[str | None]
+    replaces: Mapped[str | None]
+    reason: Mapped[str | None]
+    serials: Mapped[UUID | None]
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

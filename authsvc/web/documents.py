@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from authsvc import receipts
-from authsvc.core import wording
+from authsvc.core import unit_data, wording
+from authsvc.core.unit_data import Audience
 from authsvc.core.verdicts import Facts, Mark, Outcome, Verdict
 from authsvc.scanning import Checked
 
@@ -23,6 +24,8 @@ def verdict(checked: Checked) -> dict[str, Any]:
         "product": _product(answer),
         "lot": _lot(facts),
         "item": _item(answer),
+        "data": _data(answer),
+        "records": _records(answer),
         "notices": [
             {"reason": reason, "title": notice.title, "text": notice.whole_text}
             for reason, notice in wording.notice_words(answer)
@@ -74,6 +77,36 @@ def _lot(facts: Facts) -> dict[str, Any] | None:
         "expires_on": expires_on,
         "recalled": facts.recall is not None or facts.lot_recall is not None,
     }
+
+
+def _data(answer: Verdict) -> list[dict[str, str]]:
+    """Return what everybody may see of the product, the lot and the item, the nearest level of each name."""
+    facts = answer.facts
+    if facts.product is None or not _shows_data(answer):
+        return []
+    known = unit_data.resolve((*unit_data.of_product(facts.product.attributes), *facts.data), Audience.PUBLIC)
+    return [{"name": fact.name, "value": fact.value, "from": fact.level.value} for fact in known]
+
+
+def _records(answer: Verdict) -> list[dict[str, Any]]:
+    if not answer.facts.records or not _shows_data(answer):
+        return []
+    return [
+        {
+            "id": str(one.id),
+            "kind": one.kind,
+            "at": time(one.at),
+            "values": dict(one.values),
+            "text": one.text,
+            "corrects": str(one.corrects) if one.corrects else None,
+        }
+        for one in answer.facts.records
+    ]
+
+
+def _shows_data(answer: Verdict) -> bool:
+    # As the page: a bare number has proved nothing and gets no fact that only the real label carries.
+    return _is_ours(answer) and answer.facts.has_history and answer.facts.signature.mark is not Mark.ABSENT
 
 
 def _item(answer: Verdict) -> dict[str, Any] | None:

@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
 
-from authsvc.core import wording
+from authsvc.core import unit_data, wording
 from authsvc.core.register import Brand, Product
+from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.wording import Words
 from authsvc.web import assets, looks
 from authsvc.web.frames import Frames, mark
+from authsvc.web.unit_cards import card
 
 NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
@@ -201,6 +204,7 @@ def _verdict_page(
         "reference": check.reference,
         "nonce": check.nonce,
         "serial": groups(facts.serial) if facts.serial else None,
+        "unit": _unit(product, facts) if shows_product and product and reason is not Reason.UNSIGNED else None,
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
@@ -240,7 +244,7 @@ def _verdict_page(
     )
 
 
-_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial")
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit")
 """What each check has of its own; everything else on a page is the same for many."""
 
 _NO_PRODUCT: dict[str, Any] = {
@@ -275,16 +279,26 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     if reason is Reason.UNSIGNED:
         # A bare number has proved nothing: it gets no fact that only the real label carries.
         return rows
-    listed = product.attributes.get("facts")
-    if isinstance(listed, list | tuple):
-        rows += [
-            (str(pair[0]), str(pair[1]), False) for pair in listed if isinstance(pair, list | tuple) and len(pair) == 2
-        ]
+    known = unit_data.resolve((*unit_data.of_product(product.attributes), *facts.data), Audience.PUBLIC)
+    # What is true of this one item stands in a card of its own: a frame is for many.
+    rows += [(fact.name, _with_level(fact), False) for fact in known if fact.level is not Level.ITEM]
     if facts.lot:
         rows.append(("Batch", facts.lot, True))
     if facts.expires_on:
         rows.append(("Use by", wording.day(facts.expires_on), False))
     return rows
+
+
+def _with_level(fact: Attribute) -> str:
+    return f"{fact.value} (this batch)" if fact.level is Level.LOT else fact.value
+
+
+def _unit(product: Product, facts: Facts) -> Markup | None:
+    """Return the card of what is said of this one item alone; for most items nothing is."""
+    if not facts.records and not facts.data:
+        return None
+    own = [fact for fact in facts.data if fact.level is Level.ITEM]
+    return card(template("unit.html").render, product.noun, own, facts.records)
 
 
 def _register(product: Product | None, reason: Reason) -> str | None:

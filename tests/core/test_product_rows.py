@@ -30,6 +30,9 @@ def test_an_empty_cell_empties_a_fact_and_keeps_a_choice():
         "markets": [],
         "attributes": {},
         "copy_threshold": None,
+        "lot_format": None,
+        "serial_format": None,
+        "serial_from": None,
     }
 
 

@@ -232,7 +232,8 @@ def test_json_has_the_members_of_the_design(scene, visitor):
     document = visitor.check(path)
 
     assert list(document) == [
-        "outcome", "reason", "title", "text", "signature", "product", "lot", "item", "notices", "receipt", "checked_at",
+        "outcome", "reason", "title", "text", "signature", "product", "lot", "item", "data", "records", "notices",
+        "receipt", "checked_at",
     ]  # fmt: skip
     assert document["signature"] == {"valid": True, "kid": f"{scene.halden.id}.1", "format": "ed25519"}
     assert document["item"]["serial"] == DigitalLink.parse(path).serial

@@ -16,7 +16,7 @@ from authsvc.item_acts import ACTS, Act
 from authsvc.item_scans import ScanPage
 from authsvc.item_story import Ownership, State
 from authsvc.staff import Role
-from authsvc.web.console import guard, item_keys, item_words, rendering
+from authsvc.web.console import guard, item_data, item_keys, item_words, rendering
 from authsvc.web.site import runtime
 
 QUIET_ACTS = "any(unblock,stolen,lost,found)"
@@ -59,6 +59,8 @@ def item(key: str) -> str:
         events=[item_words.event(each) for each in story.events],
         most=item_story.MOST_REFUSALS,
         acts=item_acts.find_acts(story.state.disposition) if may_act else (),
+        may_act=may_act,
+        **item_data.shown(subject, story),
         columns=item_words,
     )
 

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from authsvc import audit, catalogue, errands, lot_data, product_files, product_work
+from authsvc.core import unit_data
+from authsvc.core.number_formats import lot_format
 from authsvc.core.product_rows import check_row
 from authsvc.core.register import Product
 from authsvc.errands import PRODUCTS, Errand
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.lot_data import LotInfo
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, product_forms, rendering
 from authsvc.web.site import runtime
 
 HERE = "/console/products"
@@ -34,7 +36,6 @@ TOKENS = {
     "none": "None",
 }
 RELEASES = {"on-issue": "As soon as it is issued", "on-commission": "Once the line has commissioned it"}
-_FIELDS = ("name", "granularity", "category", "description", "warranty_months", "claim", "token", "release", "markets")
 _EVENTS = 30
 Page = str | tuple[str, int] | Response
 
@@ -87,7 +88,9 @@ def product(gtin: str) -> str:
         lots = lot_data.list_lots(session, found)
         history = audit.find_events(session, me.brand_id, about=found.gtin, limit=_EVENTS)
     return rendering.show(
-        "console/product.html", title=found.name, product=found, lots=lots, facts=lot_data.FACTS,
+        "console/product.html", title=found.name, product=found, lots=lots,
+        facts=unit_data.of_product(found.attributes),
+        of_lot=unit_data.of_lot, public=unit_data.Audience.PUBLIC, lot_example=_example(found),
         history=[
             (event.at, f"{event.act} by {event.actor.name.partition(' <')[0]}: {_told(event.details)}")
             for event in history
@@ -187,47 +190,35 @@ def _order(asked: Mapping[str, object]) -> None:
 
 def _edit(known: Product | None) -> Page:
     if request.method == "GET":
-        return _form(known, _shown(known))
-    given = {name: request.form.get(name, "").strip() for name in _FIELDS}
-    cells = {"gtin": known.gtin if known else request.form.get("gtin", "").strip().zfill(14), **given}
+        return _form(known, product_forms.shown(known))
+    given = product_forms.typed()
+    number = {"gtin": known.gtin if known else request.form.get("gtin", "").strip().zfill(14)}
+    try:
+        cells = {**number, **product_forms.cells(known, given)}
+    except BadInput as error:
+        return _form(known, {**number, **given}, faults=[("data", str(error))]), error.status
     _, faults = check_row(1, {"brand": "x", **cells})
     if faults:
-        return _form(known, cells, faults=[(fault.column, fault.text) for fault in faults]), BadInput.status
+        said = [(fault.column, fault.text) for fault in faults]
+        return _form(known, {**number, **given}, faults=said), BadInput.status
     try:
         _order(product_work.asked([(1, cells)], file=product_work.FORM, is_dry=False))
     except Conflict as error:
-        return _form(known, cells, faults=[("gtin", str(error))]), error.status
+        return _form(known, {**number, **given}, faults=[("gtin", str(error))]), error.status
     return guard.done("The worker checks and saves it; how that went appears below.", HERE)
-
-
-def _shown(known: Product | None) -> Mapping[str, str]:
-    if known is None:
-        usual = {"granularity": "serial", "claim": "none", "token": "ed25519", "release": "on-issue"}
-        return {**dict.fromkeys(("gtin", *_FIELDS), ""), **usual}
-    return {
-        "gtin": known.gtin,
-        "name": known.name,
-        "granularity": known.granularity.value,
-        "category": known.category or "",
-        "description": known.description or "",
-        "warranty_months": str(known.warranty_months or ""),
-        "claim": known.claim,
-        "token": known.token,
-        "release": known.release.value,
-        "markets": " ".join(known.markets),
-    }
 
 
 def _form(known: Product | None, given: Mapping[str, str], *, faults: list[tuple[str, str]] = []) -> str:  # noqa: B006  only read
     return rendering.show(
         "console/product_form.html", title=f"Change {known.name}" if known else "New product", product=known,
         given=given, faults=dict(faults), granularities=list(GRANULARITIES.items()), claims=list(CLAIMS.items()),
-        tokens=list(TOKENS.items()), releases=list(RELEASES.items()),
+        tokens=list(TOKENS.items()), releases=list(RELEASES.items()), sources=list(product_forms.SOURCES.items()),
+        alphabets=list(product_forms.ALPHABET_NAMES.items()),
     )  # fmt: skip
 
 
 def _lot_form(found: Product, known: LotInfo | None, *, fault: str | None = None) -> str:
-    names = ("lot", "made_on", "expires_on", *lot_data.FACTS)
+    names = ("lot", "made_on", "expires_on", "data", *lot_data.FACTS)
     if fault:
         given = {name: request.form.get(name, "") for name in names}
     else:
@@ -235,6 +226,7 @@ def _lot_form(found: Product, known: LotInfo | None, *, fault: str | None = None
         if known is not None:
             given |= {"lot": known.lot, "made_on": str(known.made_on or ""), "expires_on": str(known.expires_on or "")}
             given |= {name: str(known.attributes.get(name, "")) for name in lot_data.FACTS}
+            given["data"] = unit_data.write_lines(known.attributes)
     return rendering.show(
         "console/lot_form.html", title=f"Batch {known.lot}" if known else "New batch", product=found, given=given,
         is_known=known is not None, facts=lot_data.FACTS, fault=fault,
@@ -250,7 +242,14 @@ def _read_lot() -> LotInfo:
     except ValueError:
         raise BadInput("Write a day as 2026-08-01.") from None
     facts = {name: form.get(name, "").strip() for name in lot_data.FACTS}
-    return LotInfo(lot=form["lot"].strip(), made_on=days[0], expires_on=days[1], attributes=facts)
+    data = unit_data.parse_lines(form.get("data", ""))
+    return LotInfo(lot=form["lot"].strip(), made_on=days[0], expires_on=days[1], attributes={**facts, "data": data})
+
+
+def _example(product: Product) -> str | None:
+    if product.lot_format is None:
+        return None
+    return lot_format(product.lot_format).example(guard.now().date())
 
 
 def _told(details: Mapping[str, object]) -> str:

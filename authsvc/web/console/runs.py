@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import request
 from werkzeug.wrappers import Response
 
-from authsvc import catalogue, errands, export_files, run_orders
+from authsvc import catalogue, errands, export_files, issuing, run_orders, sites
 from authsvc.core.register import Granularity, Product
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.issuing import Mode, Order
@@ -20,6 +20,7 @@ from authsvc.web.site import runtime
 HERE = "/console/runs"
 NAV = "Runs"
 MODES = {
+    "": "As the product says",
     "derived": "Derived: no row each, and nothing to store",
     "random": "Random: a row for each item",
 }
@@ -32,6 +33,7 @@ _WORK = {
     "cancelled": ("Cancelled", "none"),
 }
 _MOST_PICKED = 300
+_ASKED = ("gtin", "lot", "count", "mode", "level", "contents", "expiry", "site")
 Page = str | tuple[str, int] | Response
 
 
@@ -165,13 +167,19 @@ def _form(*, fault: str | None = None) -> str:
     with guard.session() as session:
         products = catalogue.list_products(session, me.brand_id)
         needs_two = run_orders.needs_approval(session, me.brand_id)
+        places = sites.list_sites(session, me.brand_id, now=guard.now())
     given = request.form if fault else request.args
     return rendering.show(
         "console/run_new.html", title="Order codes", fault=fault, needs_two=needs_two, modes=list(MODES.items()),
         products=[(one.gtin, f"{one.name} ({one.gtin}), {one.granularity}") for one in products]
         if len(products) <= _MOST_PICKED else [],
-        given={name: given.get(name, "") for name in ("gtin", "lot", "count", "mode", "level", "contents", "expiry")},
+        given={name: given.get(name, "") for name in _ASKED},
+        sites=[(site.name, _left(site)) for site in places if not site.is_closed],
     )  # fmt: skip
+
+
+def _left(site: sites.Site) -> str:
+    return site.name if site.left is None else f"{site.name}: {site.left:,} left"
 
 
 def _read(product: Product) -> Order:
@@ -185,14 +193,24 @@ def _read(product: Product) -> Order:
         expires_on = date.fromisoformat(form["expiry"]) if form.get("expiry") else None
     except ValueError:
         raise BadInput("Write the use-by date as 2027-12-31.") from None
+    # Of a product that has serials from a later day, batches get codes until then.
+    may_be_lot = product.granularity is Granularity.HYBRID or product.serial_from is not None
+    is_lot = may_be_lot and form.get("level") == "lot"
     return Order(
         count=int(count),
         lot=form.get("lot", "").strip() or None,
-        mode=Mode.RANDOM if form.get("mode") == "random" else Mode.DERIVED,
-        is_lot_level=product.granularity is Granularity.HYBRID and form.get("level") == "lot",
+        mode=_mode(product, form.get("mode", ""), is_lot=is_lot),
+        is_lot_level=is_lot,
         contents=int(contents) if contents else None,
         expires_on=expires_on,
+        site=form.get("site") or None,
     )
+
+
+def _mode(product: Product, asked: str, *, is_lot: bool) -> Mode:
+    if product.granularity is not Granularity.SERIAL or is_lot:
+        return Mode.DERIVED
+    return Mode(asked) if asked in {"derived", "random"} else issuing.usual_mode(product)
 
 
 def _row(order: RunOrder, names: Mapping[str, str]) -> Mapping[str, object]:

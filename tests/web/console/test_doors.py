@@ -167,6 +167,8 @@ OBJECTS = {
     "import_id": lambda scene, _cast: errand_of_halden(
         scene, errands.PRODUCTS, product_work.asked([(2, {"gtin": "1"})], file="products.csv", is_dry=True)
     ),
+    "file_id": lambda scene, _cast: errand_of_halden(scene, errands.LABELS),
+    "number": lambda scene, _cast: scene.codes.run,
     "endpoint_id": endpoint_of_halden,
     "delivery_id": delivery_of_halden,
     "draft_id": draft_of_halden,
