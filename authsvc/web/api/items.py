@@ -170,9 +170,10 @@ class FactAdded(Told):
 @operation("GET", "/items", scope="items:read", tells={200: ItemsTold})
 def list_items(call: Call, query: ItemsQuery) -> Reply:
     """
-    List the items of a product that have a row of their own.
+    List items of a product.
 
-    An item of a derived run gets its row with its first scan or first exception; before that, ask for it by its key.
+    Those that have a row of their own: an item of a derived run gets its row with its first scan or first exception;
+    before that, ask for it by its key.
     """
     after = pages.read(query.cursor, (str,))
     rows = item_lists.find(
@@ -195,7 +196,11 @@ def list_items(call: Call, query: ItemsQuery) -> Reply:
 
 @operation("GET", "/items/{sgtin}", scope="items:read", params=(SGTIN,), tells={200: ItemTold}, refuses=(NotFound,))
 def get_item(call: Call, sgtin: str) -> Reply:
-    """Show an item, also one that nobody has scanned yet."""
+    """
+    Show an item.
+
+    Also one that nobody has scanned yet.
+    """
     return Reply(told=_told(call, find_subject(call, sgtin)))
 
 
@@ -203,9 +208,9 @@ def get_item(call: Call, sgtin: str) -> Reply:
            refuses=(BadInput, NotFound, Conflict))  # fmt: skip
 def act_on_item(call: Call, sgtin: str, body: ActGiven) -> Reply:
     """
-    Block or unblock an item, or say that it was stolen, lost or found.
+    Act on an item.
 
-    Whoever scans it reads so at once.
+    Block or unblock it, or say that it was stolen, lost or found. Whoever scans it reads so at once.
     """
     subject = find_subject(call, sgtin)
     done = item_acts.perform(call.session, subject.name, ACTS[body.act], reason=body.reason, now=call.at)
@@ -218,9 +223,10 @@ def act_on_item(call: Call, sgtin: str, body: ActGiven) -> Reply:
            refuses=(BadInput, NotFound))  # fmt: skip
 def add_fact(call: Call, sgtin: str, body: FactGiven) -> Reply:
     """
-    Add a fact to an item: a shop has sold it, the line has commissioned it.
+    Add a fact to an item.
 
-    For partners who add and see nothing. From the next scan on, the rules for copies hear of it.
+    A shop has sold it, or the line has commissioned it. For partners who add and see nothing. From the next scan on,
+    the rules for copies hear of it.
     """
     subject = find_subject(call, sgtin)
     place = UNKNOWN_PLACE if body.country is None else Place(body.country, None, None, None)

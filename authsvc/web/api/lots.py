@@ -78,7 +78,11 @@ def list_lots(call: Call, query: LotsQuery) -> Reply:
 @operation("GET", "/lots/{gtin}/{lot}", scope="lots:read", params=(GTIN, LOT), tells={200: LotTold},
            refuses=(NotFound,), has_version=True)  # fmt: skip
 def get_lot(call: Call, gtin: str, lot: str) -> Reply:
-    """Show a lot, with its version in `ETag`."""
+    """
+    Show a lot.
+
+    Its version is in `ETag`.
+    """
     found = lot_data.find_lot(call.session, products.find(call, gtin), lot)
     if found is None:
         raise NotFound(f"This product has no lot {lot!r}.")
@@ -89,7 +93,7 @@ def get_lot(call: Call, gtin: str, lot: str) -> Reply:
            refuses=(BadInput, NotFound, ChangedMeanwhile, VersionNeeded), has_version=True)  # fmt: skip
 def save_lot(call: Call, gtin: str, lot: str, body: LotGiven) -> Reply:
     """
-    Add a lot, or change what is said of it.
+    Add or change a lot.
 
     A lot that is there already is changed only with `If-Match`, so that two who change it do not lose each other's
     words.

@@ -58,7 +58,12 @@ class Param:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One operation. Without a ``view`` it is served elsewhere and described here."""
+    """
+    One operation. Without a ``view`` it is served elsewhere and described here.
+
+    ``tells`` has a shape, a media type, or None for each status that is no refusal; ``media`` is the type of shapes,
+    ``also`` another type that may be asked for. ``may_have_key`` says that it takes a key and does without.
+    """
 
     name: str
     method: str
@@ -75,6 +80,9 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     most_bytes: int | None = None
     has_version: bool = False
+    media: str = "application/json"
+    also: str | None = None
+    may_have_key: bool = False
     view: View | None = field(default=None, repr=False)
 
     @property
@@ -112,6 +120,11 @@ SGTIN = Param(
     pattern=path_keys.PATTERN,
     example="09506000134352.0XES7CJNVN09GQYH",
     read=path_keys.read,
+)
+
+SERIAL = Param(name="serial", text="Serial number (AI 21).", pattern="[A-Za-z0-9_-]{1,20}", example="0XES7CJNVN09GQYH")
+SECRET_IN_PATH = Param(
+    name="secret", text="What the link of the seller holds.", pattern="[A-Za-z0-9_-]{43}", example="A" * 43
 )
 
 

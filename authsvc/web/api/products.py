@@ -131,7 +131,7 @@ class ProductsQuery(PageQuery):
 
 @operation("GET", "/products", scope="products:read", tells={200: ProductsTold})
 def list_products(call: Call, query: ProductsQuery) -> Reply:
-    """List the products of the brand."""
+    """List products."""
     after = pages.read(query.cursor, (str,))
     rows = catalogue.list_products(
         call.session, call.caller.brand_id, after=after[0] if after else None, limit=query.limit + 1
@@ -144,7 +144,11 @@ def list_products(call: Call, query: ProductsQuery) -> Reply:
 @operation("GET", "/products/{gtin}", scope="products:read", params=(GTIN,), tells={200: ProductTold},
            refuses=(NotFound,), has_version=True)  # fmt: skip
 def get_product(call: Call, gtin: str) -> Reply:
-    """Show a product, with its version in `ETag`."""
+    """
+    Show a product.
+
+    Its version is in `ETag`.
+    """
     found = find(call, gtin)
     return Reply.versioned(_told(found), product_work.version(found))
 
@@ -170,7 +174,7 @@ def change_product(call: Call, gtin: str, body: ProductChange) -> Reply:
            most_bytes=MOST_BYTES)  # fmt: skip
 def import_products(call: Call, body: ImportGiven) -> Reply:
     """
-    Register products, or change those that the brand has.
+    Register or change products.
 
     The worker checks all rows together, since a GTIN belongs to one brand for ever. Where one row has a fault, nothing
     is changed, and every fault is named. What a row leaves out stays as it is.
@@ -182,7 +186,11 @@ def import_products(call: Call, body: ImportGiven) -> Reply:
 @operation("GET", "/products/imports/{import_id}", scope="products:read", params=(IMPORT,), tells={200: ImportTold},
            refuses=(NotFound,))  # fmt: skip
 def get_import(call: Call, import_id: UUID) -> Reply:
-    """Show how an import fares; it is kept for a week."""
+    """
+    Show how an import fares.
+
+    It is kept for a week.
+    """
     return Reply(told=_import(errands.get_errand(call.session, call.caller.brand_id, import_id, PRODUCTS)))
 
 

@@ -162,7 +162,7 @@ class RecallsQuery(PageQuery):
 
 @operation("GET", "/recalls", scope="recalls:read", tells={200: RecallsTold})
 def list_recalls(call: Call, query: RecallsQuery) -> Reply:
-    """List the recalls of the brand."""
+    """List recalls."""
     before = pages.read(query.cursor, (int,))
     rows = recalls.list_recalls(
         call.session, query.gtin, brand_id=call.caller.brand_id, before=min(before[0], 2**63 - 1) if before else None,
@@ -176,14 +176,22 @@ def list_recalls(call: Call, query: RecallsQuery) -> Reply:
 @operation("GET", "/recalls/{recall_id}", scope="recalls:read", params=(RECALL,), tells={200: RecallTold},
            refuses=(NotFound,))  # fmt: skip
 def get_recall(call: Call, recall_id: int) -> Reply:
-    """Show a recall: what it is of, what people read, how much it hits."""
+    """
+    Show a recall.
+
+    What it is of, what people read, how much it hits.
+    """
     return Reply(told=_told(_find(call, recall_id)))
 
 
 @operation("POST", "/recalls/{recall_id}/lift", scope="recalls:write", params=(RECALL,), tells={200: RecallTold},
            refuses=(NotFound, Conflict))  # fmt: skip
 def lift_recall(call: Call, recall_id: int) -> Reply:
-    """End a recall; its row stays."""
+    """
+    Lift a recall.
+
+    It ends, and its row stays.
+    """
     _find(call, recall_id)
     ended = recalls.lift(call.session, recall_id, brand_id=call.caller.brand_id, now=call.at)
     call.record("recall.lift", str(ended.id), {"gtin": ended.gtin, "scope": ended.scope})
@@ -193,7 +201,11 @@ def lift_recall(call: Call, recall_id: int) -> Reply:
 @operation("POST", "/recalls/drafts", scope="recalls:write", tells={201: DraftTold}, refuses=(BadInput, NotFound),
            most_bytes=MOST_BYTES)  # fmt: skip
 def draft_recall(call: Call, body: DraftGiven) -> Reply:
-    """Write down a recall and see what it would hit; nothing is announced yet."""
+    """
+    Draft a recall.
+
+    Write it down and see what it would hit; nothing is announced yet.
+    """
     product = products.find(call, body.gtin)
     draft = Draft(
         id=call.rt.new_id(),
@@ -213,7 +225,11 @@ def draft_recall(call: Call, body: DraftGiven) -> Reply:
 @operation("GET", "/recalls/drafts/{draft_id}", scope="recalls:read", params=(DRAFT,), tells={200: DraftTold},
            refuses=(BadInput, NotFound))  # fmt: skip
 def get_draft(call: Call, draft_id: UUID) -> Reply:
-    """Show a draft, and what it would hit as it counts now."""
+    """
+    Show a draft.
+
+    With what it would hit as it counts now.
+    """
     draft = recall_drafts.get(call.session, call.caller.brand_id, draft_id)
     product = products.find(call, draft.gtin)
     found = recalls.preview(call.session, product, draft.target, serial_keys=_keys(call), now=call.at)
@@ -224,9 +240,9 @@ def get_draft(call: Call, draft_id: UUID) -> Reply:
            tells={200: RecallTold, 201: RecallTold}, refuses=(BadInput, NotFound))  # fmt: skip
 def announce_recall(call: Call, draft_id: UUID) -> Reply:
     """
-    Announce a draft: every page says it from now on.
+    Announce a recall.
 
-    A draft that was announced before, by whomever, answers 200 with its recall.
+    Every page says it from now on. A draft that was announced before, by whomever, answers 200 with its recall.
     """
     brand_id = call.caller.brand_id
     product = products.find(call, recall_drafts.find_gtin(call.session, brand_id, draft_id))

@@ -143,7 +143,11 @@ class CommissionTold(Told):
 
 @operation("GET", "/runs", scope="runs:read", tells={200: RunsTold})
 def list_runs(call: Call, query: RunsQuery) -> Reply:
-    """List the runs of the brand, whoever ordered them."""
+    """
+    List runs.
+
+    Those of the whole brand, whoever ordered them.
+    """
     before = pages.read(query.cursor, (int,))
     rows = run_orders.list_runs(
         call.session, call.caller.brand_id, before=min(before[0], 2**31 - 1) if before else None,
@@ -164,9 +168,9 @@ def get_run(call: Call, run: int) -> Reply:
            refuses=(BadInput, NotFound))  # fmt: skip
 def commission(call: Call, run: int, body: CommissionGiven) -> Reply:
     """
-    Commission a range of a run: the line has bound these codes to objects.
+    Commission a range of a run.
 
-    The same range again changes nothing.
+    The line has bound these codes to objects. The same range again changes nothing.
     """
     found = run_orders.get_run(call.session, call.caller.brand_id, run)
     brand = catalogue.get_brand_by_id(call.session, call.caller.brand_id)
@@ -178,7 +182,7 @@ def commission(call: Call, run: int, body: CommissionGiven) -> Reply:
 @operation("POST", "/runs/orders", scope="runs:write", tells={201: OrderTold}, refuses=(BadInput, NotFound, Conflict))
 def order_codes(call: Call, body: OrderGiven) -> Reply:
     """
-    Order codes for a product.
+    Order codes.
 
     The worker issues them. Where the brand wants two people for a run, the order waits for one of them: a program
     cannot approve.
@@ -200,7 +204,7 @@ def order_codes(call: Call, body: OrderGiven) -> Reply:
 
 @operation("GET", "/runs/orders", scope="runs:read", tells={200: OrdersTold})
 def list_orders(call: Call, query: OrdersQuery) -> Reply:
-    """List the orders of the brand."""
+    """List orders."""
     before = pages.read(query.cursor, (datetime.fromisoformat, UUID))
     rows = run_orders.list_orders(
         call.session, call.caller.brand_id, before=(before[0], before[1]) if before else None, limit=query.limit + 1
@@ -213,14 +217,18 @@ def list_orders(call: Call, query: OrdersQuery) -> Reply:
 @operation("GET", "/runs/orders/{order_id}", scope="runs:read", params=(ORDER,), tells={200: OrderTold},
            refuses=(NotFound,))  # fmt: skip
 def get_order(call: Call, order_id: UUID) -> Reply:
-    """Show an order, and how far it is."""
+    """Show an order."""
     return Reply(told=_order(run_orders.get(call.session, call.caller.brand_id, order_id)))
 
 
 @operation("POST", "/runs/orders/{order_id}/cancel", scope="runs:write", params=(ORDER,), tells={200: OrderTold},
            refuses=(NotFound, Conflict))  # fmt: skip
 def cancel_order(call: Call, order_id: UUID) -> Reply:
-    """Stop an order: one that waits for approval is taken back, of one under way no code counts."""
+    """
+    Cancel an order.
+
+    One that waits for approval is taken back; of one under way no code counts.
+    """
     brand_id = call.caller.brand_id
     if run_orders.get(call.session, brand_id, order_id).state == "awaiting":
         run_orders.refuse(call.session, brand_id, order_id, call.caller.actor, now=call.at)
@@ -236,9 +244,10 @@ def cancel_order(call: Call, order_id: UUID) -> Reply:
            refuses=(NotFound,))  # fmt: skip
 def download_codes(call: Call, order_id: UUID) -> Response:
     """
-    Download the codes of an order as CSV: `uri,gtin,lot,serial,claim_code`.
+    Download the codes of an order.
 
-    As often as needed while the file is kept; each time is an act in the audit log.
+    As CSV with the columns `uri,gtin,lot,serial,claim_code`, as often as needed while the file is kept; each time is
+    an act in the audit log.
     """
     found = run_orders.get(call.session, call.caller.brand_id, order_id)
     errand = found.errand
