@@ -7,6 +7,8 @@ not, in single requests and in chains. Every check of it is on; ``tools/fuzz_api
 and ``tools/fuzz_api_checks.py`` adds what only we can know. The exit code is its own: 0 when nothing was found.
 """
 
+import csv
+import json
 import os
 import socket
 import subprocess
@@ -45,6 +47,7 @@ def main(seconds: int, workers: int, report: Path | None, options: tuple[str, ..
         env |= {"AUTHSVC_HOME": str(place / "home"), "AUTHSVC_BASE_URL": base}
         log = (place / "log").open("w")
         key = _set_up(place, env)
+        config = _configure(place)
         started = [
             subprocess.Popen([*AUTHSVC, *command], cwd=ROOT, env=env, stdout=log, stderr=log)
             for command in (("serve", "--port", str(port)), ("worker",))
@@ -53,7 +56,7 @@ def main(seconds: int, workers: int, report: Path | None, options: tuple[str, ..
             _wait(base)
             code = subprocess.call(
                 [
-                    Path(sys.executable).parent / "schemathesis", "--config-file", str(CONFIG), "run",
+                    Path(sys.executable).parent / "schemathesis", "--config-file", str(config), "run",
                     f"{base}/api/openapi.json", "-H", f"Authorization: Bearer {key}", "--checks", "all",
                     "--max-time", str(seconds), "--workers", str(workers), "--continue-on-failure", "--no-color",
                     *(("--report", "ndjson,json", "--report-dir", str(report)) if report else ()), *options,
@@ -87,6 +90,29 @@ def _set_up(place: Path, env: dict[str, str]) -> str:
         env, *AUTHSVC[1:], "api-key", "new", "--brand", "halden", "--name", "Fuzz", "--per-minute", "60000",
         *(part for scope in scopes for part in ("--scope", scope)),
     ).strip()  # fmt: skip
+
+
+def _configure(place: Path) -> Path:
+    """Write the configuration, with words that lead to what is there; half of the values are drawn from them."""
+    with (place / "codes.csv").open(encoding="ascii") as file:
+        rows = [row for _, row in zip(range(20), csv.DictReader(file), strict=False)]
+    words: dict[str, list[str | int]] = {
+        "gtin": ["09506000134352", "09506000134369", "09506000134376"],
+        "lot": ["B1", "B2"],
+        "run": [1, 2],
+        "recall_id": [1, 2, 3],
+        "serial": [row["serial"] for row in rows],
+        "sgtin": [f"{row['gtin']}.{row['serial']}" for row in rows],
+    }
+    text = CONFIG.read_text()
+    for name, values in words.items():
+        text += f"\n[dictionaries.{name}]\nvalues = {json.dumps(values)}\n"
+    for name in words:
+        for part in ("path", "query") if name == "gtin" else ("path",):
+            text += f'\n[parameters."{part}.{name}"]\ndictionary = "{name}"\nprobability = 0.5\n'
+    file_name = place / "schemathesis.toml"
+    file_name.write_text(text)
+    return file_name
 
 
 def _run(env: dict[str, str], *arguments: str) -> str:

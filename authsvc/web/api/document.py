@@ -203,12 +203,21 @@ def _query(name: str, given: Mapping[str, Any], schema: Mapping[str, Any]) -> di
 
 
 def _content(shape: type[BaseModel]) -> dict[str, Any]:
+    found: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}
+    example = _example_of(shape)
+    return found if example is None else {**found, "example": example}
+
+
+def _example_of(shape: type[BaseModel]) -> Any:
     extra = shape.model_config.get("json_schema_extra")
     examples = extra.get("examples") if isinstance(extra, dict) else None
-    found: dict[str, Any] = {"schema": {"$ref": f"#/components/schemas/{shape.__name__}"}}
     if isinstance(examples, list) and examples:
-        found["example"] = examples[0]
-    return found
+        return examples[0]
+    if issubclass(shape, PageTold):
+        # A page is a list of one kind of thing, which has an example of its own.
+        ((name, field),) = ((name, field) for name, field in shape.model_fields.items() if name != "next")
+        return {name: [_example_of(field.annotation.__args__[0])], "next": None}  # type: ignore[union-attr]
+    return None
 
 
 def _responses(operation: Operation, base_url: str) -> dict[str, Any]:

@@ -122,7 +122,9 @@ SGTIN = Param(
     read=path_keys.read,
 )
 
-SERIAL = Param(name="serial", text="Serial number (AI 21).", pattern="[A-Za-z0-9_-]{1,20}", example="0XES7CJNVN09GQYH")
+SERIAL = Param(
+    name="serial", text="Serial number (AI 21).", pattern=r"[!\"%-?A-Z_a-z]{1,20}", example="0XES7CJNVN09GQYH"
+)
 SECRET_IN_PATH = Param(
     name="secret", text="What the link of the seller holds.", pattern="[A-Za-z0-9_-]{43}", example="A" * 43
 )

@@ -13,7 +13,21 @@ from authsvc.errors import ChangedMeanwhile, Conflict, NotFound, VersionNeeded
 from authsvc.web.api import pages
 from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import GTIN, Param, operation
-from authsvc.web.api.shapes import Given, Gtin, Moment, PageQuery, PageTold, Told, example, left_out, line, text
+from authsvc.web.api.shapes import (
+    Given,
+    Gtin,
+    Json,
+    Moment,
+    PageQuery,
+    PageTold,
+    Stored,
+    Told,
+    Whole,
+    example,
+    left_out,
+    line,
+    text,
+)
 
 MOST_BYTES = 2 * 2**20
 MOST_ROWS = 1_000
@@ -68,13 +82,13 @@ class ProductChange(Given):
     name: Annotated[str, line(200)] = left_out()
     category: Annotated[str, line(100)] | None = left_out()
     description: Annotated[str, text(2000)] | None = left_out()
-    warranty_months: Annotated[int, Field(ge=0, le=1200)] | None = left_out()
+    warranty_months: Annotated[Whole, Field(ge=0, le=1200)] | None = left_out()
     claim: Literal["required", "optional", "none"] = left_out()
     token: Literal["ed25519", "compact", "none"] = left_out()
     release: Literal["on-issue", "on-commission"] = left_out()
     tracking: Literal["none", "scans"] = left_out()
     markets: Annotated[list[Country], Field(max_length=250)] = left_out()
-    attributes: dict[str, Any] = left_out()
+    attributes: dict[Stored, Json] = left_out()
 
 
 class ProductRow(ProductChange):

@@ -8,7 +8,7 @@ control characters, for the database stores no NUL and nobody means the others.
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints
 
 from authsvc.web import documents
 
@@ -38,6 +38,16 @@ Serial = Annotated[
     StringConstraints(min_length=1, max_length=20, pattern=r"^[!\"%-?A-Z_a-z]+$"),
     Field(description="Serial number (AI 21). Upper and lower case are not the same."),
 ]
+
+
+def _as_whole(value: object) -> object:
+    """Take 500.0 for 500, as JSON Schema does: JSON has one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_as_whole)]
+Stored = Annotated[str, StringConstraints(pattern=r"^[^\u0000]*$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Moment = Annotated[
     datetime, PlainSerializer(documents.time, return_type=str), Field(json_schema_extra={"format": "date-time"})
 ]
@@ -48,6 +58,12 @@ class Given(BaseModel):
     """A request."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Json(RootModel["dict[Stored, Json] | list[Json] | Stored | bool | int | Finite | None"]):
+    """Any JSON that the database can store."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
 class Told(BaseModel):
