@@ -29,7 +29,7 @@ gtin,brand,name,granularity,category,description,warranty_months,claim,attribute
 09506000134369,halden,Meridian shirts,hybrid,,,,,
 09506000134376,halden,Halden wine,batch,,,,,
 """
-_PATIENCE_S = 60.0
+_PATIENCE_S = 240.0
 
 
 @click.command(help=__doc__)
