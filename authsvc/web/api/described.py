@@ -176,10 +176,11 @@ RECEIPT = Param(
 )  # fmt: skip
 
 
-def _described(
+def described(
     name: str, method: str, path: str, tag: str, summary: str, description: str, tells: dict[int, Any], *,
     refuses: tuple[type[AuthsvcError], ...] = (), **rest: Any,
 ) -> Operation:  # fmt: skip
+    """Describe an operation that is served elsewhere."""
     return Operation(
         name=name, method=method, path=path, tag=tag, summary=summary, description=description, scope=None,
         tells=tells, refuses=refuses, **rest,
@@ -187,7 +188,7 @@ def _described(
 
 
 DESCRIBED = (
-    _described(
+    described(
         "verify", "POST", "/api/v1/verify", "verify", "Check a code",
         "Reads only: it is nobody's first check and confirms nothing. With an API key it is counted under that key, "
         "in a counter of its own; without one it counts nothing. Forged, recalled and unknown codes are answers, "
@@ -195,37 +196,37 @@ DESCRIBED = (
         {200: VerdictTold}, body=CheckGiven, may_have_key=True,
         refuses=(BadInput, BadDigitalLink, TooLarge, TooManyRequests),
     ),
-    _described(
+    described(
         "verify_bulk", "POST", "/api/v1/verify/bulk", "verify", "Check up to 1,000 codes",
         "One that cannot be read stops no other. Nothing is counted.",
         {200: ChecksTold}, body=ChecksGiven, may_have_key=True, refuses=(BadInput, TooLarge, TooManyRequests),
     ),
-    _described(
+    described(
         "scan", "GET", "/01/{gtin}/21/{serial}", "scan", "Scan a code",
         "What the phone of a consumer opens: it counts. JSON for `Accept: application/json`, else the page. Programs "
         "that only want to know use `verify`.",
         {200: VerdictTold}, params=(GTIN, SERIAL), query=TokenQuery, also=HTML,
         refuses=(BadDigitalLink, NotFound, TooManyRequests),
     ),
-    _described(
+    described(
         "receipt", "GET", "/s/{receipt}", "scan", "Show a frozen check",
         "The page of a check that was made; opening it counts nothing. It ends after 90 days.",
         {200: HTML}, params=(RECEIPT,), refuses=(NotFound, TooManyRequests),
     ),
-    _described(
+    described(
         "seller_proof", "GET", "/check/proof/{secret}", "scan", "Show a seller's proof",
         "The page that says that the registered owner made this proof a few minutes ago. Looking counts nothing.",
         {200: HTML, 409: HTML}, params=(SECRET_IN_PATH,), refuses=(NotFound, TooManyRequests),
     ),
-    _described(
+    described(
         "public_keys", "GET", "/.well-known/jwks.json", "keys", "Public keys",
         "Anybody can verify codes of format 1 with them, without this service.",
         {200: KeysTold}, query=BrandQuery, media=JWKS, refuses=(BadInput,),
     ),
-    _described("livez", "GET", "/livez", "health", "Whether the process runs", "", {200: TEXT}),
-    _described(
+    described("livez", "GET", "/livez", "health", "Whether the process runs", "", {200: TEXT}),
+    described(
         "readyz", "GET", "/readyz", "health", "Whether scans can be answered in full",
         "Database, register, and tables for this month and the next.", {200: ReadyTold, 503: ReadyTold},
     ),
-    _described("metrics", "GET", "/metrics", "health", "Figures for Prometheus", "", {200: TEXT}),
+    described("metrics", "GET", "/metrics", "health", "Figures for Prometheus", "", {200: TEXT}),
 )  # fmt: skip

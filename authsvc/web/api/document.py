@@ -32,6 +32,7 @@ from authsvc.errors import (
     WrongMediaType,
 )
 from authsvc.web.api.described import DESCRIBED
+from authsvc.web.api.described_partners import DEALER_KEY, PARTNERS
 from authsvc.web.api.operations import OPERATIONS, Operation, Param
 from authsvc.web.api.shapes import PageTold, Problem, Told
 from authsvc.web.wire import HTML, PROBLEM
@@ -43,6 +44,8 @@ TAGS: Mapping[str, str] = {
     "runs": "Issues of codes: ordered, issued by the worker, downloaded.",
     "items": "Single physical items: their condition, and what happened to them.",
     "recalls": "Looked at as a draft, announced, lifted.",
+    "dealer": "For dealers of a brand, with the key that a dealer makes on its page.",
+    "permits": "For platforms that sell for an owner, with the permit that the owner gave.",
     "verify": "What is known of a code, without counting it as a scan.",
     "scan": "What consumers and resellers open.",
     "keys": "Public keys, to verify codes without this service.",
@@ -69,7 +72,7 @@ def text(base_url: str) -> str:
 
 def document(base_url: str) -> dict[str, Any]:
     """Return the document of the service at an address."""
-    every = (*OPERATIONS, *DESCRIBED)
+    every = (*OPERATIONS, *DESCRIBED, *PARTNERS)
     paths: dict[str, Any] = {}
     for operation in sorted(every, key=lambda one: list(TAGS).index(one.tag)):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base_url)
@@ -92,7 +95,8 @@ def document(base_url: str) -> dict[str, Any]:
                     "scheme": "bearer",
                     "description": "An API key of a brand. Its scopes: "
                     + "; ".join(f"`{name}` ({said})" for name, said in SCOPES.items()),
-                }
+                },
+                DEALER_KEY: {"type": "http", "scheme": "bearer", "description": "The key of a dealer, `adk_…`."},
             },
         },
     }
@@ -144,13 +148,20 @@ def _operation(operation: Operation, base_url: str) -> dict[str, Any]:
         "tags": [operation.tag],
         "summary": operation.summary,
         "description": "\n\n".join(said) or operation.summary,
-        "security": [{KEY: []}] if operation.scope else [{}, {KEY: []}] if operation.may_have_key else [],
+        "security": _security(operation),
         "parameters": [*_parameters(operation)],
         "responses": _responses(operation, base_url),
     }
     if operation.body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": _content(operation.body)}}
     return found
+
+
+def _security(operation: Operation) -> list[dict[str, list[str]]]:
+    if operation.may_have_key:
+        return [{}, {KEY: []}]
+    key = KEY if operation.scope else operation.security
+    return [{key: []}] if key else []
 
 
 def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:

@@ -62,7 +62,8 @@ class Operation:
     One operation. Without a ``view`` it is served elsewhere and described here.
 
     ``tells`` has a shape, a media type, or None for each status that is no refusal; ``media`` is the type of shapes,
-    ``also`` another type that may be asked for. ``may_have_key`` says that it takes a key and does without.
+    ``also`` another type that may be asked for. ``may_have_key`` says that it takes a key and does without,
+    ``security`` names a key of another kind.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Operation:
     media: str = "application/json"
     also: str | None = None
     may_have_key: bool = False
+    security: str | None = None
     view: View | None = field(default=None, repr=False)
 
     @property
