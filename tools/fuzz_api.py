@@ -59,9 +59,9 @@ def main(seconds: int, workers: int, report: Path | None, options: tuple[str, ..
                     Path(sys.executable).parent / "schemathesis", "--config-file", str(config), "run",
                     f"{base}/api/openapi.json", "-H", f"Authorization: Bearer {key}", "--checks", "all",
                     "--max-time", str(seconds), "--workers", str(workers), "--continue-on-failure", "--no-color",
-                    *(("--report", "ndjson,json", "--report-dir", str(report)) if report else ()), *options,
+                    *(("--report", "ndjson,json", "--report-dir", str(report.resolve())) if report else ()), *options,
                 ],
-                cwd=ROOT, env={**env, "SCHEMATHESIS_HOOKS": "tools.fuzz_api_checks"},
+                cwd=place, env={**env, "SCHEMATHESIS_HOOKS": "tools.fuzz_api_checks", "PYTHONPATH": str(ROOT)},
             )  # fmt: skip
         finally:
             for process in started:

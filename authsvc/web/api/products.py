@@ -14,6 +14,7 @@ from authsvc.web.api import pages
 from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import GTIN, Param, operation
 from authsvc.web.api.shapes import (
+    INTEGRAL,
     Given,
     Gtin,
     Json,
@@ -22,7 +23,6 @@ from authsvc.web.api.shapes import (
     PageTold,
     Stored,
     Told,
-    Whole,
     example,
     left_out,
     line,
@@ -82,7 +82,7 @@ class ProductChange(Given):
     name: Annotated[str, line(200)] = left_out()
     category: Annotated[str, line(100)] | None = left_out()
     description: Annotated[str, text(2000)] | None = left_out()
-    warranty_months: Annotated[Whole, Field(ge=0, le=1200)] | None = left_out()
+    warranty_months: Annotated[int, Field(ge=0, le=1200), INTEGRAL] | None = left_out()
     claim: Literal["required", "optional", "none"] = left_out()
     token: Literal["ed25519", "compact", "none"] = left_out()
     release: Literal["on-issue", "on-commission"] = left_out()

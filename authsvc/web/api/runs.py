@@ -17,7 +17,7 @@ from authsvc.web import downloads
 from authsvc.web.api import pages, products
 from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import Param, number, operation
-from authsvc.web.api.shapes import Given, Gtin, LotNumber, Moment, PageQuery, PageTold, Told, Whole, example
+from authsvc.web.api.shapes import INTEGRAL, Given, Gtin, LotNumber, Moment, PageQuery, PageTold, Told, example
 
 CSV = "text/csv"
 MOST_CODES = 1_000_000_000
@@ -64,7 +64,7 @@ class OrderGiven(Given):
     model_config = example({"gtin": "09506000134352", "lot": "B1", "count": 500})
 
     gtin: Gtin
-    count: Annotated[Whole, Field(ge=1, le=MOST_CODES)]
+    count: Annotated[int, Field(ge=1, le=MOST_CODES), INTEGRAL]
     lot: LotNumber | None = None
     mode: Annotated[
         Literal["derived", "random"], Field(description="Whether a serial carries its run, or is a row of its own.")
@@ -73,7 +73,7 @@ class OrderGiven(Given):
         Literal["item", "lot"], Field(description="Of a hybrid product: codes of cases, or the one of the lot.")
     ] = "item"
     contents: (
-        Annotated[Whole, Field(ge=1, le=99_999_999, description="Items in a case of a hybrid product.")] | None
+        Annotated[int, Field(ge=1, le=99_999_999, description="Items in a case of a hybrid product."), INTEGRAL] | None
     ) = None
     expires_on: date | None = None
 
@@ -127,8 +127,8 @@ class CommissionGiven(Given):
 
     model_config = example({"first": 0, "last": 49})
 
-    first: Annotated[Whole, Field(ge=0, lt=MOST_CODES, description="First code of the run, counted from 0.")]
-    last: Annotated[Whole, Field(ge=0, lt=MOST_CODES, description="Last code, itself included.")]
+    first: Annotated[int, Field(ge=0, lt=MOST_CODES, description="First code of the run, counted from 0."), INTEGRAL]
+    last: Annotated[int, Field(ge=0, lt=MOST_CODES, description="Last code, itself included."), INTEGRAL]
 
 
 class CommissionTold(Told):

@@ -45,7 +45,8 @@ def _as_whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_as_whole)]
+INTEGRAL = BeforeValidator(_as_whole)
+"""Behind the bounds of a whole number, so that the schema has them too."""
 Stored = Annotated[str, StringConstraints(pattern=r"^[^\u0000]*$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Moment = Annotated[
