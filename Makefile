@@ -48,6 +48,9 @@ bench: setup  ## Measure, as ratios in one run; prints a table and writes benchm
 fuzz: setup  ## Throw hostile input at the service: 10,000 examples a test.
 	@FUZZ_EXAMPLES=10000 $(BIN)/pytest -q --timeout=3600 -k "fuzz or hostile"
 
+fuzz-api: setup  ## Throw requests at the API for ten minutes: what fits its description, and what does not.
+	@$(BIN)/python -m tools.fuzz_api
+
 soak: setup packages  ## Kill servers, workers and databases under load: count what was acknowledged, sent and handed over.
 	@$(BIN)/python -m tools.soak
 	@$(BIN)/python -m tools.soak_webhooks
@@ -68,4 +71,4 @@ vendor: setup  ## Bring in the files of others anew, as frontend/package-lock.js
 format: setup  ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: help setup packages demo test check bench fuzz soak soak-console lighthouse lock vendor format
+.PHONY: help setup packages demo test check bench fuzz fuzz-api soak soak-console lighthouse lock vendor format

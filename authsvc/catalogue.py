@@ -57,7 +57,7 @@ def add_brand(session: Session, brand: Brand, *, now: datetime) -> None:
         Conflict: The slug or a host is taken, or a prefix belongs to another brand, in whole or in part.
     """
     _check_brand(brand)
-    _lock(session)
+    lock_register(session)
     if session.scalar(select(BrandRow.id).where(BrandRow.slug == brand.slug)) is not None:
         raise Conflict(f"There is a brand {brand.slug!r} already; `authsvc brands list` shows all.")
     for prefix in brand.prefixes:
@@ -122,9 +122,13 @@ def get_product(session: Session, gtin: str) -> Product:
     return _product(row)
 
 
-def list_products(session: Session, brand_id: UUID | None = None) -> list[Product]:
-    """Return the products of a brand, or of all, in the order of their GTINs."""
-    query = select(ProductRow).order_by(ProductRow.gtin)
+def list_products(
+    session: Session, brand_id: UUID | None = None, *, after: str | None = None, limit: int | None = None
+) -> list[Product]:
+    """Return the products of a brand, or of all, in the order of their GTINs; those *after* one where it is given."""
+    query = select(ProductRow).order_by(ProductRow.gtin).limit(limit)
+    if after is not None:
+        query = query.where(ProductRow.gtin > after)
     if brand_id is not None:
         query = query.where(ProductRow.brand_id == brand_id)
     return [_product(row) for row in session.scalars(query)]
@@ -147,7 +151,7 @@ def import_products(
     Raises:
         BadInput: With every fault, its row and its column; nothing is changed.
     """
-    _lock(session)
+    lock_register(session)
     brands = {brand.slug: brand for brand in list_brands(session)}
     faults: list[Fault] = []
     seen: dict[str, int] = {}
@@ -182,11 +186,12 @@ def import_products(
     return Imported(created, updated)
 
 
-# --- Brands ----------------------------------------------------------------------------------------------------------
-
-
-def _lock(session: Session) -> None:
+def lock_register(session: Session) -> None:
+    """Let nobody else change brands, prefixes or products until this transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+
+
+# --- Brands ----------------------------------------------------------------------------------------------------------
 
 
 def _check_brand(brand: Brand) -> None:

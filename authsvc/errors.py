@@ -6,6 +6,9 @@ A *family* carries the HTTP status, a *leaf* carries the stable code and the tit
 personal data. A verdict is never an exception: forged, copied and recalled are answers, not refusals.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 
 class AuthsvcError(Exception):
     """Something that we cannot or will not serve."""
@@ -13,6 +16,12 @@ class AuthsvcError(Exception):
     status = 500
     code = "internal"
     title = "Internal error"
+    headers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """What a program is told beside the members that every problem document has."""
+        return {}
 
 
 class BadRequest(AuthsvcError):
@@ -35,6 +44,29 @@ class BadInput(BadRequest):
 
     code = "bad-input"
     title = "A value is not accepted"
+
+
+class BadFields(BadInput):
+    """Fields of a request are wrong; each is named with what was expected."""
+
+    code = "bad-fields"
+    title = "Fields are not accepted"
+
+    def __init__(self, sentence: str, faults: Sequence[Mapping[str, str]]) -> None:
+        super().__init__(sentence)
+        self.faults = faults
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The faults: where each is, and what was expected there."""
+        return {"errors": list(self.faults)}
+
+
+class IdempotencyKeyNeeded(BadRequest):
+    """A request that changes something came without the key by which it can be told from its repetition."""
+
+    code = "idempotency-key-needed"
+    title = "An idempotency key is needed"
 
 
 class BadSeal(BadRequest):
@@ -72,6 +104,22 @@ class SignInNeeded(AuthsvcError):
     status = 401
     code = "sign-in-needed"
     title = "Sign in first"
+
+
+class ApiKeyNeeded(AuthsvcError):
+    """No API key came, or one that opens nothing."""
+
+    status = 401
+    code = "api-key-needed"
+    title = "An API key is needed"
+    headers = (("WWW-Authenticate", 'Bearer realm="authsvc"'),)
+
+
+class ScopeNeeded(Forbidden):
+    """The API key is good and lacks a permission."""
+
+    code = "scope-needed"
+    title = "The API key may not do this"
 
 
 class ProofNeeded(Forbidden):
@@ -151,6 +199,38 @@ class KeyNotUsable(Conflict):
 
     code = "key-not-usable"
     title = "The key does not sign"
+
+
+class ChangedMeanwhile(AuthsvcError):
+    """What was to be changed is no longer what the caller has seen."""
+
+    status = 412
+    code = "changed-meanwhile"
+    title = "Changed meanwhile"
+
+
+class VersionNeeded(AuthsvcError):
+    """A change of what others may change too came without the version that the caller has seen."""
+
+    status = 428
+    code = "version-needed"
+    title = "Say which version you change"
+
+
+class IdempotencyKeyReused(AuthsvcError):
+    """An idempotency key came again with another request."""
+
+    status = 422
+    code = "idempotency-key-reused"
+    title = "The idempotency key was used for another request"
+
+
+class WrongMediaType(AuthsvcError):
+    """The body is of a type that is not read here."""
+
+    status = 415
+    code = "wrong-media-type"
+    title = "The body must be JSON"
 
 
 class TooLarge(AuthsvcError):

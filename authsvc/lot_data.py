@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc.core.gs1 import DigitalLink
@@ -33,23 +34,32 @@ class LotInfo:
     codes: int = 0
 
 
-def list_lots(session: Session, product: Product) -> list[LotInfo]:
-    """Return the latest lots of a product."""
+def list_lots(
+    session: Session, product: Product, *, before: tuple[datetime, str] | None = None, limit: int = LISTED
+) -> list[LotInfo]:
+    """Return the latest lots of a product; *before* is time and number of the last that is known already."""
     issued = (
         select(func.coalesce(func.sum(Run.count), 0))
         .where(Run.gtin == Lot.gtin, Run.lot == Lot.lot, Run.issued_at.is_not(None))
         .scalar_subquery()
     )
-    rows = session.execute(
-        select(Lot, issued).where(Lot.gtin == product.gtin).order_by(Lot.created_at.desc(), Lot.lot).limit(LISTED)
-    )
+    query = select(Lot, issued).where(Lot.gtin == product.gtin)
+    if before is not None:
+        at, lot = before
+        query = query.where(or_(Lot.created_at < at, and_(Lot.created_at == at, Lot.lot > lot)))
+    rows = session.execute(query.order_by(Lot.created_at.desc(), Lot.lot).limit(limit))
     return [_info(row, int(count)) for row, count in rows]
 
 
-def find_lot(session: Session, product: Product, lot: str) -> LotInfo | None:
-    """Return one lot of a product."""
-    row = session.get(Lot, (product.gtin, lot))
-    return None if row is None else _info(row, 0)
+def find_lot(session: Session, product: Product, lot: str, *, locks: bool = False) -> LotInfo | None:
+    """Return one lot of a product; locked until the transaction ends, where it is to be changed by what it says."""
+    row = session.get(Lot, (product.gtin, lot), with_for_update=locks or None)
+    if row is None:
+        return None
+    issued = select(func.coalesce(func.sum(Run.count), 0)).where(
+        Run.gtin == product.gtin, Run.lot == lot, Run.issued_at.is_not(None)
+    )
+    return _info(row, int(session.scalar(issued) or 0))
 
 
 def save_lot(session: Session, product: Product, given: LotInfo, *, now: datetime) -> LotInfo | None:
@@ -65,12 +75,13 @@ def save_lot(session: Session, product: Product, given: LotInfo, *, now: datetim
         raise BadInput(f"The lot would expire on {given.expires_on}, before it was made on {given.made_on}.")
     if any(len(str(given.attributes.get(name, ""))) > LONGEST_FACT for name in FACTS):
         raise BadInput(f"A fact of a lot has at most {LONGEST_FACT} characters.")
-    row = session.get(Lot, (product.gtin, given.lot), with_for_update=True)
-    before = None if row is None else _info(row, 0)
-    if row is None:
+    if session.get(Lot, (product.gtin, given.lot)) is None:
         check_number(product, given.lot)
-        row = Lot(gtin=product.gtin, lot=given.lot, brand_id=product.brand_id, attributes={}, created_at=now)
-        session.add(row)
+    values = {"gtin": product.gtin, "lot": given.lot, "brand_id": product.brand_id, "created_at": now}
+    # Somebody else may add it at the same moment: the second of the two changes what the first has said.
+    made = session.execute(insert(Lot).values(**values).on_conflict_do_nothing().returning(Lot.lot)).one_or_none()
+    row = session.get_one(Lot, (product.gtin, given.lot), with_for_update=True, populate_existing=True)
+    before = None if made is not None else _info(row, 0)
     row.made_on, row.expires_on = given.made_on, given.expires_on
     # Facts that others have put there stay.
     others = {name: value for name, value in row.attributes.items() if name not in given.attributes}

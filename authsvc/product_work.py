@@ -8,17 +8,44 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authsvc import audit, catalogue
+from authsvc.core import versions
+from authsvc.core.register import Product
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand
+from authsvc.errors import ChangedMeanwhile
 
 MOST_ROWS = 5_000
 FORM = "form"
 """The name of the file where there is none: somebody has filled in a form."""
+API = "api"
+"""The same, where a program has sent the products."""
 
 
-def asked(rows: Sequence[tuple[int, Mapping[str, Any]]], *, file: str, is_dry: bool) -> dict[str, Any]:
-    """Return what an errand of this kind keeps."""
-    return {"file": file, "is_dry": is_dry, "rows": [[number, dict(cells)] for number, cells in rows]}
+def asked(
+    rows: Sequence[tuple[int, Mapping[str, Any]]],
+    *,
+    file: str,
+    is_dry: bool,
+    by: str = "staff",
+    seen: str | None = None,
+) -> dict[str, Any]:
+    """
+    Return what an errand of this kind keeps.
+
+    *by* is the kind of whoever asks; *seen* is the version of the one product that they have seen, where it must not
+    have changed since.
+    """
+    kept = {"file": file, "is_dry": is_dry, "rows": [[number, dict(cells)] for number, cells in rows]}
+    return {**kept, "by": by, "seen": seen}
+
+
+def version(product: Product) -> str:
+    """Return the version of what a file or a program says of a product."""
+    names = (
+        "gtin", "name", "granularity", "category", "description", "warranty_months", "claim", "token", "release",
+        "is_tracked", "markets", "attributes",
+    )  # fmt: skip
+    return versions.version({name: getattr(product, name) for name in names})
 
 
 def register(courier: Courier, errand: Errand) -> Mapping[str, Any]:
@@ -27,9 +54,15 @@ def register(courier: Courier, errand: Errand) -> Mapping[str, Any]:
 
     Raises:
         BadInput: With every fault, its row and its column; nothing is changed.
+        ChangedMeanwhile: The product is not as it was seen.
     """
-    by = audit.Actor("staff", errand.asked_by, errand.asked_name)
+    by = audit.Actor(errand.asked.get("by", "staff"), errand.asked_by, errand.asked_name)
     with courier.sessions() as session:
+        if seen := errand.asked.get("seen"):
+            # Under the lock that every change of a product takes, so nobody comes in between.
+            catalogue.lock_register(session)
+            if version(catalogue.get_product(session, errand.asked["rows"][0][1]["gtin"])) != seen:
+                raise ChangedMeanwhile("It was changed since you read it. Read it again, and decide anew.")
         slug = catalogue.get_slug(session, errand.brand_id)
         rows = [(number, {"brand": slug, **_given(cells, slug)}) for number, cells in errand.asked["rows"]]
         found = catalogue.import_products(session, rows, read_image=_no_image, now=courier.now())

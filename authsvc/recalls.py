@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from authsvc import recall_counts
@@ -186,14 +186,22 @@ def find_by_draft(session: Session, brand_id: UUID, draft_id: UUID) -> RecallInf
 
 
 def list_recalls(
-    session: Session, gtin: str | None = None, *, brand_id: UUID | None = None, limit: int | None = None
+    session: Session,
+    gtin: str | None = None,
+    *,
+    brand_id: UUID | None = None,
+    before: int | None = None,
+    limit: int | None = None,
 ) -> list[RecallInfo]:
-    """Return all recalls, or those of one product or brand, the latest first."""
+    """Return all recalls, or those of one product or brand, the latest first; those *before* a number where given."""
     query = select(Recall).order_by(Recall.recalled_at.desc(), Recall.id.desc()).limit(limit)
     if gtin is not None:
         query = query.where(Recall.gtin == gtin)
     if brand_id is not None:
         query = query.where(Recall.brand_id == brand_id)
+    if before is not None:
+        at = select(Recall.recalled_at).where(Recall.id == before).scalar_subquery()
+        query = query.where(or_(Recall.recalled_at < at, and_(Recall.recalled_at == at, Recall.id < before)))
     return [_info(session, row) for row in session.scalars(query)]
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from authsvc import errands, issuing
@@ -163,19 +163,29 @@ def get(session: Session, brand_id: UUID, order_id: UUID) -> RunOrder:
     return _read(row, found.get(order_id))
 
 
-def list_orders(session: Session, brand_id: UUID) -> list[RunOrder]:
-    """Return the latest orders of a brand, the newest first."""
-    rows = session.scalars(
-        select(Row).where(Row.brand_id == brand_id).order_by(Row.ordered_at.desc(), Row.id).limit(LISTED)
-    ).all()
+def list_orders(
+    session: Session, brand_id: UUID, *, before: tuple[datetime, UUID] | None = None, limit: int = LISTED
+) -> list[RunOrder]:
+    """Return the latest orders of a brand, the newest first; *before* is time and number of the last that is known."""
+    query = select(Row).where(Row.brand_id == brand_id)
+    if before is not None:
+        at, number = before
+        query = query.where(or_(Row.ordered_at < at, and_(Row.ordered_at == at, Row.id > number)))
+    rows = session.scalars(query.order_by(Row.ordered_at.desc(), Row.id).limit(limit)).all()
     found = errands.find_errands(session, brand_id, errands.ISSUE, [row.id for row in rows])
     return [_read(row, found.get(row.id)) for row in rows]
 
 
-def list_runs(session: Session, brand_id: UUID) -> list[RunInfo]:
+def list_runs(
+    session: Session, brand_id: UUID, *, before: int | None = None, limit: int = LISTED, gtin: str | None = None
+) -> list[RunInfo]:
     """Return the latest runs of a brand, also those that commands have issued, the newest first."""
-    rows = session.scalars(select(Run).where(Run.brand_id == brand_id).order_by(Run.number.desc()).limit(LISTED))
-    return [_info(row) for row in rows]
+    query = select(Run).where(Run.brand_id == brand_id).order_by(Run.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Run.number < before)
+    if gtin is not None:
+        query = query.where(Run.gtin == gtin)
+    return [_info(row) for row in session.scalars(query)]
 
 
 def get_run(session: Session, brand_id: UUID, number: int) -> RunInfo:

@@ -285,6 +285,13 @@ INSERT INTO evidence_keys (brand_id, number, public_key, wrapped)
   VALUES (%(brand)s, 1, %(key)s, '') ON CONFLICT DO NOTHING"""
 
 
+API_KEYS = """
+WITH k AS (INSERT INTO api_keys VALUES (%(brand)s, gen_random_uuid(), 'x', '{verify}', 1, 'x', now()) RETURNING id),
+s AS (INSERT INTO api_secrets SELECT left(id::text, 8), %(brand)s, id, '', now() FROM k),
+a AS (INSERT INTO api_answers SELECT %(brand)s, id, 'x', '', NULL, now() FROM k)
+INSERT INTO api_checks SELECT 'x', id, %(brand)s, 1, now(), now() FROM k"""
+
+
 @pytest.fixture
 def two_brands(scene):
     """Let both brands have rows in all tables that a console reads."""
@@ -365,6 +372,7 @@ def two_brands(scene):
             scene.admin.execute(statement, values)
         hire(scene, brand)
         scene.admin.execute(DELIVERIES, {"brand": brand.id})
+        scene.admin.execute(API_KEYS, {"brand": brand.id})
         key = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw()
         scene.admin.execute(CASEWORK, {"brand": brand.id, "key": key})
     return scene.halden, scene.rival

@@ -28,6 +28,7 @@ _FAMILIES = {
     "products": ("products:products", "Register products."),
     "keys": ("keys:keys", "Make, list, activate, retire and revoke signing keys."),
     "devices": ("devices:devices", "Trust devices of the brand's own people."),
+    "api-key": ("api_keys:api_key", "Make, list, rotate and revoke the keys of programs."),
     "issue": ("issuing:issue", "Issue codes into a CSV file."),
     "labels": ("labelling:labels", "Print the labels of issued codes: PDF, ZPL, SVG, PNG, EPS, CSV."),
     "verify": ("verifying:verify", "Check one code, with or without the service."),

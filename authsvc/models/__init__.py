@@ -8,6 +8,7 @@ database enums: they grow. ``scans`` and ``rejections`` are range-partitioned by
 """
 
 from authsvc.models.alerts import Alert, AlertCountry, AlertDecision, JobMark, LotDay
+from authsvc.models.api_keys import ApiAnswer, ApiCheck, ApiKey, ApiSecret
 from authsvc.models.audit import AuditEvent, AuditHead
 from authsvc.models.base import Base
 from authsvc.models.brands import Brand, BrandCounter, BrandHost, BrandPrefix, RegisterVersion
@@ -69,6 +70,10 @@ __all__ = [
     "AlertDecision",
     "AlertMail",
     "AlertRecipient",
+    "ApiAnswer",
+    "ApiCheck",
+    "ApiKey",
+    "ApiSecret",
     "AuditEvent",
     "AuditHead",
     "Base",

@@ -19,7 +19,7 @@ from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
 from authsvc.errors import BadInput, Forbidden, NotFound, TooLarge, Unavailable
 from authsvc.web import documents, stock_codes
-from authsvc.web.api import BULK_BYTES, read_body
+from authsvc.web.api.verify import BULK_BYTES, read_body
 from authsvc.web.rendering import country_names
 from authsvc.web.site import count_links, runtime
 from authsvc.web.wire import PROBLEM
@@ -52,7 +52,7 @@ def stock() -> Response:
     if state not in {"held", "sold"}:
         raise BadInput(f'"state" is held or sold, got "{state[:20]}".')
     limit = _limit(request.args.get("limit", ""))
-    after = request.args.get("after", "")
+    after = request.args.get("after", "").replace("\0", "")
     with _desk().as_owners(dealer.brand_id) as session:
         rows = dealer_stock.find(session, dealer, state, after=after, limit=limit + 1)
     following = rows[limit - 1].sgtin if len(rows) > limit else None

@@ -9,6 +9,7 @@ The memory store is our own, because that of ``limits`` 5.8 walks all keys that 
 """
 
 import hashlib
+import math
 import threading
 import time
 from dataclasses import dataclass, field
@@ -41,6 +42,15 @@ class Limit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "amount", self.item.amount)
         object.__setattr__(self, "length_s", self.item.get_expiry())
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is left of a limit after a hit: how many more in this window, and in how many seconds it is over."""
+
+    is_within: bool
+    left: int
+    reset_s: int
 
 
 class Hidden(str):
@@ -96,6 +106,19 @@ class Limits:
             except Exception as error:  # noqa: BLE001  as above
                 self._rest(error)
         return not self._memory.test(limit, hidden)
+
+    def take(self, limit: Limit, key: str) -> Room:
+        """Count one hit of *key*, and say what is left."""
+        hidden = self.hide(key)
+        if self._shared is not None and (shared := self._find_shared()):
+            try:
+                is_within = shared.hit(limit.item, limit.name, hidden)
+                stats = shared.get_window_stats(limit.item, limit.name, hidden)
+                return Room(is_within, max(stats.remaining, 0), max(math.ceil(stats.reset_time - time.time()), 1))
+            except Exception as error:  # noqa: BLE001  as above
+                self._rest(error)
+        is_within = self._memory.hit(limit, hidden, 1)
+        return Room(is_within, *self._memory.left(limit, hidden))
 
     def hide(self, key: str) -> Hidden:
         """Return *key* as it is counted."""
@@ -153,6 +176,12 @@ class Memory:
         """Say whether one more hit would be within the limit."""
         share, now, last = self._turn(limit)
         return now.get(key, 0) + last.get(key, 0) * share + 1 <= limit.amount
+
+    def left(self, limit: Limit, key: str) -> tuple[int, int]:
+        """Return how many more hits are within the limit, and in how many seconds its window turns."""
+        share, now, last = self._turn(limit)
+        used = now.get(key, 0) + last.get(key, 0) * share
+        return max(int(limit.amount - used), 0), max(math.ceil(limit.length_s * share), 1)
 
     def _turn(self, limit: Limit) -> tuple[float, dict[str, int], dict[str, int]]:
         length = limit.length_s

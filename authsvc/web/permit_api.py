@@ -22,7 +22,7 @@ from authsvc.handovers import Handover
 from authsvc.owners import Person
 from authsvc.permits import PermitInfo, Scope
 from authsvc.web import documents
-from authsvc.web.api import read_body
+from authsvc.web.api.verify import read_body
 from authsvc.web.own import door, handing
 from authsvc.web.site import count_links, runtime
 

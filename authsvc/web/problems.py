@@ -7,6 +7,7 @@ rest.
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -24,7 +25,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 def of_error(error: AuthsvcError, *, request_id: str, as_json: bool, base_url: str) -> Answer:
     """Turn a refusal into its answer."""
-    return _answer(error.status, error.code, error.title, str(error), request_id, as_json=as_json, base_url=base_url)
+    answer = _answer(
+        error.status, error.code, error.title, str(error), request_id, as_json=as_json, base_url=base_url,
+        members=error.members,
+    )  # fmt: skip
+    answer.headers += error.headers
+    return answer
 
 
 def of_status(status: int, title: str, detail: str, *, request_id: str, as_json: bool, base_url: str) -> Answer:
@@ -62,8 +68,9 @@ def request_id(environ: Environ, fresh: str) -> str:
 
 
 def _answer(
-    status: int, code: str, title: str, detail: str, request_id: str, *, as_json: bool, base_url: str
-) -> Answer:
+    status: int, code: str, title: str, detail: str, request_id: str, *, as_json: bool, base_url: str,
+    members: Mapping[str, Any] = {},
+) -> Answer:  # fmt: skip
     headers = [("X-Request-Id", request_id)]
     if status in RETRY_AFTER_S:
         headers.append(("Retry-After", str(RETRY_AFTER_S[status])))
@@ -76,6 +83,7 @@ def _answer(
         "status": status,
         "detail": detail,
         "instance": f"urn:request:{request_id}",
+        **members,
     }
     if status in RETRY_AFTER_S:
         document["retry_after"] = RETRY_AFTER_S[status]

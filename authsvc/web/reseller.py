@@ -14,7 +14,7 @@ from flask import Blueprint, Response, jsonify, request
 from authsvc.core import check_lists
 from authsvc.errors import BadDigitalLink, BadInput, TooLarge
 from authsvc.web import assets, lookups, reseller_pages, reseller_proofs, reseller_rows, vendored, wire
-from authsvc.web.api import BULK_BYTES
+from authsvc.web.api.verify import BULK_BYTES
 from authsvc.web.site import count_links, runtime
 
 bp = Blueprint("reseller", __name__, url_prefix="/check")

@@ -20,7 +20,7 @@ NAVIGATION = (
     ("Operations", (("Advisor", "chart"), ("Products", "product"), ("Runs", "label"), ("Recalls", "recall"),
                     ("Links", "link"), ("Disputes", "transfer"), ("Dealers", "people"), ("Devices", "device"),
                     ("Webhooks", "webhook"))),
-    ("Brand", (("Team", "people"), ("Audit", "audit"))),
+    ("Brand", (("Team", "people"), ("API keys", "key"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""
 

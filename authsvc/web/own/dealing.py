@@ -16,7 +16,7 @@ from authsvc.dealers import DealerInfo
 from authsvc.errors import AuthsvcError, BadInput, SignInNeeded
 from authsvc.owner_sessions import DEALER, LIVES
 from authsvc.web import assets, stock_codes, visitors
-from authsvc.web.api import BULK_BYTES
+from authsvc.web.api.verify import BULK_BYTES
 from authsvc.web.own import cookies, door
 from authsvc.web.own.door import Page, bp
 from authsvc.web.rendering import country_names

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import casework
 import owning
+import programs
 import pytest
 from flask import Blueprint
 from sqlalchemy import text
@@ -92,6 +93,10 @@ def device_of_halden(scene, _cast):
         return trusted_devices.add_device(
             session, scene.halden.id, DeviceKind.KEY, "Camera", id=new_id(), secret=str(new_id()), now=scene.clock()
         ).id  # fmt: skip
+
+
+def api_key_of_halden(scene, _cast):
+    return programs.make_key(scene).key.id
 
 
 def preview_of_halden(scene, _cast):
@@ -185,6 +190,7 @@ OBJECTS = {
     "invitation_id": invitation_of_halden,
     "dealer_id": dealer_of_halden,
     "device_id": device_of_halden,
+    "api_key_id": api_key_of_halden,
     "transfer_id": transfer_of_halden,
     "gtin": lambda scene, _cast: scene.watch.gtin,
     "preview_id": preview_of_halden,

@@ -1,45 +1,76 @@
 """
-The API for programs. ``verify`` reads: it counts nothing, confirms nothing, and is nobody's first check.
+Checks by programs. ``verify`` reads: it confirms nothing and is nobody's first check.
+
+With an API key a check is counted under that key, in a counter of its own.
 
 A number as labels print it is read too, and answered as a typed one. Bodies are read strictly: a wrong type is answered
 with what was expected and what came.
 """
 
+import contextlib
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Response, jsonify, request
 from werkzeug.exceptions import BadRequest as UnreadableBody
 
+from authsvc import api_checks
+from authsvc.api_keys import Caller
+from authsvc.core import api_keys as permissions
 from authsvc.core.check_lists import MOST
-from authsvc.errors import BadInput, TooLarge
+from authsvc.errors import BadInput, ScopeNeeded, TooLarge, Unavailable
 from authsvc.web import documents, lookups
+from authsvc.web.api import door
 from authsvc.web.site import count_links, runtime
-
-bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
 BULK_BYTES = 2**21 + 2**17  # 1,000 links of the greatest length, and their quotation marks
 
 
-@bp.post("/verify")
+SCOPE = "verify"
+
+
+@door.bp.post("/api/v1/verify")
 def verify() -> Response:
     """Answer for one link: ``{"uri": …}``."""
+    caller = _find_caller()
     uri = _text(read_body(), "uri")
-    count_links(1)
-    return jsonify(documents.verdict(lookups.look_up(runtime(), uri)))
+    if caller is None:
+        count_links(1)
+    rt = runtime()
+    checked = lookups.look_up(rt, uri)
+    document = documents.verdict(checked)
+    if caller is not None:
+        document["api_checks"] = None
+        # The check was made; that it could not be counted takes nothing from it.
+        with contextlib.suppress(Unavailable):
+            document["api_checks"] = api_checks.count(rt.connections, caller.id, checked.verdict.facts, at=door.now())
+    return jsonify(document)
 
 
-@bp.post("/verify/bulk")
+@door.bp.post("/api/v1/verify/bulk")
 def verify_bulk() -> Response:
     """Answer for up to 1,000 links, ``{"uris": […]}``, in their order; one that cannot be read stops no other."""
+    caller = _find_caller()
     request.max_content_length = BULK_BYTES
     uris = read_body().get("uris")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise BadInput('The body must be {"uris": ["https://…", …]}: a list of Digital Links as text.')
     if len(uris) > MOST:
         raise TooLarge(f"At most {MOST} links are answered at once, got {len(uris)}. Send them in parts.")
-    count_links(len(uris))
+    if caller is None:
+        count_links(len(uris))
     rt = runtime()
     return jsonify({"results": [lookups.document(rt, uri) for uri in uris]})
+
+
+def _find_caller() -> Caller | None:
+    """Return whose key this request brings; while the database is away there is nobody, and the seal is judged."""
+    try:
+        found = door.find_caller() if runtime().connections.is_available else None
+    except Unavailable:
+        return None
+    if found is not None and not permissions.allows(found.scopes, SCOPE):
+        raise ScopeNeeded(f"This needs a key with {SCOPE}; {found.name} has {', '.join(sorted(found.scopes))}.")
+    return found
 
 
 def read_body() -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""
+API keys: how their secrets are written, what is kept of one, and what a key may do.
+
+A secret is ``authsvc_`` + prefix + ``_`` + 43 characters. The prefix is public: it finds the row, and tells people in a
+log or a leaked file which key they look at. The rest has 256 random bits, so a plain hash is safe to store. A scope is
+a permission; ``write`` of a family holds its ``read``, and the narrow ones hold nothing else.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from authsvc.core import base64url
+
+PREFIX_BYTES = 5
+SECRET_BYTES = 32
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_is_key = re.compile(r"authsvc_([0-9A-HJKMNP-TV-Z]{8})_([A-Za-z0-9_-]{43})").fullmatch
+
+SCOPES: Mapping[str, str] = {
+    "verify": "Check codes; each check is counted under the key",
+    "products:read": "See products and their imports",
+    "products:write": "Register and change products",
+    "lots:read": "See batches",
+    "lots:write": "Add and change batches",
+    "runs:read": "See runs and orders of codes",
+    "runs:write": "Order codes, and cancel an order",
+    "codes:download": "Download the codes of a run, claim codes with them",
+    "items:read": "See items: condition, facts, alerts, recalls",
+    "items:write": "Block, unblock, report stolen, lost or found",
+    "items:append": "Only add facts to items, such as a sale; see and change nothing",
+    "items:commission": "Only commission codes on the line",
+    "recalls:read": "See recalls and their drafts",
+    "recalls:write": "Announce and lift recalls",
+}
+"""Every scope, in the order in which people look for them, with what it lets a program do."""
+
+
+class Spelled(NamedTuple):
+    """A secret in its two parts."""
+
+    prefix: str
+    text: str
+
+
+def spell(prefix: bytes, secret: bytes) -> str:
+    """Write a secret as programs send it, from 5 and 32 random bytes."""
+    number = int.from_bytes(prefix, "big")
+    letters = "".join(_ALPHABET[number >> shift & 31] for shift in range(35, -1, -5))
+    return f"authsvc_{letters}_{base64url.encode(secret)}"
+
+
+def parse(text: str) -> Spelled | None:
+    """Return a secret with its prefix; None for a text that cannot be one."""
+    match = _is_key(text)
+    return Spelled(match[1], text) if match else None
+
+
+def digest(text: str) -> bytes:
+    """Return what is stored of a secret."""
+    return hashlib.sha256(b"authsvc/api-key/1" + text.encode("ascii")).digest()
+
+
+def allows(scopes: Collection[str], needed: str) -> bool:
+    """Say whether a key with these scopes may do what needs one of them."""
+    family, _, verb = needed.partition(":")
+    return needed in scopes or (verb == "read" and f"{family}:write" in scopes)
