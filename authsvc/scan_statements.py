@@ -77,7 +77,8 @@ _FACTS = """
 f AS MATERIALIZED (
   SELECT k.*, o.seq AS old_seq, o.first_at AS old_first_at, o.counted AS old_counted,
     coalesce(o.lot, r.lot) AS lot, o.disposition, o.disposition_at, o.first_valid_at AS old_first_valid_at,
-    o.flagged_at, coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
+    o.warranty_from, o.warranty_until, o.held_at, o.flagged_at,
+    coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
     o.commissioned_at AS own_commissioned_at,
     coalesce(o.expires_on, r.expires_on, l.expires_on, k.link_expires_on) AS expires_on,
     r.number AS any_run,
@@ -109,7 +110,8 @@ f AS MATERIALIZED (
 
 _STATE = """
 f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
-  f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at"""
+  f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at,
+  f.warranty_from, f.warranty_until, f.held_at"""
 
 # Confirmed sightings first: whoever opens a link and never looks at the page must not push evidence out.
 _EVIDENCE = """
@@ -186,8 +188,9 @@ FROM f LEFT JOIN v USING (sgtin) LEFT JOIN i USING (sgtin)"""
 
 _READ = f"""
 SELECT {_STATE}, NULL::int AS scan_number, f.old_first_at AS first_at,
-  NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence
-FROM f"""
+  NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence,
+  h.owners, h.is_offered
+FROM f LEFT JOIN LATERAL authsvc_item_owners(f.sgtin, f.brand_id, f.at) h ON f.issued"""
 
 _ITEM = _ASKED | _DERIVED
 

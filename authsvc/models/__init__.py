@@ -38,6 +38,15 @@ from authsvc.models.evidence import BaseRate, Commission, ItemFact, Resolution, 
 from authsvc.models.followers import Follower
 from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
+from authsvc.models.owner_papers import (
+    OwnerChallenge,
+    OwnerChange,
+    OwnerFile,
+    OwnerLinkFile,
+    OwnerPasskey,
+    OwnerRequest,
+    ServiceRecord,
+)
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.products import Image, Lot, Product, Run
 from authsvc.models.recalls import Recall, RecallDraft, RecallItem, RecallNotice
@@ -96,7 +105,13 @@ __all__ = [
     "Mail",
     "Owner",
     "OwnerAttempt",
+    "OwnerChallenge",
+    "OwnerChange",
+    "OwnerFile",
     "OwnerLink",
+    "OwnerLinkFile",
+    "OwnerPasskey",
+    "OwnerRequest",
     "OwnerSession",
     "Permit",
     "Product",
@@ -115,6 +130,7 @@ __all__ = [
     "RunOrder",
     "Scan",
     "SerialKey",
+    "ServiceRecord",
     "Sighting",
     "SigningKey",
     "Staff",

@@ -12,7 +12,7 @@ size as ``not-released``: a page must not tell which serials exist.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from authsvc.core import wording
 from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
+from authsvc.core.warranties import Warranty
 from authsvc.core.wording import Words
 from authsvc.web import assets, looks
 from authsvc.web.frames import Frames, mark
@@ -201,6 +202,7 @@ def _verdict_page(
         "reference": check.reference,
         "nonce": check.nonce,
         "serial": groups(facts.serial) if facts.serial else None,
+        "warranty": facts.warranty and warranty_words(facts.warranty, at.date()),
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
@@ -228,7 +230,9 @@ def _verdict_page(
             or (reason is Reason.LOT_ONLY and facts.lot is not None),
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
-            "register": _register(product, reason) if is_live and shows_product else None,
+            "register": _register(product, reason, has_warranty=facts.warranty is not None)
+            if is_live and shows_product
+            else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
             "card": CARDS.get(reason) if shows_product else None,
@@ -240,7 +244,7 @@ def _verdict_page(
     )
 
 
-_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial")
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "warranty")
 """What each check has of its own; everything else on a page is the same for many."""
 
 _NO_PRODUCT: dict[str, Any] = {
@@ -284,10 +288,17 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
         rows.append(("Batch", facts.lot, True))
     if facts.expires_on:
         rows.append(("Use by", wording.day(facts.expires_on), False))
+    if facts.warranty:
+        rows.append(("Warranty", mark("warranty"), False))
     return rows
 
 
-def _register(product: Product | None, reason: Reason) -> str | None:
+def warranty_words(granted: Warranty, today: date) -> str:
+    """Say how long a warranty runs: its days, and nothing of whose it is."""
+    return f"{'until' if granted.days_left(today) else 'ended on'} {wording.day(granted.ends_on)}"
+
+
+def _register(product: Product | None, reason: Reason, *, has_warranty: bool) -> str | None:
     """Return the words of the button that leads to the registration, where this code opens one."""
     if product is None or not product.is_tracked or not (product.warranty_months or product.claim != "none"):
         return None
@@ -296,7 +307,7 @@ def _register(product: Product | None, reason: Reason) -> str | None:
     if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU}:
         return None
     months = product.warranty_months
-    if not months:
+    if not months or has_warranty:
         return "Record that you own it"
     return f"Start your {months // 12}-year warranty" if months % 12 == 0 else f"Start your {months}-month warranty"
 
@@ -366,6 +377,7 @@ _ENVIRONMENT.globals |= {
     "css_url": assets.url("ui.css"),
     "reseller_css_url": assets.url("reseller/reseller.css"),
     "js_url": assets.url("confirm.js"),
+    "passkeys_js_url": assets.url("passkeys.js"),
     "icon_url": assets.url("icon.svg"),
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
