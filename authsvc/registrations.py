@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc import dealer_stock, investigations, item_rows, owners, signing_keys
-from authsvc.core import claim_codes
+from authsvc.core import claim_codes, units
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
@@ -315,12 +315,7 @@ def _settle(session: Session, sgtin: str, *, now: datetime) -> None:
 
 
 def _inherited(history: list[Registration]) -> Warranty | None:
-    """
-    Return the warranty that an earlier owner has started.
-
-    Only a registration that counted has started one: whoever registers in a shop, without a proof, and gives up again
-    has not used up a day of the buyer's warranty.
-    """
+    """Return the warranty that an earlier owner has started: one whose registration never counted has started none."""
     for row in history:
         if (
             row.state != State.SUPERSEDED
@@ -388,7 +383,9 @@ def _record_spent_code(
 
 
 def _claim_key_number(session: Session, subject: Subject) -> int | None:
-    """Return the number of the claim key of an item: its own where it was imported, else that of its run."""
+    """Return the number of the claim key of an item: its own or that of its run. A unit of a batch has no code."""
+    if units.split(subject.name.serial) is not None:
+        return None
     item = item_rows.lock(session, subject.name)
     if item.claim_key is not None or item.run is None:
         return item.claim_key

@@ -18,8 +18,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from authsvc.core import wording
-from authsvc.core.register import Brand, Product
+from authsvc.core import units, wording
+from authsvc.core.register import Brand, Granularity, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.warranties import Warranty
 from authsvc.core.wording import Words
@@ -231,7 +231,7 @@ def _verdict_page(
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
             "register": _register(product, reason, has_warranty=facts.warranty is not None)
-            if is_live and shows_product
+            if is_live and shows_product and (facts.is_item or facts.lot is not None)
             else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
@@ -304,7 +304,9 @@ def _register(product: Product | None, reason: Reason, *, has_warranty: bool) ->
         return None
     if reason is Reason.POSSIBLE_COPY:
         return None if product.claim == "none" else f"I own this {product.noun}: prove it"
-    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU}:
+    if reason is Reason.LOT_ONLY and product.granularity is not Granularity.BATCH:
+        return None
+    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU, Reason.LOT_ONLY}:
         return None
     months = product.warranty_months
     if not months or has_warranty:
@@ -329,6 +331,10 @@ def link_of(contact: str | None) -> str | None:
 def groups(code: str) -> str:
     """Group by four, as it is easiest to compare by eye."""
     return " ".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+def _grouped(serial: str) -> str:
+    return groups(serial) if units.split(serial) is None else units.shown(serial)
 
 
 def _times(count: int | None) -> str:
@@ -382,7 +388,7 @@ _ENVIRONMENT.globals |= {
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
-_ENVIRONMENT.filters |= {"day": wording.day, "grouped": groups, "picture": _picture}
+_ENVIRONMENT.filters |= {"day": wording.day, "grouped": _grouped, "picture": _picture}
 _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")

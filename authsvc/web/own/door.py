@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import mails, owner_attempts, owner_files, owner_sessions, owners, uploads
+from authsvc.core import units
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
@@ -169,6 +170,8 @@ def count_mail(email: str) -> None:
 def send(session: Session, brand_id: UUID, template: str, to: str, values: Mapping[str, Any]) -> None:
     """Queue a mail in the transaction of the act that it tells of."""
     rt = runtime()
+    if "serial" in values:
+        values = {**values, "serial": units.shown(values["serial"])}
     draft = mails.Draft(id=rt.new_id(), brand_id=brand_id, template=template, to=to, values=values)
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=now())
 

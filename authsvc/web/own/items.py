@@ -21,7 +21,7 @@ from authsvc import (
     scanning,
     transfers,
 )
-from authsvc.core import wording
+from authsvc.core import units, wording
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition, Recall
@@ -79,6 +79,8 @@ def set_condition(registration_id: UUID) -> Page:
             # Whoever has only scanned an item, in a shop, must not be able to warn its buyer off.
             raise Conflict("You can report it once your registration is confirmed. If it is urgent, contact the brand.")
         subject = _subject(registered)
+        if units.split(subject.name.serial) is not None:
+            raise Conflict("Its code is that of the whole batch, so nobody who checks it would be warned.")
         present = conditions.find(session, registered.sgtin)
         try:
             day = conditions.parse_day(request.form.get("day", ""), door.now().date())
@@ -214,6 +216,7 @@ def show(
         is_new=request.args.get("new") == "1",
         condition=condition,
         recall=_find_recall(registered),
+        is_unit=units.split(registered.sgtin.partition(".")[2]) is not None,
         is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
         today=door.now().date(),
         papers=papers.around(person, registered),
@@ -267,6 +270,7 @@ def _find_recall(registered: Registered) -> Recall | None:
     """Look the item up as anybody may, which counts nothing, and return the recall that covers it."""
     rt = runtime()
     gtin, _, serial = registered.sgtin.partition(".")
-    link = DigitalLink.build({"01": gtin, "21": serial})
+    unit = units.split(serial)
+    link = DigitalLink.build({"01": gtin, "21": serial} if unit is None else {"01": gtin, "10": unit[0]})
     looked = scanning.scan(rt.held, rt.connections, link, None, None, at=door.now(), new_id=rt.new_id)
     return looked.verdict.facts.recall

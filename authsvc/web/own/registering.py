@@ -6,15 +6,16 @@ nothing. A claim code is counted before it is looked at.
 """
 
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from flask import request
 from sqlalchemy.orm import Session
 
 from authsvc import mails, owner_attempts, owner_files, owner_sessions, ownership, receipts, registrations, uploads
-from authsvc.core import wording
+from authsvc.core import units, wording
 from authsvc.core.clones import Place
-from authsvc.core.register import Brand, Product
-from authsvc.core.verdicts import Mark
+from authsvc.core.register import Brand, Granularity, Product
+from authsvc.core.verdicts import Facts, Mark
 from authsvc.core.warranties import parse_purchase
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooLarge, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
@@ -134,12 +135,48 @@ def find_held(receipt_text: str) -> Held | None:
     facts = found.now.facts
     if mine is None or not found.is_mine(mine, at) or facts.signature.mark not in {Mark.VALID, Mark.NOT_EXPECTED}:
         return None
-    if facts.gtin is None or facts.serial is None or facts.product is None or facts.brand is None:
-        raise NotFound("A code of a batch or a case has no warranty of its own.")
+    if facts.gtin is None or facts.product is None or facts.brand is None:
+        raise NotFound("A code of a case has no warranty of its own.")
     if facts.brand.is_sandbox or not may_register(facts.product):
         raise NotFound("This product is not registered here.")
-    subject = Subject.of(rt.held, facts.gtin, facts.serial)
-    return Held(subject=subject, brand=facts.brand, product=facts.product, serial=facts.serial, visitor=mine)
+    serial = facts.serial or _unit(facts)
+    subject = Subject.of(rt.held, facts.gtin, serial)
+    visitor = visitors.pseudonym(rt.visitor_key, subject.sgtin, cookie.cookie)
+    return Held(subject=subject, brand=facts.brand, product=facts.product, serial=serial, visitor=visitor)
+
+
+def _unit(facts: Facts) -> str:
+    """
+    Return what stands for the serial of a unit of a batch, whose number the address has.
+
+    Raises:
+        UnitNeeded: The address has none, or what it has is none.
+    """
+    if facts.product is None or facts.product.granularity is not Granularity.BATCH or facts.lot is None:
+        raise NotFound("A code of a batch or a case has no warranty of its own.")
+    typed = request.args.get("unit", "")
+    try:
+        return units.serial_of(facts.lot, units.parse(typed))
+    except BadInput as error:
+        raise UnitNeeded(facts, typed, str(error) if typed else None) from error
+
+
+class UnitNeeded(Exception):
+    """The code names a batch: the page asks which unit of it somebody has before them."""
+
+    def __init__(self, facts: Facts, typed: str, fault: str | None) -> None:
+        super().__init__(fault)
+        self.facts, self.typed, self.fault = facts, typed, fault
+
+
+@bp.errorhandler(UnitNeeded)
+def ask_for_unit(needed: UnitNeeded) -> Page:
+    """Ask for the number of the unit; it is kept in the address, so that every form of the way has it."""
+    facts = needed.facts
+    return door.show(
+        "unit", facts.brand, title="Which one do you have?", status=200 if needed.fault is None else 400,
+        product=facts.product, lot=facts.lot, typed=needed.typed[:60], fault=needed.fault,
+    )  # fmt: skip
 
 
 def may_register(product: Product) -> bool:
@@ -308,7 +345,8 @@ def _form(
         is_owned=is_owned,
         is_contested=present is not None and not is_owned,
         has_code=has_code,
-        receipt=request.view_args["receipt_text"] if request.view_args else "",
+        receipt=(request.view_args or {}).get("receipt_text", ""),
+        query=f"?unit={quote(unit[1], safe='')}" if (unit := units.split(held.serial)) else "",
         is_required=has_code and held.product.claim == "required",
         today=door.now().date().isoformat(),
         typed=typed,
