@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from authsvc import owners, sheets
+from authsvc.core import units
 from authsvc.core.register import Brand, Product
 from authsvc.ownership import Registered, number_of
 from authsvc.seals import Sealer
@@ -44,7 +45,7 @@ class Certificate:
         gtin, _, serial = registered.sgtin.partition(".")
         rows = [
             ("Product", self.product.name),
-            ("Serial number", serial),
+            *_named(serial),
             ("Product number (GTIN)", gtin),
             ("Registered owner", self.owner),
             ("Registered on", _day(registered.registered_at)),
@@ -67,13 +68,15 @@ def sign(certificate: Certificate, sealer: Sealer) -> str:
     """Return the signed receipt: the same facts for programs, without the address of the owner and the shop."""
     registered, granted = certificate.registered, certificate.registered.warranty
     gtin, _, serial = registered.sgtin.partition(".")
+    unit = units.split(serial)
     document = {
         "iss": certificate.address,
         "brand": certificate.brand.name,
         "brand_id": str(certificate.brand.id),
         "product": certificate.product.name,
         "gtin": gtin,
-        "serial": serial,
+        "serial": None if unit else serial,
+        **({"lot": unit[0], "unit": unit[1]} if unit else {}),
         "number": certificate.number,
         "version": registered.version,
         "owner": owners.mask(certificate.owner),
@@ -107,6 +110,11 @@ def draw(certificate: Certificate) -> bytes:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _named(serial: str) -> list[tuple[str, str]]:
+    unit = units.split(serial)
+    return [("Serial number", serial)] if unit is None else [("Batch", unit[0]), ("Unit number", unit[1])]
 
 
 def _proof(registered: Registered) -> str:

@@ -104,6 +104,14 @@ def parties(session: Session, found: Handover, *, key: bytes) -> tuple[Party, Pa
     return seller, buyer
 
 
+def find_statement(session: Session, person: Person, row: Transfer, side: str, *, key: bytes) -> str | None:
+    """Return what somebody has said themselves of a transfer that is disputed."""
+    sealed = row.seller_statement if side == "seller" else row.buyer_statement
+    if sealed is None:
+        return None
+    return owners.unseal(session, person, sealed, key=key, number=_place_of(row.id, side))["said"]
+
+
 def list_disputes(session: Session, *, now: datetime, most: int = 200) -> list[Handover]:
     """Return the disputes of the brand of the transaction: those that wait first, then the latest."""
     rows = session.scalars(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authsvc.core import serials
+from authsvc.core import serials, units
 from authsvc.core.register import Brand
 from authsvc.errors import NotFound
 from authsvc.models import Item, Run
@@ -71,6 +71,16 @@ def _get_run(session: Session, name: ItemName) -> Run:
             select(Run).where(Run.brand_id == brand.id, Run.sscc_first <= body, body < Run.sscc_first + Run.count)
         )
         what = f"Case {key}"
+    elif (unit := units.split(serial)) is not None:
+        # A unit has no code of its own: that of its batch was issued, and nobody has counted the units.
+        run = session.scalar(
+            select(Run)
+            .where(Run.brand_id == brand.id, Run.gtin == key, Run.lot == unit[0], Run.issued_at.is_not(None))
+            .where(Run.mode == "lot")
+            .order_by(Run.number)
+            .limit(1)
+        )
+        what = f"Batch {unit[0]} of {key}"
     else:
         number, index = name.decode()
         run = None if number is None else session.get(Run, (brand.id, number))

@@ -114,6 +114,7 @@ class Ownership:
     ended_at: datetime | None
     warranty_until: date | None
     certificate: str
+    id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,7 +325,7 @@ def _find_owners(session: Session, name: ItemName) -> tuple[Ownership, ...]:
         Ownership(
             version=row.version, state=row.state, has_claim=row.has_claim, registered_at=row.registered_at,
             confirmed_at=row.confirmed_at, pending_until=row.pending_until, ended_at=row.ended_at,
-            warranty_until=row.warranty_until, certificate=ownership.number_of(row.id),
+            warranty_until=row.warranty_until, certificate=ownership.number_of(row.id), id=row.id,
         )
         for row in rows
     )  # fmt: skip

@@ -23,9 +23,16 @@ from authsvc.models import OwnerLink, OwnerSession
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
 
 SIGN_IN, REGISTER, TAKE, PROOF, DEALER = "sign-in", "register", "take", "proof", "dealer"
-LIVES = {SIGN_IN: timedelta(minutes=15), REGISTER: timedelta(hours=24), TAKE: timedelta(hours=24),
-         PROOF: timedelta(minutes=15), DEALER: timedelta(hours=24)}  # fmt: skip
-"""A sign-in is waited for; a registration may meet a mail server that lets a stranger's first mail wait."""
+ASK, RECOVER, STOP, CHANGE = "ask", "recover", "stop", "change"
+LIVES = {
+    SIGN_IN: timedelta(minutes=15), REGISTER: timedelta(hours=24), TAKE: timedelta(hours=24),
+    PROOF: timedelta(minutes=15), ASK: timedelta(hours=24), RECOVER: timedelta(hours=24), CHANGE: timedelta(hours=24),
+    STOP: timedelta(days=180), DEALER: timedelta(hours=24),
+}  # fmt: skip
+"""
+A sign-in is waited for; a registration may meet a mail server that lets a stranger's first mail wait; who is asked
+whether they have lost their mailbox can say no for as long as the request may wait.
+"""
 
 IDLE, ABSOLUTE = timedelta(hours=2), timedelta(hours=12)
 _TOUCH = timedelta(minutes=1)

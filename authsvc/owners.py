@@ -18,14 +18,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc.core.wrapping import derive_key, unwrap, wrap
-from authsvc.errors import NotFound
+from authsvc.errors import Conflict, NotFound
 from authsvc.models import Owner, OwnerSession
 
 PURPOSE = "owners"
 """The name under which the key that wraps the keys of people is derived from the root secret."""
 
 _KEY_BYTES, _NONCE_BYTES = 32, 12
-_WRAPPED, _DATA = "owner", "owner-data"
+_WRAPPED, _DATA, _FILE = "owner", "owner-data", "owner-file"
 
 Random = Callable[[int], bytes]
 
@@ -116,6 +116,41 @@ def seal(session: Session, person: Person, what: dict[str, str], *, key: bytes, 
 def unseal(session: Session, person: Person, sealed: bytes, *, key: bytes, number: str) -> dict[str, str]:
     """Open what ``seal`` made for the same person and place."""
     return _open(_own_key(_row(session, person.id), key), sealed, person.brand_id, number)
+
+
+def seal_bytes(session: Session, person: Person, what: bytes, *, key: bytes, random: Random, number: str) -> bytes:
+    """Encrypt a file of a person, under their key, for the place called *number*."""
+    own = _own_key(_row(session, person.id), key)
+    return wrap(own, what, random(_NONCE_BYTES), brand_id=person.brand_id, purpose=_FILE, number=number)
+
+
+def unseal_bytes(session: Session, person: Person, sealed: bytes, *, key: bytes, number: str) -> bytes:
+    """Open what ``seal_bytes`` made for the same person and place."""
+    own = _own_key(_row(session, person.id), key)
+    return unwrap(own, sealed, brand_id=person.brand_id, purpose=_FILE, number=number)
+
+
+def change_email(session: Session, person: Person, email: str, *, key: bytes, random: Random) -> Person:
+    """
+    Let a person have another address, and end every session of theirs.
+
+    Raises:
+        Conflict: Somebody else at the brand has it.
+    """
+    taken = find(session, person.brand_id, email, key=key)
+    if taken is not None and taken.id != person.id:
+        raise Conflict("This address has items of its own here. Pass your items on to it, or take another address.")
+    row = _row(session, person.id)
+    sealed = _seal(_own_key(row, key), {"email": email}, random, person.brand_id, str(person.id))
+    session.execute(
+        update(Owner)
+        .where(Owner.id == person.id)
+        .values(email_hash=_hash(key, person.brand_id, email), sealed=sealed)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(delete(OwnerSession).where(OwnerSession.owner_id == person.id))
+    session.expire_all()
+    return get(session, person.id, key=key)
 
 
 def erase(session: Session, person: Person, *, now: datetime) -> None:

@@ -29,6 +29,8 @@ class State(StrEnum):
     RELEASED = "released"
     TRANSFERRED = "transferred"
     REVERSED = "reversed"
+    RECOVERED = "recovered"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,13 @@ class Registered:
     purchased_on: date | None
     warranty: Warranty | None
     transfer_id: UUID | None = None
+    is_used: bool = False
     shop: str | None = field(default=None, repr=False)
+
+    @property
+    def waits_for_brand(self) -> bool:
+        """Whether the brand decides on it, and time does not."""
+        return self.state is State.PENDING and self.pending_until is None
 
 
 def find_present(session: Session, sgtin: str, *, now: datetime) -> Registered | None:
@@ -81,7 +89,9 @@ def get_of(session: Session, person: Person, registration_id: UUID, *, key: byte
 def count_owners(session: Session, sgtin: str, *, now: datetime) -> int:
     """Return how many people have owned an item so far, who owns it now included."""
     rows = session.scalars(
-        select(Registration).where(Registration.sgtin == sgtin, Registration.state != State.REVERSED.value)
+        select(Registration).where(
+            Registration.sgtin == sgtin, Registration.state.not_in((State.REVERSED.value, State.RECOVERED.value))
+        )
     )
     return len({row.owner_id for row in rows if row.confirmed_at is not None or is_over(row, now)})
 
@@ -142,6 +152,7 @@ def read(row: Registration, now: datetime, *, shop: str | None = None) -> Regist
         purchased_on=row.purchased_on,
         warranty=granted,
         transfer_id=row.transfer_id,
+        is_used=row.is_used,
         shop=shop,
     )
 

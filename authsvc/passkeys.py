@@ -5,31 +5,25 @@ A passkey is bound to this host by the browser and asks its owner for finger, fa
 Each challenge is random, kept on the server and good once (``staff_sessions.take_flow``).
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import webauthn
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
+from authsvc import ceremonies
+from authsvc.ceremonies import CHALLENGE_BYTES, REFUSED, Site, User
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import StaffPasskey
 
-CHALLENGE_BYTES = 32
+__all__ = ["CHALLENGE_BYTES", "Passkey", "authenticate", "list_keys", "login_options", "register",
+           "registration_options", "remove"]  # fmt: skip
+
 _LONGEST_NAME = 60
-_REFUSED = "This passkey is not accepted. Try again, or use another way to sign in."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +49,11 @@ def registration_options(
     session: Session, account_id: UUID, *, email: str, name: str, host: str, challenge: bytes
 ) -> dict[str, Any]:
     """Return what the browser is asked to make a passkey with."""
-    options = webauthn.generate_registration_options(
-        rp_id=host,
-        rp_name="authsvc console",
-        user_id=account_id.bytes,
-        user_name=email,
-        user_display_name=name,
-        challenge=challenge,
-        authenticator_selection=AuthenticatorSelectionCriteria(
-            resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-        ),
-        exclude_credentials=_descriptors(session, account_id),
-    )
-    return _plain(options)
+    user = User(id=account_id.bytes, name=email, shown_as=name)
+    return ceremonies.creation_options(
+        Site(host=host, origin=""), user, service="authsvc console", challenge=challenge,
+        known=_known(session, account_id),
+    )  # fmt: skip
 
 
 def register(
@@ -88,18 +74,12 @@ def register(
         BadInput: The answer does not fit the challenge, the host or the rules.
         Conflict: The passkey is known already.
     """
-    try:
-        made = webauthn.verify_registration_response(
-            credential=dict(answer), expected_challenge=challenge, expected_rp_id=host, expected_origin=origin,
-            require_user_verification=True,
-        )  # fmt: skip
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise BadInput(_REFUSED) from error
+    made = ceremonies.check_made(Site(host=host, origin=origin), answer, challenge=challenge)
     if session.get(StaffPasskey, made.credential_id) is not None:
         raise Conflict("This passkey is registered already.")
     session.add(
         StaffPasskey(
-            credential_id=made.credential_id, account_id=account_id, public_key=made.credential_public_key,
+            credential_id=made.credential_id, account_id=account_id, public_key=made.public_key,
             sign_count=made.sign_count, name=" ".join(name.split())[:_LONGEST_NAME] or "Passkey", created_at=now,
         )
     )  # fmt: skip
@@ -108,13 +88,8 @@ def register(
 
 def login_options(session: Session, account_id: UUID | None, *, host: str, challenge: bytes) -> dict[str, Any]:
     """Return what the browser is asked to sign; without an account, the person picks the passkey and is known by it."""
-    options = webauthn.generate_authentication_options(
-        rp_id=host,
-        challenge=challenge,
-        allow_credentials=None if account_id is None else _descriptors(session, account_id),
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    return _plain(options)
+    known = None if account_id is None else _known(session, account_id)
+    return ceremonies.request_options(Site(host=host, origin=""), challenge=challenge, known=known)
 
 
 def authenticate(
@@ -126,22 +101,16 @@ def authenticate(
     Raises:
         BadInput: Nobody's, or not this challenge, or a copy of the key has been at work.
     """
-    try:
-        credential_id = base64url_to_bytes(str(answer["id"]))
-        row = session.get(StaffPasskey, credential_id, with_for_update=True)
-        if row is None:
-            raise BadInput(_REFUSED)
-        proof = webauthn.verify_authentication_response(
-            credential=dict(answer), expected_challenge=challenge, expected_rp_id=host, expected_origin=origin,
-            credential_public_key=row.public_key, credential_current_sign_count=row.sign_count,
-            require_user_verification=True,
-        )  # fmt: skip
-    except (WebAuthnException, ValueError, KeyError, TypeError) as error:
-        raise BadInput(_REFUSED) from error
+    credential_id = ceremonies.credential_of(answer)
+    row = session.get(StaffPasskey, credential_id, with_for_update=True)
+    if row is None:
+        raise BadInput(REFUSED)
+    count = ceremonies.check_used(
+        Site(host=host, origin=origin), answer, challenge=challenge, public_key=row.public_key,
+        sign_count=row.sign_count,
+    )  # fmt: skip
     session.execute(
-        update(StaffPasskey)
-        .where(StaffPasskey.credential_id == credential_id)
-        .values(sign_count=proof.new_sign_count, used_at=now)
+        update(StaffPasskey).where(StaffPasskey.credential_id == credential_id).values(sign_count=count, used_at=now)
     )
     return row.account_id
 
@@ -167,11 +136,5 @@ def remove(session: Session, account_id: UUID, key_id: str) -> str:
     return name
 
 
-def _descriptors(session: Session, account_id: UUID) -> list[PublicKeyCredentialDescriptor]:
-    ids = session.scalars(select(StaffPasskey.credential_id).where(StaffPasskey.account_id == account_id))
-    return [PublicKeyCredentialDescriptor(id=key_id) for key_id in ids]
-
-
-def _plain(options: Any) -> dict[str, Any]:
-    plain: dict[str, Any] = json.loads(webauthn.options_to_json(options))
-    return plain
+def _known(session: Session, account_id: UUID) -> list[bytes]:
+    return list(session.scalars(select(StaffPasskey.credential_id).where(StaffPasskey.account_id == account_id)))

@@ -7,6 +7,8 @@ they have followed the link in the mail. Then the row of the item is locked and 
 * The claim code, right and unspent, makes the owner at once, also over somebody whose claim is still pending: whoever
   scans in a shop cannot take the warranty of the buyer.
 * Without one a claim is pending for 14 days, and confirmed when nobody has proved possession by then.
+* Whoever bought an item used, without its code, sends a proof of purchase; where the product asks for the code, that
+  waits for the brand. Their warranty counts from the first sale or check that is known, not from their own purchase.
 * The first confirmed registration spends the code. From then on it moves nothing, and its use is evidence.
 
 The clone rules hear of it in the same transaction.
@@ -14,16 +16,16 @@ The clone rules hear of it in the same transaction.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc import dealer_stock, investigations, item_rows, owners, signing_keys
-from authsvc.core import claim_codes
+from authsvc.core import claim_codes, units
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
@@ -86,7 +88,8 @@ class Application:
 
     ``has_code`` says that the right claim code was given, ``needs_code`` that it is still to be given: after many
     wrong codes for an item nobody's code is looked at before their address is confirmed. ``visitor`` is the
-    pseudonym of the browser that has scanned the item.
+    pseudonym of the browser that has scanned the item. ``is_used`` says that it was bought used, ``has_file`` that a
+    proof of purchase came with it.
     """
 
     gtin: str
@@ -97,6 +100,8 @@ class Application:
     visitor: str = ""
     has_code: bool = False
     needs_code: bool = False
+    is_used: bool = False
+    has_file: bool = False
 
     def write(self) -> dict[str, Any]:
         """Return the application as a link keeps it."""
@@ -207,7 +212,8 @@ def confirm(
         WrongClaimCode: The product asks for the code, and none was given.
         Conflict: The item is stolen, lost, blocked or destroyed.
     """
-    if product.claim == "required" and not application.has_code and has_claim_code(session, subject):
+    waits = product.claim == "required" and not application.has_code and has_claim_code(session, subject)
+    if waits and not may_go_without_code(application):
         raise WrongClaimCode("This product is registered with its claim code. Look under the scratch field.")
     item = item_rows.lock(session, subject.name)
     _check_disposition(item)
@@ -233,7 +239,10 @@ def confirm(
     if (sale := dealer_stock.find_sale(session, item.sgtin)) is not None:
         # The dealer has entered the sale; a buyer cannot make the warranty longer by naming a later day.
         purchased_on = sale.on
-    granted = _inherited(history) or warranty(product.warranty_months, purchased_on or now.date())
+    begins_on = purchased_on or now.date()
+    if application.is_used:
+        begins_on = min(begins_on, _first_known(session, item) or begins_on)
+    granted = _inherited(history) or warranty(product.warranty_months, begins_on)
     number = new_id()
     row = Registration(
         sgtin=item.sgtin,
@@ -243,8 +252,9 @@ def confirm(
         owner_id=person.id,
         state=(State.CONFIRMED if is_claim else State.PENDING).value,
         has_claim=is_claim,
+        is_used=application.is_used,
         registered_at=now,
-        pending_until=None if is_claim else now + PENDING,
+        pending_until=None if is_claim or waits else now + PENDING,
         confirmed_at=now if is_claim else None,
         purchased_on=purchased_on,
         warranty_from=granted and granted.begins_on,
@@ -257,6 +267,16 @@ def confirm(
     session.flush()
     _tell_rules(session, subject, application, keys=keys, is_claim=is_claim, place=place, now=now, new_id=new_id)
     return Outcome(registration=read(row, now), person=person, superseded=superseded)
+
+
+def may_go_without_code(application: Application) -> bool:
+    """
+    Say whether an application may stand without a claim code where the product asks for one.
+
+    Whoever bought it used may never have had the code. Their proof of purchase then waits for the brand, and for as
+    long as it does the code still wins: nobody who has only been in the shop becomes the owner by waiting.
+    """
+    return application.is_used and application.has_file
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -295,11 +315,27 @@ def _settle(session: Session, sgtin: str, *, now: datetime) -> None:
 
 
 def _inherited(history: list[Registration]) -> Warranty | None:
-    """Return the warranty that an earlier owner has started; one whose claim was taken over has started none."""
+    """Return the warranty that an earlier owner has started: one whose registration never counted has started none."""
     for row in history:
-        if row.state != State.SUPERSEDED and row.warranty_from is not None and row.warranty_until is not None:
+        if (
+            row.state != State.SUPERSEDED
+            and row.confirmed_at is not None
+            and row.warranty_from is not None
+            and row.warranty_until is not None
+        ):
             return Warranty(row.warranty_from, row.warranty_until)
     return None
+
+
+def _first_known(session: Session, item: Item) -> date | None:
+    """Return the day on which an item is known to have been with somebody: its sale, or else its first check."""
+    sold = session.scalar(
+        select(func.min(ItemFact.at)).where(
+            ItemFact.sgtin == item.sgtin, ItemFact.kind == FactKind.SOLD.value, ItemFact.withdrawn_at.is_(None)
+        )
+    )
+    known = sold or item.first_at
+    return None if known is None else known.astimezone(UTC).date()
 
 
 def _tell_rules(
@@ -347,7 +383,9 @@ def _record_spent_code(
 
 
 def _claim_key_number(session: Session, subject: Subject) -> int | None:
-    """Return the number of the claim key of an item: its own where it was imported, else that of its run."""
+    """Return the number of the claim key of an item: its own or that of its run. A unit of a batch has no code."""
+    if units.split(subject.name.serial) is not None:
+        return None
     item = item_rows.lock(session, subject.name)
     if item.claim_key is not None or item.run is None:
         return item.claim_key

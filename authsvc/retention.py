@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from authsvc import followers, owner_sessions
+from authsvc import followers, owner_files, owner_sessions
 from authsvc.config import Config
 from authsvc.lot_statements import LOCK_MARK, MAKE_MARK, SET_MARK
 from authsvc.offer_codes import CODES_KEPT, KEYS_KEPT
@@ -104,6 +104,35 @@ def _delete(table: str, column: str) -> Work:
     )
 
 
+def _unused_files() -> Work:
+    """Return the statements that delete proofs of what is held and asked no more."""
+    ended = f"> %(before)s - interval '{owner_files.KEPT.days} days'"
+    is_unused = (
+        f"NOT EXISTS (SELECT FROM registrations r WHERE r.id = f.about AND (r.ended_at IS NULL OR r.ended_at {ended})) "
+        f"AND NOT EXISTS (SELECT FROM owner_requests q WHERE q.id = f.about "
+        f"AND (q.ended_at IS NULL OR q.ended_at {ended}))"
+    )
+    return Work(
+        end=f"DELETE FROM owner_files WHERE id IN (SELECT f.id FROM owner_files f WHERE {is_unused} "
+        "LIMIT %(most)s FOR UPDATE SKIP LOCKED)",
+        count=f"SELECT count(*) FROM owner_files f WHERE {is_unused}",
+    )
+
+
+ENDED, LONGEST_REQUEST = timedelta(days=90), timedelta(days=180)
+"""How long a request stays once it has ended, and at the longest."""
+_OLD_REQUEST = (
+    f"(ended_at < %(before)s - interval '{ENDED.days} days' "
+    f"OR created_at < %(before)s - interval '{LONGEST_REQUEST.days} days')"
+)
+_NO_OWNER = (
+    f"o.erased_at IS NULL AND o.created_at < %(before)s - interval '{ENDED.days} days' "
+    "AND NOT EXISTS (SELECT FROM registrations r WHERE r.owner_id = o.id) "
+    "AND NOT EXISTS (SELECT FROM transfers t WHERE t.buyer_id = o.id) "
+    "AND NOT EXISTS (SELECT FROM owner_requests q WHERE q.asker_id = o.id OR q.owner_id = o.id)"
+)
+"""Somebody who has confirmed an address and never held anything: there is nothing to serve them for."""
+
 _ANEW = "substr(sha256({}.visitor || %(salt)s), 1, 16)"
 
 RULES: tuple[Rule, ...] = (
@@ -175,9 +204,47 @@ UPDATE consumer_reports SET reporter = '', prefix = '' WHERE (brand_id, id) IN (
         work=_delete("followers", "expires_at"),
     ),
     Rule(
-        name="unconfirmed", what="A registration that nobody confirmed", kept=_own_time,
+        name="unconfirmed", what="A registration that nobody confirmed, and the file that came with it", kept=_own_time,
         when=f"after {_hours(owner_sessions.LIVES[owner_sessions.REGISTER])} hours",
         work=_delete("owner_links", "expires_at"),
+    ),
+    Rule(
+        name="proofs", what="Your proof of purchase", kept=_own_time,
+        when=f"{owner_files.KEPT.days} days after you no longer have the item here, and at once when you remove it",
+        work=_unused_files(),
+    ),
+    Rule(
+        name="requests", what="What you asked of an owner or of the brand", kept=_own_time,
+        when=f"{ENDED.days} days after it was answered, and after {LONGEST_REQUEST.days} days in any case",
+        work=Work(
+            end=f"""
+DELETE FROM owner_requests WHERE id IN (SELECT id FROM owner_requests WHERE {_OLD_REQUEST}
+  LIMIT %(most)s FOR UPDATE SKIP LOCKED)""",
+            count=f"SELECT count(*) FROM owner_requests WHERE {_OLD_REQUEST}",
+        ),
+    ),
+    Rule(
+        name="askers", what="Your address, when you registered nothing in the end", kept=_own_time,
+        when=f"after {ENDED.days} days",
+        work=Work(
+            end=f"""
+WITH old AS MATERIALIZED (SELECT o.id FROM owners o WHERE {_NO_OWNER} LIMIT %(most)s FOR UPDATE OF o SKIP LOCKED),
+  keys AS (DELETE FROM owner_passkeys k USING old WHERE k.owner_id = old.id),
+  changes AS (DELETE FROM owner_changes c USING old WHERE c.owner_id = old.id),
+  sessions AS (DELETE FROM owner_sessions s USING old WHERE s.owner_id = old.id)
+UPDATE owners o SET email_hash = NULL, wrapped_key = NULL, sealed = NULL, erased_at = %(before)s
+FROM old WHERE o.id = old.id""",
+            count=f"SELECT count(*) FROM owners o WHERE {_NO_OWNER}",
+        ),
+    ),
+    Rule(
+        name="address-changes", what="A new address that nobody confirmed", kept=_own_time,
+        when=f"after {_hours(owner_sessions.LIVES[owner_sessions.CHANGE])} hours",
+        work=_delete("owner_changes", "expires_at"),
+    ),
+    Rule(
+        name="challenges", what="Challenges of passkeys", kept=lambda _config: 0, is_of_people=False,
+        work=_delete("owner_challenges", "expires_at"),
     ),
     Rule(
         name="takers",

@@ -80,7 +80,7 @@ f AS MATERIALIZED (
     CASE WHEN coalesce(o.disposition, 'active') = 'active' AND r.number = k.run AND r.voided @> k.index
       THEN 'inactive' ELSE o.disposition END AS disposition,
     o.disposition_at, o.first_valid_at AS old_first_valid_at, coalesce(o.records, 0) AS records,
-    l.attributes AS lot_attributes,
+    l.attributes AS lot_attributes, o.warranty_from, o.warranty_until, o.held_at,
     o.flagged_at, coalesce(o.facts, 0) AS facts, coalesce(o.score, 0) AS score,
     o.commissioned_at AS own_commissioned_at,
     coalesce(o.expires_on, r.expires_on, l.expires_on, k.link_expires_on) AS expires_on,
@@ -123,6 +123,7 @@ json_build_array(
 _STATE = f"""
 f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
   f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at,
+  f.warranty_from, f.warranty_until, f.held_at,
   CASE WHEN f.lot_attributes <> '{{}}' THEN f.lot_attributes END AS lot_data,
   CASE WHEN f.records > 0 THEN {_UNIT_DATA} END AS unit_data"""
 
@@ -201,8 +202,9 @@ FROM f LEFT JOIN v USING (sgtin) LEFT JOIN i USING (sgtin)"""
 
 _READ = f"""
 SELECT {_STATE}, NULL::int AS scan_number, f.old_first_at AS first_at,
-  NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence
-FROM f"""
+  NULL::timestamptz AS mine_at, f.old_first_valid_at AS first_valid_at, false AS stale, NULL AS evidence,
+  h.owners, h.is_offered
+FROM f LEFT JOIN LATERAL authsvc_item_owners(f.sgtin, f.brand_id, f.at) h ON f.issued"""
 
 _ITEM = _ASKED | _DERIVED
 

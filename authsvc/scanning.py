@@ -22,6 +22,7 @@ from authsvc.core.gs1 import DigitalLink
 from authsvc.core.keyring import VerificationKey, is_spared
 from authsvc.core.register import Release
 from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Verdict, decide
+from authsvc.core.warranties import Warranty
 from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
 from authsvc.steps import Recording, Story, tell
@@ -167,7 +168,7 @@ def _scan_item(
         return refused
     facts = _with_row(known, row, key)
     if recorded is None:
-        verdict = decide(facts)
+        verdict = decide(_with_owners(facts, row))
         if seen is None or proves:
             return Checked(verdict)
         yield partial(_reject, connections, verdict, seen, row.recall_id)
@@ -383,6 +384,7 @@ def _with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
         mine_at=row.mine_at,
         data=data,
         records=records,
+        warranty=_warranty(row, known.at),
     )
 
 
@@ -391,6 +393,17 @@ def _withdrawn_at(key: VerificationKey | None, row: Row, at: datetime) -> dateti
     if key is None or is_spared(key, first_valid_at=row.first_valid_at, run=row.any_run):
         return None
     return (key.revocation.since if key.revocation else None) or at
+
+
+def _with_owners(facts: Facts, row: Row) -> Facts:
+    """Add how often the item has changed hands, for who only asks."""
+    return replace(facts, owners=row.owners, is_offered=row.is_offered)
+
+
+def _warranty(row: Row, at: datetime) -> Warranty | None:
+    if row.held_at is None or row.warranty_until is None or row.held_at > at:
+        return None
+    return Warranty(row.warranty_from, row.warranty_until)
 
 
 def _recall(row: Row) -> Recall | None:

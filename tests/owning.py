@@ -1,5 +1,6 @@
 """People who own things: a phone that scans and registers, the claim code in the box, and the mails they get."""
 
+import io
 import itertools
 import re
 from dataclasses import dataclass, field
@@ -155,3 +156,23 @@ def dispute(scene: Scene, said: str = "I was not paid.") -> UUID:
     seller.get(page)
     assert seller.post(f"{page}/dispute", said=said).status_code == 303
     return UUID(page.rpartition("/")[2])
+
+
+def lost_mailbox(scene: Scene) -> UUID:
+    """Let somebody ask for an item because they have lost its mailbox; return the number of the request."""
+    n = next(_numbers)
+    product = scene.add_product(name="Meridian 42", warranty_months="24", claim="required")
+    path = scene.issue(product, 1).path()
+    Buyer(scene, f"gone{n}@example.com").own(path)
+    recover(Buyer(scene, f"new{n}@example.com"), path)
+    return UUID(str(scene.row("SELECT id FROM owner_requests WHERE kind = 'mailbox' AND sgtin = %s",
+                              DigitalLink.parse(path).sgtin)[0]))  # fmt: skip
+
+
+def recover(buyer: Buyer, path: str, **form: str) -> TestResponse:
+    """Scan an item that one has lost the mailbox of, show what proves it, and confirm the new address."""
+    page = buyer.scan(path).replace("/register/", "/recover/")
+    buyer.get(page)
+    proof = (io.BytesIO(b"%PDF-1.7\n% a receipt\n%%EOF\n"), "receipt.pdf")
+    answer = buyer.post(page, **{"email": buyer.email, "code": claim_code(buyer.scene, path), "proof": proof, **form})
+    return answer if answer.status_code != 200 else buyer.follow("owner-recover-confirm")

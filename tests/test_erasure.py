@@ -1,5 +1,6 @@
 """Erasing a person: a full dump of the database holds nothing of them, and what is known of the item still verifies."""
 
+import io
 import re
 import subprocess
 from importlib.util import find_spec
@@ -7,12 +8,13 @@ from pathlib import Path
 
 import jwt
 import pytest
-from owning import Buyer, claim_code, letters
+from owning import Buyer, claim_code, letters, recover
 
 from authsvc import audit
 from authsvc.core.gs1 import DigitalLink
 
-EMAIL, SHOP = "grace.hopper@example.com", "Uhren Zumbrunn Solothurn"
+EMAIL, NEW_EMAIL, SHOP = "grace.hopper@example.com", "hopper.grace@example.net", "Uhren Zumbrunn Solothurn"
+PDF = b"%PDF-1.7\n% Uhren Zumbrunn Solothurn for Grace Hopper\n%%EOF\n"
 
 
 def dump(scene):
@@ -42,21 +44,41 @@ def follow(buyer, path):
     buyer.post(f"{link}/confirm")
 
 
+def leave_traces(scene, buyer, product):
+    """Let somebody do all else that leaves something of them: a request, a new address, a passkey."""
+    path = scene.issue(product, lot="E2").path()
+    other = Buyer(scene, "other@example.com")
+    other.own(path)
+    recover(buyer, path, proof=(io.BytesIO(PDF), "Zumbrunn 2.pdf"))
+    buyer.get("/own/account")
+    assert buyer.post("/own/account/address", email=NEW_EMAIL).status_code == 200
+    scene.admin.execute(
+        "INSERT INTO owner_passkeys SELECT decode(md5(random()::text), 'hex'), o.brand_id, o.id, "
+        "decode(md5(random()::text), 'hex'), 0, now() FROM owners o JOIN owner_changes c ON c.owner_id = o.id"
+    )
+
+
 def test_a_dump_holds_nothing_of_an_erased_person_and_the_history_verifies(scene, sent):
     product = scene.add_product(name="Meridian 38", warranty_months="24", claim="required")
     path = scene.issue(product, lot="E1").path()
     buyer = Buyer(scene, EMAIL)
-    buyer.register(path, code=claim_code(scene, path), shop=SHOP)
+    proof = (io.BytesIO(PDF), "Zumbrunn Solothurn.pdf")
+    buyer.register(path, code=claim_code(scene, path), shop=SHOP, proof=proof)
     follow(buyer, path)
+    leave_traces(scene, buyer, product)
     sgtin = DigitalLink.parse(path).sgtin
     page = re.search(r"/own/items/[0-9a-f-]+", buyer.get("/own").text)[0]
     receipt = buyer.get(f"{page}/receipt.jws").text
     buyer.get(f"{page}/permits")
     buyer.post(f"{page}/permits", platform=SHOP, scope="status", days="30")
     known = scene.row(
-        "SELECT o.email_hash, o.wrapped_key, o.sealed, r.sealed, f.email_hash, f.sealed FROM owners o "
-        "JOIN registrations r ON r.owner_id = o.id JOIN followers f ON f.sgtin = r.sgtin WHERE r.sgtin = %s",
+        "SELECT o.email_hash, o.wrapped_key, o.sealed, r.sealed, f.email_hash, f.sealed, p.label, p.sealed, c.sealed, "
+        "k.credential_id, k.public_key FROM owners o JOIN registrations r ON r.owner_id = o.id "
+        "JOIN followers f ON f.sgtin = r.sgtin JOIN owner_files p ON p.about = r.id "
+        "JOIN owner_changes c ON c.owner_id = o.id JOIN owner_passkeys k ON k.owner_id = o.id WHERE r.sgtin = %s",
         sgtin,
+    ) + scene.row(
+        "SELECT p.label, p.sealed FROM owner_files p JOIN owner_requests q ON q.id = p.about WHERE q.state = 'waiting'"
     )
     before = dump(scene)
     assert all(value.hex() in before for value in known), "a dump has what is looked for as long as the person is there"
@@ -69,7 +91,7 @@ def test_a_dump_holds_nothing_of_an_erased_person_and_the_history_verifies(scene
 
     after = dump(scene)
     assert sgtin in after
-    for text in (EMAIL, "grace", "hopper", SHOP, "zumbrunn"):
+    for text in (EMAIL, NEW_EMAIL, "grace", "hopper", SHOP, "zumbrunn"):
         assert text.lower() not in after.lower()
         assert text.encode().hex() not in after
     assert not [value for value in known if value.hex() in after]

@@ -19,11 +19,12 @@ from authsvc.runtime import new_id
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
 HOT = (
     "items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations", "transfers",
-    "item_attributes", "item_records", "label_replacements",
+    "item_attributes", "item_records", "label_replacements", "service_records",
 )  # fmt: skip
 SECRET = (
     "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
     "owner_links", "owner_sessions", "followers", "transfer_codes", "transfer_keys",
+    "owner_link_files", "owner_files", "owner_requests", "owner_changes", "owner_passkeys",
 )  # fmt: skip
 OF_A_PERSON = {
     "staff_accounts",
@@ -32,6 +33,7 @@ OF_A_PERSON = {
     "staff_flows",
     "staff_attempts",
     "owner_attempts",
+    "owner_challenges",
 }
 
 
@@ -280,6 +282,8 @@ f AS (INSERT INTO case_attachments (brand_id, id, case_id, name, media_type, siz
 r AS (INSERT INTO consumer_reports (brand_id, id, number, text, reporter, prefix, created_at)
   VALUES (%(brand)s, gen_random_uuid(), gen_random_uuid()::text, 'x', '', '', now()) RETURNING id),
 p AS (INSERT INTO report_photos SELECT %(brand)s, id, 1, 'x', '', '' FROM r),
+v AS (INSERT INTO service_records (sgtin, id, brand_id, done_on, what, done_by, recorded_by, recorded_at)
+  VALUES (gen_random_uuid()::text, gen_random_uuid(), %(brand)s, now(), 'x', 'x', 'x', now())),
 n AS (INSERT INTO report_counts VALUES (%(brand)s, 'x', now(), 1) ON CONFLICT DO NOTHING)
 INSERT INTO evidence_keys (brand_id, number, public_key, wrapped)
   VALUES (%(brand)s, 1, %(key)s, '') ON CONFLICT DO NOTHING"""

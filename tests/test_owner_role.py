@@ -1,13 +1,16 @@
 """What the role of the owner pages may do: within one brand, and nothing of staff or of keys that sign."""
 
+import io
 import itertools
 
 import psycopg
 import pytest
-from owning import Buyer
+from owning import Buyer, recover
 
-from authsvc import db
+from authsvc import db, service_records
 from authsvc.core.gs1 import DigitalLink
+from authsvc.investigations import Subject
+from authsvc.runtime import new_id
 
 _numbers = itertools.count(1)
 
@@ -18,7 +21,17 @@ def sgtin(scene):
     product = scene.add_product(claim="required", warranty_months="24")
     path = scene.issue(product).path()
     owner = Buyer(scene, f"role{next(_numbers)}@example.com")
-    owner.offer(owner.own(path))
+    owner.offer(owner.own(path, proof=(io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "a.pdf")))
+    owner.get("/own/account")
+    owner.post("/own/account/address", email=f"new-{owner.email}")
+    recover(Buyer(scene, f"asker-of-{owner.email}"), path)
+    link = DigitalLink.parse(path)
+    with scene.owner_session() as session:
+        service_records.add(
+            session, Subject.of(scene.rt.held, link.gtin, link.serial),
+            service_records.Service(done_on=scene.clock().date(), what="Oiled", done_by="Atelier"), id=new_id(),
+            by="A test", now=scene.clock(),
+        )  # fmt: skip
     return DigitalLink.parse(path).sgtin
 
 
@@ -36,7 +49,20 @@ def become(connection, brand=None):
 
 
 @pytest.mark.parametrize(
-    "table", ["registrations", "items", "item_facts", "claim_keys", "runs", "sightings", "transfers"]
+    "table",
+    [
+        "registrations",
+        "items",
+        "item_facts",
+        "claim_keys",
+        "runs",
+        "sightings",
+        "transfers",
+        "owner_files",
+        "owner_requests",
+        "owner_changes",
+        "service_records",
+    ],
 )
 def test_it_sees_items_of_the_brand_of_its_transaction_alone(scene, connection, sgtin, table):
     become(connection, scene.halden)
@@ -87,6 +113,12 @@ def test_it_changes_nothing_of_another_brand(scene, connection, sgtin):
         "UPDATE transfers SET offered_at = now()",
         "UPDATE transfer_codes SET transfer_id = gen_random_uuid()",
         "UPDATE item_facts SET visitor = NULL",
+        "UPDATE owner_files SET owner_id = gen_random_uuid()",
+        "UPDATE owner_requests SET asker_id = gen_random_uuid()",
+        "UPDATE owner_requests SET due_at = now()",
+        "UPDATE owner_passkeys SET owner_id = gen_random_uuid()",
+        "UPDATE owner_passkeys SET public_key = ''",
+        "INSERT INTO service_records SELECT * FROM service_records",
     ],
 )
 def test_it_may_not(scene, connection, statement):
@@ -98,7 +130,21 @@ def test_it_may_not(scene, connection, statement):
 
 @pytest.mark.parametrize("role", [db.SCAN_ROLE, db.CONSOLE_ROLE, db.AUTH_ROLE])
 @pytest.mark.parametrize(
-    "table", ["owners", "owner_links", "owner_sessions", "owner_attempts", "transfer_codes", "transfer_keys"]
+    "table",
+    [
+        "owners",
+        "owner_links",
+        "owner_sessions",
+        "owner_attempts",
+        "transfer_codes",
+        "transfer_keys",
+        "owner_files",
+        "owner_link_files",
+        "owner_requests",
+        "owner_changes",
+        "owner_passkeys",
+        "owner_challenges",
+    ],
 )
 def test_nobody_else_reads_people(connection, role, table):
     connection.execute(f"SET LOCAL ROLE {role}")

@@ -1,11 +1,13 @@
 """What is kept of people ends when it was promised to: by the job, in bounded statements, and nothing else does."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
 from casework import picture, report
+from owning import Buyer, recover
 
 from authsvc import followers, retention
 from authsvc.core.clones import Place
@@ -172,3 +174,34 @@ def test_every_statement_is_bounded():
     for rule in retention.RULES:
         bounds = ("%(after)s", "%(before)s") if rule.work.oldest else ("%(most)s", "%(before)s")
         assert all(bound in rule.work.end for bound in bounds), rule.name
+
+
+def test_proofs_and_requests_end_when_they_were_promised_to(scene):
+    product = scene.add_product(name="Meridian 46", warranty_months="24", claim="required")
+    path = scene.issue(product).path()
+    owner, asker = Buyer(scene, "proofs-of-one@example.com"), Buyer(scene, "asker-of-one@example.com")
+    item = owner.own(path, proof=(io.BytesIO(b"%PDF-1.7\n%%EOF\n"), "a.pdf"))
+    recover(asker, path)
+    number = scene.row("SELECT id FROM owner_requests WHERE kind = 'mailbox'")[0]
+
+    def kept():
+        return scene.row("SELECT count(*) FROM owner_files")[0], scene.row("SELECT count(*) FROM owner_requests")[0]
+
+    run(scene, after=170 * DAYS)
+    assert kept() == (2, 1), "what waits and what is held stays"
+    owner.get(item)
+    owner.post(f"/own/requests/{number}/stop")
+    owner.get(item)
+    owner.post(f"{item}/release", sure="yes")
+    run(scene, after=29 * DAYS)
+    assert kept() == (2, 1)
+    run(scene, after=31 * DAYS)
+    assert kept() == (0, 1)
+    run(scene, after=91 * DAYS)
+    assert kept() == (0, 0)
+    known = "SELECT count(*) FROM owners WHERE erased_at IS NULL"
+    run(scene, after=92 * DAYS)
+    # Who asked and never held anything is forgotten; who has held something may still want its papers.
+    assert scene.row(known) == (1,)
+    assert scene.row("SELECT count(*) FROM owner_sessions s JOIN owners o ON o.id = s.owner_id "
+                     "WHERE o.erased_at IS NOT NULL") == (0,)  # fmt: skip

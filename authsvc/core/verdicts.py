@@ -16,6 +16,7 @@ from enum import StrEnum
 from authsvc.core.records import Record
 from authsvc.core.register import Brand, Product, Release
 from authsvc.core.unit_data import Attribute
+from authsvc.core.warranties import Warranty
 
 
 class Outcome(StrEnum):
@@ -128,6 +129,8 @@ class Facts:
     ``lot_recall`` is the recall of the lot that a forged or unknown code merely names.
     ``withdrawn_at`` is when the key behind the code was revoked, where its mode does not spare the item.
     ``mine_at`` is when the same visitor, by a cookie that came back, first saw the item; None for anybody else.
+    ``warranty`` is there where a registration that counts has begun it. ``owners`` and ``is_offered`` are looked up for
+    readers that only ask, and None for a scan.
     ``has_history`` is false when the database did not answer: only the signature is then known.
     ``data`` and ``records`` are what everybody may see of the lot and of the item; of the product it is in ``product``.
     """
@@ -153,6 +156,9 @@ class Facts:
     scan_number: int | None = None
     first_at: datetime | None = None
     mine_at: datetime | None = None
+    warranty: Warranty | None = None
+    owners: int | None = None
+    is_offered: bool | None = None
     has_history: bool = True
     data: tuple[Attribute, ...] = ()
     records: tuple[Record, ...] = ()

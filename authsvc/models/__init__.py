@@ -42,6 +42,15 @@ from authsvc.models.items import Item
 from authsvc.models.keys import ClaimKey, SerialKey, SigningKey
 from authsvc.models.links import Link, LinkHost
 from authsvc.models.messaging import MessageRequester, MessageResponder
+from authsvc.models.owner_papers import (
+    OwnerChallenge,
+    OwnerChange,
+    OwnerFile,
+    OwnerLinkFile,
+    OwnerPasskey,
+    OwnerRequest,
+    ServiceRecord,
+)
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.production_lines import LineBatch, ProductionLine
 from authsvc.models.products import Image, Lot, Product, Run
@@ -117,7 +126,13 @@ __all__ = [
     "MessageResponder",
     "Owner",
     "OwnerAttempt",
+    "OwnerChallenge",
+    "OwnerChange",
+    "OwnerFile",
     "OwnerLink",
+    "OwnerLinkFile",
+    "OwnerPasskey",
+    "OwnerRequest",
     "OwnerSession",
     "Permit",
     "Product",
@@ -137,6 +152,7 @@ __all__ = [
     "RunOrder",
     "Scan",
     "SerialKey",
+    "ServiceRecord",
     "Sighting",
     "SigningKey",
     "Site",

@@ -15,8 +15,9 @@ class Item(Base):
 
     ``seq`` counts the statements that touched the row and tells a scan whether it read an old snapshot; ``counted``
     and ``confirmed`` count scans; ``facts`` counts the changes of what is known beside scans, and ``records`` those of
-    its data, so 0 means that there is nothing to read; ``first_valid_at`` is database time. No counter or last time is
-    indexed, so that updates stay on the page (HOT).
+    its data, so 0 means that there is nothing to read; ``first_valid_at`` is database time. The warranty is that of
+    the registrations, written by a trigger, and counts from ``held_at``. No counter or last time is indexed, so that
+    updates stay on the page (HOT).
     """
 
     __tablename__ = "items"
@@ -60,3 +61,6 @@ class Item(Base):
     facts: Mapped[int] = mapped_column(server_default=text("0"))
     records: Mapped[int] = mapped_column(server_default=text("0"))
     score: Mapped[float] = mapped_column(server_default=text("0"))
+    warranty_from: Mapped[date | None]
+    warranty_until: Mapped[date | None]
+    held_at: Mapped[datetime | None]

@@ -82,7 +82,9 @@ class Registration(Base):
     That a person owned an item for a time. ``version`` counts the owners of the item; the present one has no end.
 
     ``state`` is pending, confirmed, superseded (a proof of possession won), released (given up), transferred (to the
-    next version) or reversed (a transfer was taken back). ``confirmed_at`` stays when it ends: whatever was once
+    next version), reversed (a transfer was taken back), recovered (the same person holds it under a new address) or
+    refused (the brand did not take the proof of purchase). A pending one without ``pending_until`` waits for the brand.
+    ``confirmed_at`` stays when it ends: whatever was once
     confirmed has spent the claim code. ``transfer_id`` is the transfer that made it. ``sealed`` holds the shop, under
     the key of the person.
     """
@@ -106,7 +108,9 @@ class Registration(Base):
         ),
         Index("ix_registrations_certificate", text('"right"(id::text, 12)')),
         CheckConstraint(
-            "state IN ('pending', 'confirmed', 'superseded', 'released', 'transferred', 'reversed')", name="state"
+            "state IN ('pending', 'confirmed', 'superseded', 'released', 'transferred', 'reversed', 'recovered', "
+            "'refused')",
+            name="state",
         ),
         CheckConstraint("(ended_at IS NULL) = (state IN ('pending', 'confirmed'))", name="ended"),
         CheckConstraint("(warranty_from IS NULL) = (warranty_until IS NULL)", name="warranty"),
@@ -114,11 +118,12 @@ class Registration(Base):
 
     sgtin: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
-    id: Mapped[UUID]
+    id: Mapped[UUID] = mapped_column(index=True)
     brand_id: Mapped[UUID]
     owner_id: Mapped[UUID] = mapped_column(index=True)
     state: Mapped[str]
     has_claim: Mapped[bool]
+    is_used: Mapped[bool] = mapped_column(server_default=text("false"))
     registered_at: Mapped[datetime]
     pending_until: Mapped[datetime | None]
     confirmed_at: Mapped[datetime | None]

@@ -109,6 +109,11 @@ def _shows_data(answer: Verdict) -> bool:
     return _is_ours(answer) and answer.facts.has_history and answer.facts.signature.mark is not Mark.ABSENT
 
 
+def _warranty(facts: Facts) -> dict[str, str] | None:
+    granted = facts.warranty
+    return None if granted is None else {"from": granted.begins_on.isoformat(), "until": granted.ends_on.isoformat()}
+
+
 def _item(answer: Verdict) -> dict[str, Any] | None:
     facts = answer.facts
     if not facts.is_item:
@@ -122,5 +127,7 @@ def _item(answer: Verdict) -> dict[str, Any] | None:
         "scan_number": facts.scan_number if is_known else None,
         "first_checked_at": time(facts.first_at) if is_known else None,
         "disposition": facts.disposition.value if is_known and facts.is_issued else None,
-        "warranty": None,
+        "warranty": _warranty(facts) if is_known else None,
+        "owners": facts.owners if is_known else None,
+        "in_transfer": facts.is_offered if is_known else None,
     }

@@ -12,17 +12,18 @@ size as ``not-released``: a page must not tell which serials exist.
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from authsvc.core import unit_data, wording
-from authsvc.core.register import Brand, Product
+from authsvc.core import unit_data, units, wording
+from authsvc.core.register import Brand, Granularity, Product
 from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
+from authsvc.core.warranties import Warranty
 from authsvc.core.wording import Words
 from authsvc.web import assets, looks
 from authsvc.web.frames import Frames, mark
@@ -205,6 +206,7 @@ def _verdict_page(
         "nonce": check.nonce,
         "serial": groups(facts.serial) if facts.serial else None,
         "unit": _unit(product, facts) if shows_product and product and reason is not Reason.UNSIGNED else None,
+        "warranty": facts.warranty and warranty_words(facts.warranty, at.date()),
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
@@ -232,7 +234,9 @@ def _verdict_page(
             or (reason is Reason.LOT_ONLY and facts.lot is not None),
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
-            "register": _register(product, reason) if is_live and shows_product else None,
+            "register": _register(product, reason, has_warranty=facts.warranty is not None)
+            if is_live and shows_product and (facts.is_item or facts.lot is not None)
+            else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
             "card": CARDS.get(reason) if shows_product else None,
@@ -244,7 +248,7 @@ def _verdict_page(
     )
 
 
-_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit")
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit", "warranty")
 """What each check has of its own; everything else on a page is the same for many."""
 
 _NO_PRODUCT: dict[str, Any] = {
@@ -286,6 +290,8 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
         rows.append(("Batch", facts.lot, True))
     if facts.expires_on:
         rows.append(("Use by", wording.day(facts.expires_on), False))
+    if facts.warranty:
+        rows.append(("Warranty", mark("warranty"), False))
     return rows
 
 
@@ -301,16 +307,23 @@ def _unit(product: Product, facts: Facts) -> Markup | None:
     return card(template("unit.html").render, product.noun, own, facts.records)
 
 
-def _register(product: Product | None, reason: Reason) -> str | None:
+def warranty_words(granted: Warranty, today: date) -> str:
+    """Say how long a warranty runs: its days, and nothing of whose it is."""
+    return f"{'until' if granted.days_left(today) else 'ended on'} {wording.day(granted.ends_on)}"
+
+
+def _register(product: Product | None, reason: Reason, *, has_warranty: bool) -> str | None:
     """Return the words of the button that leads to the registration, where this code opens one."""
     if product is None or not product.is_tracked or not (product.warranty_months or product.claim != "none"):
         return None
     if reason is Reason.POSSIBLE_COPY:
         return None if product.claim == "none" else f"I own this {product.noun}: prove it"
-    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU}:
+    if reason is Reason.LOT_ONLY and product.granularity is not Granularity.BATCH:
+        return None
+    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU, Reason.LOT_ONLY}:
         return None
     months = product.warranty_months
-    if not months:
+    if not months or has_warranty:
         return "Record that you own it"
     return f"Start your {months // 12}-year warranty" if months % 12 == 0 else f"Start your {months}-month warranty"
 
@@ -332,6 +345,10 @@ def link_of(contact: str | None) -> str | None:
 def groups(code: str) -> str:
     """Group by four, as it is easiest to compare by eye."""
     return " ".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+def _grouped(serial: str) -> str:
+    return groups(serial) if units.split(serial) is None else units.shown(serial)
 
 
 def _times(count: int | None) -> str:
@@ -380,11 +397,12 @@ _ENVIRONMENT.globals |= {
     "css_url": assets.url("ui.css"),
     "reseller_css_url": assets.url("reseller/reseller.css"),
     "js_url": assets.url("confirm.js"),
+    "passkeys_js_url": assets.url("passkeys.js"),
     "icon_url": assets.url("icon.svg"),
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
-_ENVIRONMENT.filters |= {"day": wording.day, "grouped": groups, "picture": _picture}
+_ENVIRONMENT.filters |= {"day": wording.day, "grouped": _grouped, "picture": _picture}
 _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")

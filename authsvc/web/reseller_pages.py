@@ -134,8 +134,22 @@ def _history(checked: Checked) -> list[tuple[str, str, bool]]:
 def _of_item(facts: Facts) -> list[tuple[str, str, bool]]:
     return [
         ("First checked", _month(facts.first_at), False),
+        (
+            "Owners so far",
+            "Not known" if facts.owners is None else str(facts.owners) if facts.owners else "None",
+            False,
+        ),
+        ("Warranty", _warranty(facts), False),
         ("Condition", CONDITIONS[facts.disposition], False),
+        ("Being passed on", "Yes, its owner offers it" if facts.is_offered else "No", False),
     ]
+
+
+def _warranty(facts: Facts) -> str:
+    if facts.warranty is None:
+        return "Not started" if facts.product is not None and facts.product.warranty_months else "None registered"
+    said = pages.warranty_words(facts.warranty, facts.at.date())
+    return said[:1].upper() + said[1:]
 
 
 def _month(at: datetime | None) -> str:

@@ -9,7 +9,7 @@ from authsvc.core import check_lists, csv_cells
 
 COLUMNS = (
     "line", "code", "outcome", "reason", "answer", "product", "gtin", "serial", "batch", "first_checked",
-    "condition", "recalled", "copy_warning", "same_code_as_line",
+    "owners", "warranty_until", "condition", "in_transfer", "recalled", "copy_warning", "same_code_as_line",
 )  # fmt: skip
 MOST_SHOWN = 60
 
@@ -29,7 +29,10 @@ class Row:
     serial: str | None = None
     batch: str | None = None
     first_checked: str | None = None
+    owners: int | None = None
+    warranty_until: str | None = None
     condition: str | None = None
+    in_transfer: bool | None = None
     recalled: bool | None = None
     copy_warning: bool | None = None
     same_as: int | None = None
@@ -40,6 +43,18 @@ class Row:
     def tone(self) -> str:
         """The outcome, save for a typed number: it has no seal to lack, so it is no warning."""
         return "informational" if self.is_typed and self.reason == "unsigned" else self.outcome
+
+    @property
+    def owned(self) -> tuple[str, ...]:
+        """What is known of its owners, and nothing of who they are."""
+        said = []
+        if self.owners:
+            said.append(f"Owners so far: {self.owners}")
+        if self.warranty_until:
+            said.append(f"Warranty until {self.warranty_until}")
+        if self.in_transfer:
+            said.append("Its owner offers it")
+        return tuple(said)
 
     @property
     def shown(self) -> str:
@@ -64,7 +79,8 @@ def csv_lines(listed: Sequence[Row]) -> Iterator[str]:
         yield csv_cells.row(
             (
                 row.line, row.code, row.outcome, row.reason, row.answer, row.product, row.gtin, row.serial, row.batch,
-                row.first_checked, row.condition, _yes_no(row.recalled), _yes_no(row.copy_warning), row.same_as,
+                row.first_checked, row.owners, row.warranty_until, row.condition, _yes_no(row.in_transfer),
+                _yes_no(row.recalled), _yes_no(row.copy_warning), row.same_as,
             )
         )  # fmt: skip
 
@@ -95,7 +111,10 @@ def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) ->
         serial=item.get("serial"),
         batch=lot.get("lot"),
         first_checked=month(item.get("first_checked_at")),
+        owners=item.get("owners"),
+        warranty_until=(item.get("warranty") or {}).get("until"),
         condition=item.get("disposition"),
+        in_transfer=item.get("in_transfer"),
         recalled=bool(reasons & {"recalled", "lot-recalled"}) if has_history else None,
         copy_warning="possible-copy" in reasons if has_history else None,
         same_as=same_as,

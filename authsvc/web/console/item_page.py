@@ -50,6 +50,7 @@ def item(key: str) -> str:
         facts_about=item_words.definitions(subject, story.state),
         scans=item_words.scan_rows(scans.scans, _marks(story.owners, scans, before)),
         owners=item_words.owner_rows(story.owners),
+        papers_href=_papers(story.owners),
         older=scans.older and f"/console/items/{key}?before={item_scans.spell_place(scans.older)}#scans",
         is_first=before is None,
         alerts=[item_words.alert(each, _alert_address(each.id)) for each in story.alerts],
@@ -75,6 +76,13 @@ def block(key: str) -> str | tuple[str, int] | Response:
 def act(key: str, act: str) -> str | tuple[str, int] | Response:
     """Unblock an item, or say that it was stolen, lost or found."""
     return _act(key, ACTS[act])
+
+
+def _papers(owners: Sequence[Ownership]) -> str | None:
+    """Return where the proofs of the present owner are, for those who may look at them."""
+    present = next((one for one in owners if one.ended_at is None), None)
+    may_look = guard.me().role.may(Role.ANALYST)
+    return f"/console/owners/registrations/{present.id}" if present is not None and may_look else None
 
 
 def _marks(

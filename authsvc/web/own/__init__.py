@@ -6,12 +6,16 @@ to the database and the mail.
 """
 
 from authsvc.web.own import (
+    account,
+    asking,
     dealing,
     disputing,
     handing,
     items,
+    papers,
     permitting,
     proving,
+    recovering,
     registering,
     selling,
     sign_in,
@@ -20,13 +24,17 @@ from authsvc.web.own import (
 from authsvc.web.own.door import bp
 
 __all__ = [
+    "account",
+    "asking",
     "bp",
     "dealing",
     "disputing",
     "handing",
     "items",
+    "papers",
     "permitting",
     "proving",
+    "recovering",
     "registering",
     "selling",
     "sign_in",

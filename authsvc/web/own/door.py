@@ -6,32 +6,34 @@ link never sends where it came from to anybody, and is kept by no cache.
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import mails, owner_attempts, owner_sessions, owners
+from authsvc import mails, owner_attempts, owner_files, owner_sessions, owners, uploads
+from authsvc.core import units
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
-from authsvc.errors import ForeignForm, SignInNeeded, TooManyRequests, Unavailable
-from authsvc.owner_attempts import MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
+from authsvc.errors import BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
+from authsvc.owner_attempts import FILE_FROM_HERE, MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.registrations import Keys
 from authsvc.staff import SECRET_BYTES, spell
+from authsvc.uploads import Upload
 from authsvc.web import looks, pages, visitors
 from authsvc.web.own import cookies
-from authsvc.web.site import runtime
+from authsvc.web.site import count_write, runtime
 
 PREFIX = "/own"
-FORM_FIELD = "form_token"
+FORM_FIELD, FORM_HEADER = "form_token", "X-Form-Token"
 
 bp = Blueprint("own", __name__, url_prefix=PREFIX)
 
@@ -168,8 +170,55 @@ def count_mail(email: str) -> None:
 def send(session: Session, brand_id: UUID, template: str, to: str, values: Mapping[str, Any]) -> None:
     """Queue a mail in the transaction of the act that it tells of."""
     rt = runtime()
+    if "serial" in values:
+        values = {**values, "serial": units.shown(values["serial"])}
     draft = mails.Draft(id=rt.new_id(), brand_id=brand_id, template=template, to=to, values=values)
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=now())
+
+
+TAKES_FILES: set[str] = set()
+"""The endpoints whose form may carry a file; every other form is small."""
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def takes_files(view: Function) -> Function:
+    """Let the form of a page carry a proof of purchase."""
+    TAKES_FILES.add(f"{bp.name}.{view.__name__}")
+    return view
+
+
+def get_file(*, limit: Limit = FILE_FROM_HERE, who: str | None = None) -> Upload:
+    """
+    Return the proof of purchase that a form has to carry; raises as ``find_file`` does.
+
+    Raises:
+        BadInput: None was chosen.
+    """
+    found = find_file(limit=limit, who=who)
+    if found is None:
+        raise BadInput("Choose your proof of purchase: a receipt, an invoice or a contract with the seller.")
+    return found
+
+
+def find_file(*, limit: Limit = FILE_FROM_HERE, who: str | None = None) -> Upload | None:
+    """
+    Return the proof of purchase that came with a form, checked, or None where none was chosen.
+
+    It is counted before it is looked at: to draw a picture anew costs more than all else that a form does.
+
+    Raises:
+        BadInput: It is of no kind that is taken, or damaged.
+        TooLarge: It is too large.
+        TooManyRequests: Many came from here.
+    """
+    given = request.files.get("proof")
+    if given is None or not given.filename:
+        return None
+    content = given.read(uploads.MOST_BYTES + 1)
+    if count((limit, who or network())).beyond:
+        raise TooManyRequests(f"{limit.most} files were sent from here in the last hour. Wait an hour.")
+    return uploads.check(given.filename, content, allowed=owner_files.ALLOWED)
 
 
 def browser() -> str:
@@ -196,15 +245,20 @@ def _guard() -> None:
     g.browser = given or spell(runtime().random(SECRET_BYTES))
     g.is_new_browser = given is None
     if request.method == "POST":
+        if request.endpoint in TAKES_FILES:
+            count_write()
+            request.max_content_length = uploads.MOST_BYTES + 64 * 1024
+            request.max_form_memory_size = 64 * 1024
         _check_form()
 
 
 def _check_form() -> None:
     """Accept a form that a page of ours has shown to this browser, and no other."""
-    token = request.form.get(FORM_FIELD, "")
+    # A script sends the token in a header, which no form of another site can.
+    token = request.headers.get(FORM_HEADER) if request.is_json else request.form.get(FORM_FIELD, "")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise ForeignForm("Another site has sent this form. Nothing was changed.")
-    if g.is_new_browser or not token.isascii() or not hmac.compare_digest(form_token(), token):
+    if g.is_new_browser or token is None or not token.isascii() or not hmac.compare_digest(form_token(), token):
         raise ForeignForm(
             "This form stood open for too long, or cookies are switched off. Go back, reload the page and try again."
         )
@@ -213,6 +267,7 @@ def _check_form() -> None:
 @bp.after_request
 def _finish(response: Response) -> Response:
     response.headers["Cache-Control"] = "no-store"
+    request.close()  # A large file lies on the disk of this machine until then.
     if g.get("is_new_browser"):
         cookies.put(response, cookies.FORM, g.browser, request)
     # What was refused was rolled back, and a new session with it.

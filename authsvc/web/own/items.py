@@ -11,22 +11,27 @@ from authsvc import (
     evidence_keys,
     followers,
     handovers,
+    owner_changes,
+    owner_files,
+    owner_passkeys,
+    owner_requests,
     owners,
     ownership,
     permits,
     scanning,
     transfers,
 )
-from authsvc.core import wording
+from authsvc.core import units, wording
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition, Recall
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
+from authsvc.owner_requests import State as Asked
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State
-from authsvc.web.own import door, handing
+from authsvc.web.own import asking, door, handing, papers
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
 
@@ -39,11 +44,15 @@ def overview() -> Page:
         person = door.person(session, who)
         held = ownership.list_of(session, person, now=door.now())
         entries = [(_entry(registered), conditions.find(session, registered.sgtin)) for registered in held]
+        asked = [
+            (handing.product_of(handing.subject_of(each.sgtin)), each)
+            for each in owner_requests.list_by(session, person)
+        ]
         running = [
             handing.entry(person, each) for each in handovers.list_of(session, person, now=door.now())
         ]  # fmt: skip
     return door.show(
-        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, running=running,
+        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, running=running, asked=asked,
         email=person.email,
         today=door.now().date(),
     )  # fmt: skip
@@ -54,9 +63,9 @@ def item(registration_id: UUID) -> Page:
     """Show one item."""
     who = door.signed()
     with door.database(who.brand_id) as session:
-        person, registered = _get(session, who, registration_id)
+        person, registered = get(session, who, registration_id)
         condition = conditions.find(session, registered.sgtin)
-    return _page(person, registered, condition)
+    return show(person, registered, condition)
 
 
 @bp.post("/items/<uuid:registration_id>/condition")
@@ -65,11 +74,13 @@ def set_condition(registration_id: UUID) -> Page:
     who = door.signed()
     condition = request.form.get("condition", "")
     with door.database(who.brand_id) as session:
-        person, registered = _get(session, who, registration_id)
+        person, registered = get(session, who, registration_id)
         if registered.state is State.PENDING:
             # Whoever has only scanned an item, in a shop, must not be able to warn its buyer off.
             raise Conflict("You can report it once your registration is confirmed. If it is urgent, contact the brand.")
         subject = _subject(registered)
+        if units.split(subject.name.serial) is not None:
+            raise Conflict("Its code is that of the whole batch, so nobody who checks it would be warned.")
         present = conditions.find(session, registered.sgtin)
         try:
             day = conditions.parse_day(request.form.get("day", ""), door.now().date())
@@ -78,8 +89,11 @@ def set_condition(registration_id: UUID) -> Page:
                 now=door.now(),
             )  # fmt: skip
         except BadInput as error:
-            return _page(person, registered, present, fault=str(error))
+            return show(person, registered, present, fault=str(error))
         transfers.check_report(session, subject, condition, now=door.now())
+        if condition == "stolen":
+            ended = owner_requests.end_all(session, registered.id, Asked.REPORTED, now=door.now())
+            asking.tell_ended(session, ended)
         values = {"product": _product(registered).name, "serial": subject.name.serial, "condition": changed.words,
                   "day": wording.day(day), "link": door.link_to(f"/items/{registered.id}")}  # fmt: skip
         door.send(session, who.brand_id, "owner-condition", person.email, values)
@@ -91,14 +105,17 @@ def give_up(registration_id: UUID) -> Page:
     """Give an item up, as after a sale: whoever has it now may register it, with the warranty that is left."""
     who = door.signed()
     with door.database(who.brand_id) as session:
-        person, registered = _get(session, who, registration_id)
+        person, registered = get(session, who, registration_id)
         condition = conditions.find(session, registered.sgtin)
         if request.form.get("sure") != "yes":
-            return _page(person, registered, condition, unsure="Tick the box to say that you mean it.")
+            return show(person, registered, condition, unsure="Tick the box to say that you mean it.")
         if condition.disposition in {Disposition.LOST, Disposition.STOLEN}:
             raise Conflict("You have reported this item. Say first that you have it again.")
         transfers.check_release(session, _subject(registered), now=door.now())
         ownership.release(session, person, registered.id, now=door.now())
+        asking.tell_ended(
+            session, owner_requests.end_all(session, registered.id, Asked.RELEASED, now=door.now())
+        )  # fmt: skip
     return door.go("")
 
 
@@ -150,7 +167,11 @@ def erase() -> Page:
                              fault=fault)  # fmt: skip
         transfers.leave_all(session, person, now=door.now())
         permits.forget(session, person)
+        owner_requests.leave_all(session, person, now=door.now())
         ownership.release_all(session, person, now=door.now())
+        owner_files.erase_all(session, person)
+        owner_passkeys.erase_all(session, person)
+        owner_changes.forget(session, person)
         followers.forget_address(session, brand.id, person.email, key=runtime().people_key)
         owners.erase(session, person, now=door.now())
         door.send(session, brand.id, "owner-erased", person.email, {})
@@ -158,10 +179,13 @@ def erase() -> Page:
     return door.show("erased", brand, title="You are forgotten")
 
 
-# --- Private ---------------------------------------------------------------------------------------------------------
+def get(session: Session, who: Signed, registration_id: UUID) -> tuple[Person, Registered]:
+    """
+    Return who is signed in and one of the items that they hold.
 
-
-def _get(session: Session, who: Signed, registration_id: UUID) -> tuple[Person, Registered]:
+    Raises:
+        NotFound: They do not hold it.
+    """
     person = door.person(session, who)
     found = ownership.get_of(session, person, registration_id, key=runtime().people_key, now=door.now())
     if found is None:
@@ -169,8 +193,48 @@ def _get(session: Session, who: Signed, registration_id: UUID) -> tuple[Person, 
     return person, found
 
 
+def show(
+    person: Person,
+    registered: Registered,
+    condition: conditions.Condition,
+    *,
+    fault: str | None = None,
+    unsure: str | None = None,
+    file_fault: str | None = None,
+    unasked: str | None = None,
+) -> Page:
+    """Render the page of one item, with what was wrong with a form of it."""
+    return door.show(
+        "item",
+        door.brand_of(person.brand_id),
+        title=_product(registered).name,
+        status=200 if fault is None and unsure is None and file_fault is None and unasked is None else 400,
+        product=_product(registered),
+        serial=registered.sgtin.partition(".")[2],
+        registered=registered,
+        is_pending=registered.state is State.PENDING,
+        is_new=request.args.get("new") == "1",
+        condition=condition,
+        recall=_find_recall(registered),
+        is_unit=units.split(registered.sgtin.partition(".")[2]) is not None,
+        is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
+        today=door.now().date(),
+        papers=papers.around(person, registered),
+        file_fault=file_fault,
+        unasked=unasked,
+        typed={name: request.form.get(name, "")[:300] for name in ("condition", "reason", "day")},
+        fault=fault,
+        unsure=unsure,
+    )
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
 def _certificate(session: Session, who: Signed, registration_id: UUID) -> certificates.Certificate:
-    person, registered = _get(session, who, registration_id)
+    person, registered = get(session, who, registration_id)
+    if registered.waits_for_brand:
+        raise NotFound("The certificate is ready once the brand has looked at your proof of purchase.")
     if registered.state is not State.CONFIRMED:
         raise NotFound(
             f"The certificate is ready on {wording.day(registered.pending_until)}, if nobody has contested it by then."
@@ -206,34 +270,7 @@ def _find_recall(registered: Registered) -> Recall | None:
     """Look the item up as anybody may, which counts nothing, and return the recall that covers it."""
     rt = runtime()
     gtin, _, serial = registered.sgtin.partition(".")
-    link = DigitalLink.build({"01": gtin, "21": serial})
+    unit = units.split(serial)
+    link = DigitalLink.build({"01": gtin, "21": serial} if unit is None else {"01": gtin, "10": unit[0]})
     looked = scanning.scan(rt.held, rt.connections, link, None, None, at=door.now(), new_id=rt.new_id)
     return looked.verdict.facts.recall
-
-
-def _page(
-    person: Person,
-    registered: Registered,
-    condition: conditions.Condition,
-    *,
-    fault: str | None = None,
-    unsure: str | None = None,
-) -> Page:
-    return door.show(
-        "item",
-        door.brand_of(person.brand_id),
-        title=_product(registered).name,
-        status=200 if fault is None and unsure is None else 400,
-        product=_product(registered),
-        serial=registered.sgtin.partition(".")[2],
-        registered=registered,
-        is_pending=registered.state is State.PENDING,
-        is_new=request.args.get("new") == "1",
-        condition=condition,
-        recall=_find_recall(registered),
-        is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
-        today=door.now().date(),
-        typed={name: request.form.get(name, "")[:300] for name in ("condition", "reason", "day")},
-        fault=fault,
-        unsure=unsure,
-    )

@@ -6,17 +6,18 @@ nothing. A claim code is counted before it is looked at.
 """
 
 from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import mails, owner_attempts, owner_sessions, ownership, receipts, registrations
-from authsvc.core import wording
+from authsvc import mails, owner_attempts, owner_files, owner_sessions, ownership, receipts, registrations, uploads
+from authsvc.core import units, wording
 from authsvc.core.clones import Place
-from authsvc.core.register import Brand, Product
-from authsvc.core.verdicts import Mark
+from authsvc.core.register import Brand, Granularity, Product
+from authsvc.core.verdicts import Facts, Mark
 from authsvc.core.warranties import parse_purchase
-from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooManyRequests, WrongClaimCode
+from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooLarge, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM, CODE_OF_PERSON, Counted
 from authsvc.ownership import Registered, State
@@ -41,9 +42,9 @@ class Held:
 @bp.get("/register/<receipt_text>")
 def form(receipt_text: str) -> Page:
     """Show the form, or who may register where somebody has done so already."""
-    held = _find_held(receipt_text)
+    held = find_held(receipt_text)
     if held is None:
-        return _scan_first()
+        return scan_first()
     with door.database(held.brand.id) as session:
         present = ownership.find_present(session, held.subject.sgtin, now=door.now())
         has_code = registrations.has_claim_code(session, held.subject)
@@ -51,18 +52,21 @@ def form(receipt_text: str) -> Page:
 
 
 @bp.post("/register/<receipt_text>")
+@door.takes_files
 def apply(receipt_text: str) -> Page:
     """Take the form: check what can be checked, and send the mail that makes it count."""
-    held = _find_held(receipt_text)
+    held = find_held(receipt_text)
     if held is None:
-        return _scan_first()
+        return scan_first()
     with door.database(held.brand.id) as session:
         present = ownership.find_present(session, held.subject.sgtin, now=door.now())
         has_code = registrations.has_claim_code(session, held.subject)
     try:
         needs_code = _try_code(held, present, request.form.get("code", ""), has_code=has_code)
         application = _read_form(held)
-    except (BadInput, WrongClaimCode, AlreadyRegistered, Conflict) as error:
+        is_proven = bool(request.form.get("code", "").strip())
+        proof = door.get_file() if application.is_used and not is_proven else door.find_file()
+    except (BadInput, TooLarge, WrongClaimCode, AlreadyRegistered, Conflict) as error:
         return _form(held, present, has_code=has_code, fault=error)
     code = request.form.get("code", "").strip()
     application = replace(application, has_code=bool(code) and not needs_code, needs_code=needs_code)
@@ -72,6 +76,8 @@ def apply(receipt_text: str) -> Page:
         secret = owner_sessions.make_link(
             session, held.brand.id, owner_sessions.REGISTER, application.write(), now=door.now(), random=rt.random
         )
+        if proof is not None:
+            owner_files.keep_with_link(session, held.brand.id, secret, proof, random=rt.random)
         values = {"product": held.product.name, "serial": held.serial, "link": door.link_to(f"/confirm/{secret}")}
         door.send(session, held.brand.id, "owner-confirm", application.email, values)
     return door.show(
@@ -102,11 +108,17 @@ def confirm(secret: str) -> Page:
         if application.needs_code:
             application = _take_late_code(subject, application)
         with door.database(brand.id) as session:
+            proof = owner_files.find_with_link(session, brand.id, secret)
             owner_sessions.take_link(session, owner_sessions.REGISTER, secret, now=door.now())
             outcome = registrations.confirm(
                 session, subject, product, application, keys=door.keys(), place=place, now=door.now(),
                 new_id=rt.new_id, random=rt.random,
             )  # fmt: skip
+            if proof is not None and not owner_files.is_full(session, outcome.registration.id):
+                owner_files.add(
+                    session, outcome.person, outcome.registration.id, proof, key=rt.people_key, random=rt.random,
+                    new_id=rt.new_id, now=door.now(),
+                )  # fmt: skip
             _tell(session, brand, product, application, outcome)
             door.sign_in(session, brand.id, outcome.person.id)
     except (BadInput, WrongClaimCode, AlreadyRegistered) as error:
@@ -114,10 +126,7 @@ def confirm(secret: str) -> Page:
     return door.go(f"/items/{outcome.registration.id}?new=1")
 
 
-# --- Private ---------------------------------------------------------------------------------------------------------
-
-
-def _find_held(receipt_text: str) -> Held | None:
+def find_held(receipt_text: str) -> Held | None:
     """Return the item that this browser has just checked, or None when the check is somebody else's or old."""
     rt, at = runtime(), door.now()
     found = receipts.get(rt.held, rt.connections, receipts.parse(receipt_text), at=at)
@@ -126,17 +135,75 @@ def _find_held(receipt_text: str) -> Held | None:
     facts = found.now.facts
     if mine is None or not found.is_mine(mine, at) or facts.signature.mark not in {Mark.VALID, Mark.NOT_EXPECTED}:
         return None
-    if facts.gtin is None or facts.serial is None or facts.product is None or facts.brand is None:
-        raise NotFound("A code of a batch or a case has no warranty of its own.")
+    if facts.gtin is None or facts.product is None or facts.brand is None:
+        raise NotFound("A code of a case has no warranty of its own.")
     if facts.brand.is_sandbox or not may_register(facts.product):
         raise NotFound("This product is not registered here.")
-    subject = Subject.of(rt.held, facts.gtin, facts.serial)
-    return Held(subject=subject, brand=facts.brand, product=facts.product, serial=facts.serial, visitor=mine)
+    serial = facts.serial or _unit(facts)
+    subject = Subject.of(rt.held, facts.gtin, serial)
+    visitor = visitors.pseudonym(rt.visitor_key, subject.sgtin, cookie.cookie)
+    return Held(subject=subject, brand=facts.brand, product=facts.product, serial=serial, visitor=visitor)
+
+
+def _unit(facts: Facts) -> str:
+    """
+    Return what stands for the serial of a unit of a batch, whose number the address has.
+
+    Raises:
+        UnitNeeded: The address has none, or what it has is none.
+    """
+    if facts.product is None or facts.product.granularity is not Granularity.BATCH or facts.lot is None:
+        raise NotFound("A code of a batch or a case has no warranty of its own.")
+    typed = request.args.get("unit", "")
+    try:
+        return units.serial_of(facts.lot, units.parse(typed))
+    except BadInput as error:
+        raise UnitNeeded(facts, typed, str(error) if typed else None) from error
+
+
+class UnitNeeded(Exception):
+    """The code names a batch: the page asks which unit of it somebody has before them."""
+
+    def __init__(self, facts: Facts, typed: str, fault: str | None) -> None:
+        super().__init__(fault)
+        self.facts, self.typed, self.fault = facts, typed, fault
+
+
+@bp.errorhandler(UnitNeeded)
+def ask_for_unit(needed: UnitNeeded) -> Page:
+    """Ask for the number of the unit; it is kept in the address, so that every form of the way has it."""
+    facts = needed.facts
+    return door.show(
+        "unit", facts.brand, title="Which one do you have?", status=200 if needed.fault is None else 400,
+        product=facts.product, lot=facts.lot, typed=needed.typed[:60], fault=needed.fault,
+    )  # fmt: skip
 
 
 def may_register(product: Product) -> bool:
     """Say whether items of a product are registered at all."""
     return product.is_tracked and (bool(product.warranty_months) or product.claim != "none")
+
+
+def scan_first() -> Page:
+    """Ask somebody to scan the label with this phone."""
+    return door.show("scan_first", None, title="Scan the label again", status=403)
+
+
+def field_of(fault: str) -> str | None:
+    """Return the field that a message is about, so that it can stand there."""
+    words = {
+        "proof of purchase": "proof",
+        "file": "proof",
+        "picture": "proof",
+        "e-mail": "email",
+        "claim code": "code",
+        "date of purchase": "purchased_on",
+        "shop": "shop",
+    }
+    return next((field for word, field in words.items() if word in fault), None)
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
 
 
 def _read_form(held: Held) -> Application:
@@ -149,7 +216,18 @@ def _read_form(held: Held) -> Application:
         purchased_on=purchased.isoformat() if purchased else "",
         shop=registrations.clean_shop(request.form.get("shop", "")),
         visitor=held.visitor.hex(),
+        is_used=_is_used(),
+        has_file=_has_file(),
     )
+
+
+def _is_used() -> bool:
+    return request.form.get("bought") == "used"
+
+
+def _has_file() -> bool:
+    given = request.files.get("proof")
+    return given is not None and bool(given.filename)
 
 
 def _try_code(held: Held, present: Registered | None, typed: str, *, has_code: bool) -> bool:
@@ -160,7 +238,8 @@ def _try_code(held: Held, present: Registered | None, typed: str, *, has_code: b
     """
     code = typed.strip() or None
     is_owned = present is not None and present.state is State.CONFIRMED
-    if code is None and has_code and (is_owned or held.product.claim == "required"):
+    is_needed = held.product.claim == "required" and not (_is_used() and _has_file())
+    if code is None and has_code and (is_owned or is_needed):
         raise WrongClaimCode("Type the claim code. It is under the scratch field or inside the box.")
     counted = None
     if code is not None:
@@ -212,7 +291,9 @@ def _tell(session: Session, brand: Brand, product: Product, application: Applica
     registered = outcome.registration
     item = {"product": product.name, "serial": application.serial}
     note = "Your claim code is used up now. Keep your receipt: it is your proof of purchase."
-    if registered.state is State.PENDING:
+    if registered.waits_for_brand:
+        note = f"{brand.name} looks at your proof of purchase and writes to you. Until then it is provisional."
+    elif registered.state is State.PENDING:
         note = (
             f"It is provisional until {wording.day(registered.pending_until)}. Until then somebody who has the claim "
             "code can take its place."
@@ -237,21 +318,17 @@ def _product(subject: Subject) -> Product:
     return subject.product
 
 
-def _scan_first() -> Page:
-    return door.show("scan_first", None, title="Scan the label again", status=403)
-
-
 def _form(
     held: Held,
     present: Registered | None,
     *,
     has_code: bool,
-    fault: AlreadyRegistered | BadInput | Conflict | WrongClaimCode | None = None,
+    fault: AlreadyRegistered | BadInput | Conflict | TooLarge | WrongClaimCode | None = None,
 ) -> Page:
-    typed = {name: request.form.get(name, "")[:200] for name in ("email", "purchased_on", "shop", "code")}
+    typed = {name: request.form.get(name, "")[:200] for name in ("email", "purchased_on", "shop", "code", "bought")}
     field = None
     if fault is not None:
-        field = "code" if isinstance(fault, WrongClaimCode) else _field_of(str(fault))
+        field = "code" if isinstance(fault, WrongClaimCode) else field_of(str(fault))
     is_owned = present is not None and present.state is State.CONFIRMED
     return door.show(
         "register",
@@ -268,18 +345,15 @@ def _form(
         is_owned=is_owned,
         is_contested=present is not None and not is_owned,
         has_code=has_code,
+        receipt=(request.view_args or {}).get("receipt_text", ""),
+        query=f"?unit={quote(unit[1], safe='')}" if (unit := units.split(held.serial)) else "",
         is_required=has_code and held.product.claim == "required",
         today=door.now().date().isoformat(),
         typed=typed,
         fault=None if fault is None else str(fault),
         field_of_fault=field,
+        megabytes=uploads.MOST_BYTES // 2**20,
     )
-
-
-def _field_of(fault: str) -> str | None:
-    """Return the field that a message is about, so that it can stand there."""
-    words = {"e-mail": "email", "claim code": "code", "date of purchase": "purchased_on", "shop": "shop"}
-    return next((field for word, field in words.items() if word in fault), None)
 
 
 def _confirmation(application: Application, *, fault: str | None = None, status: int = 200) -> Page:

@@ -15,7 +15,7 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from authsvc import handovers, mails, offer_codes, owner_sessions, owners, ownership, transfers
-from authsvc.core import transfer_codes
+from authsvc.core import transfer_codes, units
 from authsvc.core.clones import Place
 from authsvc.core.register import Brand
 from authsvc.errors import BadDigitalLink, BadInput, LinkSpent, TooManyRequests, TransferOver, WrongTransferCode
@@ -235,6 +235,8 @@ def _check_holds(pointer: Pointer, typed: str) -> bytes | None:
 def _is_item(sgtin: str, typed: str) -> bool:
     """Say whether somebody typed the serial number of an item, or the number or link of its label."""
     serial = sgtin.partition(".")[2]
+    if (unit := units.split(serial)) is not None:
+        return "".join(typed.split()).upper() == unit[1]
     if "".join(typed.split()).upper() == serial.upper():
         return True
     try:

@@ -150,6 +150,11 @@ def transfer_of_halden(scene, _cast):
         return elsewhere.submit(owning.dispute, scene).result()
 
 
+def mailbox_of_halden(scene):
+    with ThreadPoolExecutor(1) as elsewhere:
+        return elsewhere.submit(owning.lost_mailbox, scene).result()
+
+
 def order_of_halden(scene, cast):
     with scene.owner_session() as session:
         run_orders.set_approval(session, scene.halden.id, is_needed=True)
@@ -192,6 +197,10 @@ OBJECTS = {
     "device_id": device_of_halden,
     "api_key_id": api_key_of_halden,
     "transfer_id": transfer_of_halden,
+    "request_id": lambda _scene, _cast: mailbox_of_halden(_scene),
+    "registration_id": lambda _scene, _cast: new_id(),
+    "paper_id": lambda _scene, _cast: new_id(),
+    "record_id": lambda _scene, _cast: new_id(),
     "gtin": lambda scene, _cast: scene.watch.gtin,
     "preview_id": preview_of_halden,
     "export_id": lambda scene, _cast: errand_of_halden(scene, errands.EXPORT),

@@ -15,6 +15,7 @@ __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+PDF = b"%PDF-1.7\n% a receipt\n%%EOF\n"
 SHOTS = os.environ.get("OWN_SHOTS")  # A folder for pictures, for whoever wants to look.
 
 
@@ -40,11 +41,15 @@ def test_a_buyer_checks_registers_and_gets_the_certificate(scene, site, browser,
     page.get_by_label("E-mail address").fill(email)
     page.get_by_label("Date of purchase").fill("2026-05-31")
     page.get_by_label("Shop").fill("Uhren Meier")
+    page.get_by_label("Proof of purchase").set_input_files(
+        {"name": "a.pdf", "mimeType": "application/pdf", "buffer": PDF}
+    )
     page.get_by_role("button", name="Start the warranty").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your address")
     page.goto(link_of(scene, email, site))
     page.get_by_role("button", name="Confirm the registration").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your warranty has started")
+    expect(page.get_by_role("link", name="a.pdf")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Certificate (PDF)").click()
 
@@ -96,7 +101,8 @@ class Walk:
         self.page.goto(self.item)
         self.press("I have it again")
         self.page.goto(f"{self.site}{self.path}")
-        self.page.get_by_role("link", name="Start your 2-year warranty").click()
+        self.look("verdict-owned")
+        self.page.get_by_role("link", name="Record that you own it").click()
         self.look("owned")
 
     def register_without_a_code(self, path):

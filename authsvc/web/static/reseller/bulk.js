@@ -75,6 +75,9 @@ function row(line, code, document_, sameAs, word) {
     ["span", document_.title],
     ["span", document_.detail],
     ...document_.notices.map((notice) => ["span", notice.title]),
+    ["span", document_.item?.owners ? word("owners", number(document_.item.owners)) : null],
+    ["span", document_.item?.warranty ? word("warranty", document_.item.warranty.until) : null],
+    ["span", document_.item?.in_transfer ? word("offered") : null],
     ["span", sameAs ? word("same", sameAs) : null],
   ];
   const cut = shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown;
