@@ -89,15 +89,18 @@ PARTS = {
   WHERE e.brand_id = %(brand_id)s AND (%(epcs)s::text[] IS NULL OR e.epcs && %(epcs)s::text[])""",
 }
 
-EVENTS = f"""
-SELECT * FROM ({" UNION ALL ".join(PARTS.values())}) AS found
-WHERE (%(type)s::text[] IS NULL OR type = ANY (%(type)s::text[]))
-  AND (%(event_from)s::timestamptz IS NULL OR event_at >= %(event_from)s::timestamptz)
-  AND (%(event_before)s::timestamptz IS NULL OR event_at < %(event_before)s::timestamptz)
-  AND (%(recorded_from)s::timestamptz IS NULL OR at >= %(recorded_from)s::timestamptz)
-  AND (%(recorded_before)s::timestamptz IS NULL OR at < %(recorded_before)s::timestamptz)
-  AND (%(after_at)s::timestamptz IS NULL
-    OR (at, kind, key) > (%(after_at)s::timestamptz, %(after_kind)s::text, %(after_key)s::text))
-ORDER BY at, kind, key
-LIMIT %(limit)s"""
-"""A page of events. Both ends of a time are pushed into each part, which has an index of its own for it."""
+_WANTED = """
+  WHERE (%(type)s::text[] IS NULL OR type = ANY (%(type)s::text[]))
+    AND (%(event_from)s::timestamptz IS NULL OR event_at >= %(event_from)s::timestamptz)
+    AND (%(event_before)s::timestamptz IS NULL OR event_at < %(event_before)s::timestamptz)
+    AND (%(recorded_from)s::timestamptz IS NULL OR at >= %(recorded_from)s::timestamptz)
+    AND (%(recorded_before)s::timestamptz IS NULL OR at < %(recorded_before)s::timestamptz)
+    AND (%(after_at)s::timestamptz IS NULL OR at >= %(after_at)s::timestamptz
+      AND (at, kind, key) > (%(after_at)s::timestamptz, %(after_kind)s::text, %(after_key)s::text))
+  ORDER BY at, kind, key LIMIT %(limit)s"""
+"""Of each part no more than a page is read, along its index of time."""
+
+_PAGES = [f"(SELECT * FROM ({part}) AS p (at, kind, key, event_at, type, fact) {_WANTED})" for part in PARTS.values()]
+
+EVENTS = f"SELECT * FROM ({' UNION ALL '.join(_PAGES)}) AS found ORDER BY at, kind, key LIMIT %(limit)s"
+"""A page of events."""

@@ -8,6 +8,7 @@ its word: what it reads next should be the code behind this one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -37,6 +38,17 @@ class LineInfo:
     done: int
     repeated: int
     refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchInfo:
+    """A batch that had something wrong in it."""
+
+    at: datetime
+    line: str
+    act: str
+    done: int
+    alarms: Sequence[Mapping[str, Any]]
 
 
 def set_line(session: Session, brand: Brand, name: str, run: int, expected: int, *, now: datetime) -> LineInfo:
@@ -120,6 +132,24 @@ def get_line(session: Session, brand: Brand, name: str) -> LineInfo:
         repeated=repeated,
         refused=refused,
     )
+
+
+def list_lines(session: Session, brand: Brand) -> list[LineInfo]:
+    """Return the lines of a brand, in the order of their names."""
+    named = select(ProductionLine.name).where(ProductionLine.brand_id == brand.id)
+    heard = select(LineBatch.line).where(LineBatch.brand_id == brand.id)
+    return [get_line(session, brand, name) for name in sorted(set(session.scalars(named.union(heard))))]
+
+
+def list_alarms(session: Session, brand: Brand, *, limit: int = 50) -> list[BatchInfo]:
+    """Return the latest batches that had something wrong in them."""
+    found = session.scalars(
+        select(LineBatch)
+        .where(LineBatch.brand_id == brand.id, func.jsonb_array_length(LineBatch.alarms) > 0)
+        .order_by(LineBatch.at.desc(), LineBatch.line, LineBatch.number)
+        .limit(limit)
+    )
+    return [BatchInfo(at=row.at, line=row.line, act=row.act, done=row.done, alarms=row.alarms) for row in found]
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -79,6 +79,11 @@ def test_every_event_has_the_members_that_its_example_shows(scene, courier, rece
         "VALUES ('09506000134352.X', gen_random_uuid(), %s, 'r', 1, '{}', now())",
         (scene.halden.id,),
     )
+    scene.admin.execute(
+        "INSERT INTO line_batches VALUES (%s, 'L', 1, 'commission', '', now(), 0, 0, 1, %s), "
+        "(%s, 'L', 2, 'commission', '', now(), 1, 0, 0, '[]')",
+        (scene.halden.id, '[{"kind": "unknown", "position": 0, "code": "x"}]', scene.halden.id),
+    )
     scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE sgtin = '09506000134352.X'")
     scene.admin.execute("UPDATE alerts SET closed_at = NULL WHERE sgtin = '09506000134352.X'")
     run(courier)

@@ -91,6 +91,18 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "item.registration_changed": EventType(
         "A registration was confirmed or has ended", {**_REGISTRATION, "state": "released"}
     ),
+    "line.alarm": EventType(
+        "A production line has sent wrong codes",
+        {
+            "line": "Line 3, Biel",
+            "batch": "17",
+            "act": "commission",
+            "done": 498,
+            "repeated": 1,
+            "refused": 1,
+            "alarms": [{"kind": "duplicate", "position": 12, "code": "09506000134352.7K3M9QX2V4TD1RZ8"}],
+        },
+    ),
     "recall.created": EventType("A recall was announced", _RECALL),
     "recall.lifted": EventType("A recall was lifted", {**_RECALL, "lifted_at": "2026-06-01T08:00:00+00:00"}),
 }

@@ -18,8 +18,8 @@ NAVIGATION = (
     (None, (("Overview", "overview"), ("Alerts", "alert"), ("Cases", "case"), ("Items", "serial"),
             ("Reports", "report"), ("Rules", "rules"), ("Exports", "export"))),
     ("Operations", (("Advisor", "chart"), ("Products", "product"), ("Runs", "label"), ("Recalls", "recall"),
-                    ("Links", "link"), ("Disputes", "transfer"), ("Owners", "person"), ("Dealers", "people"),
-                    ("Devices", "device"), ("Webhooks", "webhook"))),
+                    ("Lines", "tick"), ("Links", "link"), ("Disputes", "transfer"), ("Owners", "person"),
+                    ("Dealers", "people"), ("Devices", "device"), ("Webhooks", "webhook"))),
     ("Brand", (("Team", "people"), ("API keys", "key"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""

@@ -5,6 +5,8 @@ from looking import violations
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
+from authsvc import production_lines
+from authsvc.production_lines import Act, Batch
 from authsvc.staff import Role
 
 __all__ = ["browser", "site"]
@@ -71,7 +73,12 @@ def test_hosts_need_a_fresh_proof_and_a_viewer_only_reads(scene, cast, later):
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_links_are_written_in_a_browser(cast, site, browser, width, scheme):
-    person = cast.add(Role.ADMIN)
+    person, scene = cast.add(Role.ADMIN), cast.scene
+    with scene.owner_session() as session:
+        codes = [scene.codes.uri(0), scene.codes.uri(0), "smudge"]
+        batch = Batch(line="Line 3, Biel", number=width, act=Act.COMMISSION, codes=codes)
+        keys = scene.rt.held.serial_keys_of(scene.halden.id)
+        production_lines.take_batch(session, scene.halden, batch, serial_keys=keys, now=scene.clock())
     walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
     page = walk.page
     walk.sign_in(person.email, person.password)
@@ -99,6 +106,9 @@ def test_links_are_written_in_a_browser(cast, site, browser, width, scheme):
     walk.click("Save")
     expect(page.get_by_role("alert")).to_contain_text("may not lead to evil.example")
     look("refused")
+    page.goto(f"{site}/console/lines")
+    walk.heading("Lines")
+    look("lines")
     page.goto(f"{site}/01/{cast.scene.watch.gtin}?linkType=linkset")
     walk.heading("Meridian 36")
     look("public")
