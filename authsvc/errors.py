@@ -11,7 +11,11 @@ from typing import Any
 
 
 class AuthsvcError(Exception):
-    """Something that we cannot or will not serve."""
+    """
+    Something that we cannot or will not serve.
+
+    A *sentence* with ``{names}`` gets its *values* apart, so that it can be said in other languages too.
+    """
 
     status = 500
     code = "internal"
@@ -22,6 +26,11 @@ class AuthsvcError(Exception):
     def members(self) -> Mapping[str, Any]:
         """What a program is told beside the members that every problem document has."""
         return {}
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(sentence.format(**values) if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
 
 class BadRequest(AuthsvcError):

@@ -9,43 +9,45 @@ verdict: a counterfeiter would print it. And ``not-issued`` is the very same pag
 size as ``not-released``: a page must not tell which serials exist.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
-from authsvc.core import unit_data, units, wording
+from authsvc import languages
+from authsvc.core import unit_data, wording
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.warranties import Warranty
 from authsvc.core.wording import Words
-from authsvc.web import assets, looks
+from authsvc.languages import gettext as _
+from authsvc.languages import later, ngettext
+from authsvc.web import looks
 from authsvc.web.frames import Frames, mark
+from authsvc.web.leaves import ENVIRONMENT, groups, picture
 from authsvc.web.unit_cards import card
 
 NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
 
 CARDS = {
-    Reason.FIRST_CHECK: "Compare this with your item",
-    Reason.CHECKED_BEFORE: "Compare this with your item",
-    Reason.CHECKED_BY_YOU: "Compare this with your item",
-    Reason.POSSIBLE_COPY: "Compare this with your item",
-    Reason.UNAVAILABLE: "Compare this with your item",
-    Reason.RECALLED: "Is this your item?",
-    Reason.EXPIRED: "Is this your item?",
-    Reason.STOLEN: "What this code was made for",
-    Reason.LOST: "What this code was made for",
-    Reason.BLOCKED: "What this code was made for",
-    Reason.WITHDRAWN: "What this code was made for",
-    Reason.UNSIGNED: "What this number stands for",
-    Reason.LOT_ONLY: "Product facts",
+    Reason.FIRST_CHECK: later("Compare this with your item"),
+    Reason.CHECKED_BEFORE: later("Compare this with your item"),
+    Reason.CHECKED_BY_YOU: later("Compare this with your item"),
+    Reason.POSSIBLE_COPY: later("Compare this with your item"),
+    Reason.UNAVAILABLE: later("Compare this with your item"),
+    Reason.RECALLED: later("Is this your item?"),
+    Reason.EXPIRED: later("Is this your item?"),
+    Reason.STOLEN: later("What this code was made for"),
+    Reason.LOST: later("What this code was made for"),
+    Reason.BLOCKED: later("What this code was made for"),
+    Reason.WITHDRAWN: later("What this code was made for"),
+    Reason.UNSIGNED: later("What this number stands for"),
+    Reason.LOT_ONLY: later("Product facts"),
 }
 """The heading of the product card. A reason that is missing here shows no product at all."""
 
@@ -59,22 +61,19 @@ STEPS = {str(reason) for reason in Reason} - {
 """The reasons with numbered steps; their words are in ``steps.html``."""
 
 ASKS_MAKER = {
-    Reason.POSSIBLE_COPY: "Tell",
-    Reason.FORGED: "Tell",
-    Reason.UNKNOWN: "Ask",
-    Reason.NOT_RELEASED: "Ask",
-    Reason.UNSIGNED: "Ask",
-    Reason.STOLEN: "Tell",
-    Reason.LOST: "Contact",
-    Reason.BLOCKED: "Contact",
-    Reason.RECALLED: "Contact",
-    Reason.WITHDRAWN: "Ask",
-    Reason.EXPIRED: "Contact",
+    Reason.POSSIBLE_COPY: later("Tell {brand}"),
+    Reason.FORGED: later("Tell {brand}"),
+    Reason.UNKNOWN: later("Ask {brand}"),
+    Reason.NOT_RELEASED: later("Ask {brand}"),
+    Reason.UNSIGNED: later("Ask {brand}"),
+    Reason.STOLEN: later("Tell {brand}"),
+    Reason.LOST: later("Contact {brand}"),
+    Reason.BLOCKED: later("Contact {brand}"),
+    Reason.RECALLED: later("Contact {brand}"),
+    Reason.WITHDRAWN: later("Ask {brand}"),
+    Reason.EXPIRED: later("Contact {brand}"),
 }
-"""The verb on the button that leads to the brand, where the brand has named a contact."""
-
-_PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]{3,4}")
-"""Pictures are named by the hash of their bytes; see ``catalogue``."""
+"""The words on the button that leads to the brand, where the brand has named a contact."""
 
 ROUND_NUMBERS = (1000, 500, 200, 100, 50, 20, 10)
 
@@ -85,7 +84,8 @@ class Check:
     What a verdict page shows.
 
     ``host`` is the address in the visitor's browser. Without a ``receipt`` nothing was stored, without a ``nonce``
-    there is nothing to confirm. ``has_script`` is false where the page shall confirm by its button alone.
+    there is nothing to confirm. ``has_script`` is false where the page shall confirm by its button alone. ``here`` is
+    where the page is had in another language when there is no receipt.
     """
 
     verdict: Verdict
@@ -94,6 +94,7 @@ class Check:
     reference: str | None = None
     nonce: str | None = None
     has_script: bool = True
+    here: str = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ class MailEntry:
 
 def verdict(check: Check) -> str:
     """Render the answer at a Digital Link."""
-    return _verdict_page(check, wording.words(check.verdict), is_live=check.receipt is not None)
+    return _verdict_page(check, wording.words(check.verdict, languages.spoken()), is_live=check.receipt is not None)
 
 
 def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> str:
@@ -132,22 +133,26 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
     So a warning that was lifted since does not turn the page green; the check stays what it was.
     """
     checked = check.verdict.facts.at
-    since = [later for later in since if wording.words(later).tone not in NEUTRAL_TONES]
+    tongue = languages.spoken()
+    since = [known for known in since if wording.words(known).tone not in NEUTRAL_TONES]
     if since:
-        note = f"The check was made on {moment(checked)}. What you read here became known after it."
+        note = _("The check was made on {time}. What you read here became known after it.").format(time=moment(checked))
         now = Verdict(since[0].reason, (*since[0].notices, *(v.reason for v in since[1:])), since[0].facts)
-        return _verdict_page(replace(check, verdict=now), wording.words(now), note=note, checked_at=checked)
-    words = wording.words(check.verdict)
+        return _verdict_page(replace(check, verdict=now), wording.words(now, tongue), note=note, checked_at=checked)
+    words = wording.words(check.verdict, tongue)
     if is_mine or words.tone not in NEUTRAL_TONES:
-        whose = "This is your check" if is_mine else "This is a check"
-        note = f"{whose} of {moment(checked)}, as it was then. Opening it again counts nothing."
-        return _verdict_page(check, words, note=note)
-    return _verdict_page(check, wording.receipt_words(checked), is_neutral=True)
+        note = (
+            _("This is your check of {time}, as it was then. Opening it again counts nothing.")
+            if is_mine
+            else _("This is a check of {time}, as it was then. Opening it again counts nothing.")
+        )
+        return _verdict_page(check, words, is_mine=is_mine, note=note.format(time=moment(checked)))
+    return _verdict_page(check, wording.receipt_words(checked, tongue), is_neutral=True)
 
 
 def check_form(*, typed: str = "", fault: str | None = None) -> str:
     """Render the public page where a code is typed; *fault* is the sentence that says what was wrong with it."""
-    return _CHECK.render(brand=None, title="Check a code", typed=typed, fault=fault)
+    return _CHECK.render(brand=None, title=_("Check a code"), typed=typed, fault=fault)
 
 
 def demo_index(brand: str, entries: Sequence[DemoEntry]) -> str:
@@ -162,13 +167,13 @@ def demo_outbox(brand: str, mails: Sequence[MailEntry]) -> str:
 
 def own(template: str, **values: Any) -> str:
     """Render a page of owners: a template of the folder ``own``."""
-    return _ENVIRONMENT.get_template(f"own/{template}.html").render(values)
+    return ENVIRONMENT.get_template(f"own/{template}.html").render(values)
 
 
 def public(template: str, *, brand: Brand | None = None, **values: Any) -> str:
     """Render a page around a check, by the name of its template."""
     contact = link_of(brand.contact) if brand else None
-    return _ENVIRONMENT.get_template(f"{template}.html").render(
+    return ENVIRONMENT.get_template(f"{template}.html").render(
         brand=brand.name if brand else None,
         css_url=looks.url(brand.look if brand else None),
         logo=looks.logo(brand.look if brand else None),
@@ -187,6 +192,7 @@ def _verdict_page(
     words: Words,
     *,
     is_live: bool = False,
+    is_mine: bool = False,
     is_neutral: bool = False,
     note: str | None = None,
     checked_at: datetime | None = None,
@@ -194,7 +200,7 @@ def _verdict_page(
     facts = check.verdict.facts
     # One name for both keeps the two pages alike, byte for byte.
     reason = Reason.UNKNOWN if check.verdict.reason is Reason.NOT_ISSUED else check.verdict.reason
-    brand, product = facts.brand, facts.product
+    brand, product, language = facts.brand, facts.product, languages.spoken()
     at = (checked_at or facts.at).astimezone(UTC)
     is_signed = facts.signature.mark is Mark.VALID
     shows_product = not is_neutral and product is not None and (reason is not Reason.UNAVAILABLE or is_signed)
@@ -207,25 +213,30 @@ def _verdict_page(
         "serial": groups(facts.serial) if facts.serial else None,
         "unit": _unit(product, facts) if shows_product and product and reason is not Reason.UNSIGNED else None,
         "warranty": facts.warranty and warranty_words(facts.warranty, at.date()),
+        # A check that is kept is read in another language as a receipt, so that nobody presents the code again.
+        "here": f"/s/{check.receipt}" if check.receipt else check.here,
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
         {
+            "language": language.code,
             "words": words,
             "title": words.title,
             "reason": str(reason),
             "brand": brand.name if brand else None,
             "css_url": looks.url(brand.look if brand else None),
             "logo": looks.logo(brand.look if brand else None),
-            "maker": brand.name if brand else "the maker",
-            "item": product.noun if product else "item",
+            "maker": brand.name if brand else _("the maker"),
+            "item": product.noun if product else _("item"),
             "contact": link_of(brand.contact) if brand else None,
             "host": check.host,
             "has_script": check.has_script,
             "is_live": is_live,
             "is_neutral": is_neutral,
             "note": note,
-            "notices": () if is_neutral else tuple(enumerate(said for _, said in wording.notice_words(check.verdict))),
+            "notices": ()
+            if is_neutral
+            else tuple(enumerate(said for _reason, said in wording.notice_words(check.verdict, language))),
             "may_follow": not is_neutral and may_follow(check.verdict),
             "is_typed": facts.is_typed,
             "is_signed": is_signed,
@@ -235,11 +246,11 @@ def _verdict_page(
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
             "register": _register(product, reason, has_warranty=facts.warranty is not None)
-            if is_live and shows_product and (facts.is_item or facts.lot is not None)
+            if (is_live or is_mine) and shows_product and (facts.is_item or facts.lot is not None)
             else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
-            "card": CARDS.get(reason) if shows_product else None,
+            "card": _(CARDS[reason]) if shows_product and reason in CARDS else None,
             "may_compare": words.tone == "ok" or (reason is Reason.UNAVAILABLE and is_signed),
             **(_product(product, facts, reason) if shows_product and product else _NO_PRODUCT),
             **{name: mark(name) if name in own else None for name in _OWN},
@@ -248,7 +259,7 @@ def _verdict_page(
     )
 
 
-_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit", "warranty")
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit", "warranty", "here")
 """What each check has of its own; everything else on a page is the same for many."""
 
 _NO_PRODUCT: dict[str, Any] = {
@@ -265,7 +276,7 @@ def _product(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
     return {
         "product_name": product.name,
         "product_description": product.description,
-        "picture": _picture(product.image),
+        "picture": picture(product.image),
         "picture_alt": alt if isinstance(alt, str) and alt else product.description or product.name,
         "rows": tuple(_rows(product, facts, reason)),
     }
@@ -275,11 +286,11 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     """Return label, value, and whether the value is a code, for each fact that a person can compare."""
     rows: list[tuple[str, str, bool]] = []
     if facts.serial:
-        rows.append(("Serial number", mark("serial"), True))
+        rows.append((_("Serial number"), mark("serial"), True))
     if facts.sscc:
-        rows.append(("Case number", groups(facts.sscc), True))
+        rows.append((_("Case number"), groups(facts.sscc), True))
     if not facts.is_item or facts.is_typed:
-        rows.append(("Product number", product.gtin, True))
+        rows.append((_("Product number"), product.gtin, True))
     if reason is Reason.UNSIGNED:
         # A bare number has proved nothing: it gets no fact that only the real label carries.
         return rows
@@ -287,9 +298,9 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     # What is true of this one item stands in a card of its own: a frame is for many.
     rows += [(fact.name, _with_level(fact), False) for fact in known if fact.level is not Level.ITEM]
     if facts.lot:
-        rows.append(("Batch", facts.lot, True))
+        rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:
-        rows.append(("Use by", wording.day(facts.expires_on), False))
+        rows.append((_("Use by"), languages.day(facts.expires_on), False))
     if facts.warranty:
         rows.append(("Warranty", mark("warranty"), False))
     return rows
@@ -309,7 +320,7 @@ def _unit(product: Product, facts: Facts) -> Markup | None:
 
 def warranty_words(granted: Warranty, today: date) -> str:
     """Say how long a warranty runs: its days, and nothing of whose it is."""
-    return f"{'until' if granted.days_left(today) else 'ended on'} {wording.day(granted.ends_on)}"
+    return f"{'until' if granted.days_left(today) else 'ended on'} {languages.day(granted.ends_on)}"
 
 
 def _register(product: Product | None, reason: Reason, *, has_warranty: bool) -> str | None:
@@ -317,20 +328,24 @@ def _register(product: Product | None, reason: Reason, *, has_warranty: bool) ->
     if product is None or not product.is_tracked or not (product.warranty_months or product.claim != "none"):
         return None
     if reason is Reason.POSSIBLE_COPY:
-        return None if product.claim == "none" else f"I own this {product.noun}: prove it"
-    if reason is Reason.LOT_ONLY and product.granularity is not Granularity.BATCH:
-        return None
-    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU, Reason.LOT_ONLY}:
+        return None if product.claim == "none" else _("I own this {item}: prove it").format(item=product.noun)
+    is_of_a_batch = reason is Reason.LOT_ONLY and product.granularity is Granularity.BATCH
+    if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU} and not is_of_a_batch:
         return None
     months = product.warranty_months
     if not months or has_warranty:
-        return "Record that you own it"
-    return f"Start your {months // 12}-year warranty" if months % 12 == 0 else f"Start your {months}-month warranty"
+        return _("Record that you own it")
+    return _start(months)
 
 
-def _picture(image: str | None) -> str | None:
-    """Return the address of a stored picture, or None for anything but the name that an import gave it."""
-    return f"/media/{image}" if image and _PICTURE.fullmatch(image) else None
+def _start(months: int) -> str:
+    if months % 12 == 0:
+        return ngettext("Start your {count}-year warranty", "Start your {count}-year warranty", months // 12).format(
+            count=months // 12
+        )
+    return ngettext("Start your {count}-month warranty", "Start your {count}-month warranty", months).format(
+        count=months
+    )
 
 
 def link_of(contact: str | None) -> str | None:
@@ -342,69 +357,34 @@ def link_of(contact: str | None) -> str | None:
     return f"mailto:{contact}" if "@" in contact and ":" not in contact else None
 
 
-def groups(code: str) -> str:
-    """Group by four, as it is easiest to compare by eye."""
-    return " ".join(code[i : i + 4] for i in range(0, len(code), 4))
-
-
-def _grouped(serial: str) -> str:
-    return groups(serial) if units.split(serial) is None else units.shown(serial)
-
-
 def _times(count: int | None) -> str:
     """Round down, so that the page teaches neither the threshold nor who checked: "More than 20 checks"."""
     for bound in ROUND_NUMBERS:
         if count is not None and count > bound:
-            return f"More than {bound:,} checks"
-    return "Too many checks"
+            return _("More than {number} checks").format(number=languages.number(bound))
+    return _("Too many checks")
 
 
 def moment(at: datetime) -> str:
     """Word a time in full: "23 Nov 2026, 10:14 UTC"."""
-    at = at.astimezone(UTC)
-    return f"{wording.day(at)}, {at.hour:02}:{at.minute:02} UTC"
+    return languages.moment(at)
 
 
 def month(at: datetime) -> str:
     """Word a time by its month: a day could tell who was there."""
-    return f"{at.astimezone(UTC):%b %Y}"
+    return languages.month(at)
 
 
 def template(name: str) -> Template:
     """Return a template of the public pages, for modules that render a family of their own."""
-    return _ENVIRONMENT.get_template(name)
+    return ENVIRONMENT.get_template(name)
 
 
-class _Loader(FileSystemLoader):
-    """Pastes included parts in place while a template is compiled: at run time each costs a context, 5 us."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        source, filename, is_current = super().get_source(environment, template)
-        return _INCLUDE.sub(lambda part: self.get_source(environment, part[1])[0], source), filename, is_current
-
-
-_INCLUDE = re.compile(r'{% include "([a-z]+\.html)" %}')
-_ENVIRONMENT = Environment(
-    loader=_Loader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    cache_size=-1,
-)
-_ENVIRONMENT.globals |= {
-    "css_url": assets.url("ui.css"),
-    "reseller_css_url": assets.url("reseller/reseller.css"),
-    "js_url": assets.url("confirm.js"),
-    "passkeys_js_url": assets.url("passkeys.js"),
-    "icon_url": assets.url("icon.svg"),
+ENVIRONMENT.globals |= {
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
-_ENVIRONMENT.filters |= {"day": wording.day, "grouped": _grouped, "picture": _picture}
-_ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
-    _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
+    ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
 )
 _FRAMES = Frames(_VERDICT.render, _OWN)

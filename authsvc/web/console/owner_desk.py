@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import mails, owner_files, owner_requests, owners, waiting_registrations
-from authsvc.core import wording
+from authsvc.core import tongues
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
 from authsvc.owner_files import File
@@ -239,11 +239,11 @@ def _rows(found: Request, asker: Person | None, owner: Person | None) -> list[tu
     rows = [
         ("Old address", owner.masked if owner else erased),
         ("New address", asker.masked if asker else erased),
-        ("Asked on", wording.day(found.created_at)),
-        ("The owner can stop it until you decide, which is from", wording.day(found.due_at)),
+        ("Asked on", tongues.day(found.created_at)),
+        ("The owner can stop it until you decide, which is from", tongues.day(found.due_at)),
     ]
     if found.ended_at is not None:
-        rows.append((STATES[found.state], wording.day(found.ended_at)))
+        rows.append((STATES[found.state], tongues.day(found.ended_at)))
     if found.decided_by:
         rows += [("By", found.decided_by), ("Reason", found.reason or "")]
     return rows

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from authsvc.core import wording
+from authsvc.core import tongues
 from authsvc.core.records import Course, number
 from authsvc.web.drawing.svg import Figure, element
 
@@ -27,14 +27,14 @@ def course(key: str, drawn: Course) -> Figure:
     places = [(_x(drawn, at), _y(value, low, high)) for at, value in drawn.points]
     line = element("polyline", class_="l-info", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     dots = [
-        element("circle", element("title", f"{wording.day(at)}: {_said(value, drawn.unit)}"), class_="c-info dot",
+        element("circle", element("title", f"{tongues.day(at)}: {_said(value, drawn.unit)}"), class_="c-info dot",
                 cx=x, cy=y, r=3.0)
         for (x, y), (at, value) in zip(places, drawn.points, strict=True)
     ]  # fmt: skip
     first, last = drawn.points[0], drawn.points[-1]
     described = (
-        f"{drawn.label}, {len(values)} values: {_said(first[1], drawn.unit)} on {wording.day(first[0])}, "
-        f"{_said(last[1], drawn.unit)} on {wording.day(last[0])}."
+        f"{drawn.label}, {len(values)} values: {_said(first[1], drawn.unit)} on {tongues.day(first[0])}, "
+        f"{_said(last[1], drawn.unit)} on {tongues.day(last[0])}."
     )
     return Figure(
         title=drawn.label,
@@ -50,7 +50,7 @@ def course(key: str, drawn: Course) -> Figure:
             aria_labelledby=f"{key}-t", aria_describedby=f"{key}-d",
         ),
         columns=({"name": "Day"}, {"name": drawn.label, "align": "end"}),
-        rows=tuple({"cells": [wording.day(at), _said(value, drawn.unit)]} for at, value in reversed(drawn.points)),
+        rows=tuple({"cells": [tongues.day(at), _said(value, drawn.unit)]} for at, value in reversed(drawn.points)),
     )  # fmt: skip
 
 
@@ -91,8 +91,8 @@ def _axis(low: float, high: float, step: float) -> list[Markup]:
 def _days(first: datetime, last: datetime) -> list[Markup]:
     y = _BOTTOM + 18
     return [
-        element("text", wording.day(first), class_="t2", x=_LEFT, y=y),
-        element("text", wording.day(last), class_="t2", x=_RIGHT, y=y, text_anchor="end"),
+        element("text", tongues.day(first), class_="t2", x=_LEFT, y=y),
+        element("text", tongues.day(last), class_="t2", x=_RIGHT, y=y, text_anchor="end"),
     ]
 
 

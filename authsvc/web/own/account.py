@@ -7,9 +7,8 @@ from uuid import UUID
 from flask import request
 from werkzeug.wrappers import Response
 
-from authsvc import mails, owner_changes, owner_exports, owner_passkeys, owner_sessions, owners
+from authsvc import languages, mails, owner_changes, owner_exports, owner_passkeys, owner_sessions, owners
 from authsvc.ceremonies import Site
-from authsvc.core import wording
 from authsvc.errors import BadInput, Conflict, TooManyRequests
 from authsvc.owner_attempts import KEY_FROM_HERE
 from authsvc.web import downloads
@@ -153,7 +152,7 @@ def add_passkey() -> Json:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.register(session, person, _site(), _answer(), challenge=challenge, now=door.now())
-        values = {"what": "added", "day": wording.day(door.now()), "link": door.link_to("/sign-in")}
+        values = {"what": "added", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
         door.send(session, who.brand_id, "owner-passkey", person.email, values)
     return {"to": "/own/account"}
 
@@ -165,7 +164,7 @@ def remove_passkey(key_id: str) -> Page:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.remove(session, person, key_id)
-        values = {"what": "removed", "day": wording.day(door.now()), "link": door.link_to("/sign-in")}
+        values = {"what": "removed", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
         door.send(session, who.brand_id, "owner-passkey", person.email, values)
     return door.go("/account#passkeys")
 

@@ -11,6 +11,7 @@ from flask import request
 from sqlalchemy.orm import Session
 
 from authsvc import (
+    languages,
     mails,
     owner_files,
     owner_requests,
@@ -19,7 +20,6 @@ from authsvc import (
     registrations,
     uploads,
 )
-from authsvc.core import wording
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooLarge, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM
@@ -119,7 +119,7 @@ def show_stop(secret: str) -> Page:
     subject = handing.subject_of(found.sgtin)
     return door.show(
         "stop", brand, title="Is it still yours?", product=handing.product_of(subject), serial=subject.name.serial,
-        found=found, due=wording.day(found.due_at),
+        found=found, due=languages.day(found.due_at),
     )  # fmt: skip
 
 
@@ -175,7 +175,7 @@ def _tell(session: Session, made: Request, email: str) -> None:
     secret = owner_sessions.make_link(
         session, made.brand_id, owner_sessions.STOP, {"request": str(made.id)}, now=door.now(), random=rt.random
     )
-    item = {"product": handing.product_of(subject).name, "day": wording.day(made.due_at)}
+    item = {"product": handing.product_of(subject).name, "day": languages.day(made.due_at)}
     notice = {**item, "serial": subject.name.serial, "link": door.link_to(f"/stop/{secret}")}
     door.send(session, made.brand_id, "owner-recover-notice", owner.email, notice)
     door.send(session, made.brand_id, "owner-recover-waits", email, {**item, "link": door.link_to("")})
