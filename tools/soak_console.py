@@ -74,6 +74,7 @@ def run(folder: Path, scans: int, alerts: int, times: int, say: Callable[[str], 
     """Do everything; return the figures. A folder that was filled before is measured again as it is."""
     filled, home = folder / "filled.json", folder / "home"
     with db.embedded(folder / "postgres") as url:
+        db.upgrade(url)
         if not filled.exists():
             filled.write_text(json.dumps(_fill(url, home, scans, alerts, say)), encoding="utf-8")
         report = json.loads(filled.read_text(encoding="utf-8"))
@@ -101,7 +102,6 @@ def run(folder: Path, scans: int, alerts: int, times: int, say: Callable[[str], 
 
 def _fill(url: str, home: Path, scans: int, alerts: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Make the rows and count them; return how many they are and how long the counting took."""
-    db.upgrade(url)
     home.mkdir(mode=0o700)
     brand = Brand(id=uuid4(), slug="soak", name="Soak", prefixes=("9506000",))
     _register(url, brand)
