@@ -13,7 +13,7 @@ from reportlab.lib.units import mm
 from reportlab.pdfgen.canvas import Canvas
 
 from authsvc.shaping import has_leftward
-from authsvc.typefaces import Align, broken, draw_line, drawable, face
+from authsvc.typefaces import Align, broken, draw_line, drawable, face, width_mm
 
 _INK, _GREY, _LINE = (0.07, 0.09, 0.11), (0.29, 0.33, 0.38), (0.87, 0.89, 0.91)
 _WIDTH = 210.0
@@ -21,6 +21,7 @@ _LEFT, _RIGHT = 25.0, 185.0
 _VALUE = 75.0
 _FOOT = 18.0
 _TOP = 265.0
+_TITLE = 24.0  # points, or what fits the line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +39,21 @@ class Sheet:
     rows: Sequence[tuple[str, str]]
     small_print: Sequence[str]
     number_words: str = "Number {}"
+    language: str = "en"
     leftward: bool = False
 
 
 def draw(sheet: Sheet) -> bytes:
     """Draw a sheet; what does not fit on one page goes on to the next."""
     target = io.BytesIO()
-    page = Canvas(target, pagesize=A4, invariant=True, initialFontName=face())
+    page = Canvas(target, pagesize=A4, invariant=True, initialFontName=face(), lang=sheet.language)
     page.setTitle(drawable(f"{sheet.title} {sheet.number}"))
     page.setAuthor(drawable(sheet.brand))
     page.setSubject(drawable(sheet.subject))
     pen = _Pen(page, leftward=sheet.leftward)
     pen.text(sheet.brand.upper(), _LEFT, _TOP, 11, bold=True)
-    pen.text(sheet.title, _LEFT, 248, 24, bold=True)
+    title = width_mm(drawable(sheet.title, bold=True), _TITLE, bold=True)
+    pen.text(sheet.title, _LEFT, 248, _TITLE * min(1.0, (_RIGHT - _LEFT) / max(title, 1.0)), bold=True)
     pen.text(sheet.number_words.format(sheet.number), _LEFT, 239, 10, ink=_GREY)
     height = 222.0
     for label, value in sheet.rows:

@@ -84,7 +84,7 @@ def test_a_sheet_in_arabic_begins_at_the_right():
             Sheet(
                 brand="Halden", title="شهادة التسجيل", number="H-1", subject="x", number_words="الرقم {}",
                 rows=[("", "الضمان"), ("الرقم التسلسلي", "7K3M 9QX2"), ("المنتج", "ساعة")], small_print=[SAID],
-                leftward=leftward,
+                language="ar", leftward=leftward,
             )
         )  # fmt: skip
 
@@ -96,7 +96,17 @@ def test_a_sheet_in_arabic_begins_at_the_right():
     assert title.any(axis=0).nonzero()[0][0] > ink.shape[1] / 2
     assert ink_of(drawn(leftward=False))[70:105].any(axis=0).nonzero()[0][-1] < ink.shape[1] * 0.7
     assert all(word in text_of(content) for word in ("شهادة", "التسجيل", "7K3M 9QX2", "H-1", "الأول"))
+    assert b"/Lang (ar)" in content
     assert content == drawn(leftward=True)
+
+
+def test_a_title_of_any_length_stays_on_its_sheet():
+    sheet = Sheet(
+        brand="b", title="Registrierungsbescheinigung für den Käufer", number="1", subject="s", rows=[], small_print=[]
+    )
+    columns = ink_of(sheets.draw(sheet)).any(axis=0).nonzero()[0]
+
+    assert columns[-1] / 50 * 25.4 == pytest.approx(185, abs=1.5)
 
 
 def test_a_sheet_says_what_it_cannot_draw_with_a_question_mark():
