@@ -38,6 +38,7 @@ _BLOCK = 100  # lines of one section of a map, as the format has it
 
 _Glyph = tuple[int, tuple[int, int, int, int]]
 """The number of a glyph, and its advance and offset."""
+Point = tuple[float, float]
 
 
 class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
@@ -69,6 +70,18 @@ class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
         if isinstance(shaped, ShapedStr):
             return float(sum(one.x_advance for one in shaped.__shapeData__)) * size / 1000
         return float(pdfmetrics.stringWidth(shaped, self.fontName, size))
+
+    def outlines(self, text: str, *, steps: int) -> list[list[Point]]:
+        """Return the contours of a line, each curve in *steps* straight pieces, in thousandths of an em."""
+        pen = _Pen(steps, self.pdfScale(1))
+        shaped = self.shape(text)
+        places = shaped.__shapeData__ if isinstance(shaped, ShapedStr) else [None] * len(shaped)
+        at = 0.0
+        for code, place in zip(map(ord, shaped), places, strict=True):
+            pen.x, pen.y = at + (place.x_offset if place else 0), float(place.y_offset if place else 0)
+            self._shaper.draw_glyph(self.face.charToGlyph[code], pen.ways)
+            at += place.x_advance if place else self.face.charWidths[code]
+        return pen.contours
 
     def addObjects(self, doc: Any) -> None:  # noqa: N802  reportlab's name
         """Write the font into a document, with maps to Unicode that know what joined letters stand for."""
@@ -129,6 +142,36 @@ class Font(TTFont):  # type: ignore[misc]  # reportlab has no types
                 self.face.charWidths[code] = self.pdfScale(self._shaper.get_glyph_h_advance(glyph))
                 self.face.charToGlyph[code] = glyph
         return code
+
+
+class _Pen:
+    """Takes down the contours that a font draws."""
+
+    def __init__(self, steps: int, scale: float) -> None:
+        self.contours: list[list[Point]] = []
+        self.x = self.y = 0.0
+        self._steps = steps
+        self._scale = scale
+        self.ways = uharfbuzz.DrawFuncs()
+        self.ways.set_move_to_func(self._move)
+        self.ways.set_line_to_func(self._line)
+        self.ways.set_quadratic_to_func(self._curve)
+
+    def _move(self, x: float, y: float, _data: object) -> None:
+        self.contours.append([self._placed(x, y)])
+
+    def _line(self, x: float, y: float, _data: object) -> None:
+        self.contours[-1].append(self._placed(x, y))
+
+    def _curve(self, over_x: float, over_y: float, x: float, y: float, _data: object) -> None:
+        (x0, y0), (x1, y1), (x2, y2) = self.contours[-1][-1], self._placed(over_x, over_y), self._placed(x, y)
+        for step in range(1, self._steps + 1):
+            t = step / self._steps
+            a, b, c = (1 - t) ** 2, 2 * t * (1 - t), t**2
+            self.contours[-1].append((a * x0 + b * x1 + c * x2, a * y0 + b * y1 + c * y2))
+
+    def _placed(self, x: float, y: float) -> Point:
+        return self.x + x * self._scale, self.y + y * self._scale
 
 
 def _isolated(found: re.Match[str]) -> str:

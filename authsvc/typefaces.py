@@ -94,6 +94,11 @@ def broken(text: str, size: float, width: float, *, bold: bool = False) -> list[
     return lines
 
 
+def outlines(text: str, *, bold: bool = False, steps: int) -> list[list[tuple[float, float]]]:
+    """Return the contours of a line of drawable text, in thousandths of an em from where its base line begins."""
+    return _font(bold).outlines(text, steps=steps)
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,15 +2,18 @@
 Labels as ZPL II, for printers that speak it: the symbol as a bitmap of our own modules, texts in the printer's font.
 
 The symbol is no ``^BQ``, whose encoder is another in each firmware: every printer gets the modules that were read back
-here, a whole number of dots each. Texts are UTF-8 (``^CI28``), with everything that could be a command escaped.
+here, a whole number of dots each. Texts are UTF-8 (``^CI28``), with everything that could be a command escaped. A line
+that is not in Latin letters is a bitmap too: no printer is sure to have its letters and to join them.
 """
 
 import io
+import re
 from collections.abc import Callable, Iterable
 from typing import TextIO
 
 from PIL import Image
 
+from authsvc import text_dots
 from authsvc.errors import BadInput
 from authsvc.labels import setting
 from authsvc.labels.codes import Label
@@ -18,6 +21,8 @@ from authsvc.labels.layouts import Layout
 from authsvc.symbol_pictures import bitmap
 
 _POINT = 25.4 / 72
+_is_known = re.compile(r"[ -\u017f\u2010-\u2027\u20ac]*").fullmatch
+"""Latin letters and the signs among them, which every printer's own font has."""
 
 
 def write(
@@ -60,7 +65,12 @@ def _label(label: Label, layout: Layout, logo: str) -> str:
     for line in setting.lines(template, label):
         # The printer's font 0 is as high as ours and narrower: what fits there fits here.
         height = max(dots(line.size * _POINT), 8)
-        said.append(f"^FT{dots(line.x)},{dots(line.y)}^A0N,{height},{height}^FH^FD{_escaped(line.text)}^FS")
+        x, y = dots(line.x), dots(line.y)
+        if _is_known(line.text):
+            said.append(f"^FT{x},{y}^A0N,{height},{height}^FH^FD{_escaped(line.text)}^FS")
+        else:
+            drawn, ascent = text_dots.dots(line.text, line.size * _POINT * layout.dpi / 25.4, bold=line.bold)
+            said.append(f"^FO{x},{max(y - ascent, 0)}{_graphic(_rows(drawn))}^FS")
     return "\n".join(part for part in said if part) + "\n^XZ\n"
 
 
@@ -72,6 +82,12 @@ def _graphic(lines: list[bytes]) -> str:
         rows.append(":" if line == before else line.hex().upper())
         before = line
     return f"^GFA,{width * len(lines)},{width * len(lines)},{width}," + "\n".join(rows)
+
+
+def _rows(picture: Image.Image) -> list[bytes]:
+    width = (picture.width + 7) // 8
+    content = picture.tobytes()
+    return [content[start : start + width] for start in range(0, len(content), width)]
 
 
 def _escaped(text: str) -> str:
@@ -90,8 +106,6 @@ def _logo(layout: Layout) -> str:
     flat = Image.alpha_composite(ground, picture).convert("L")
     factor = min(field.width * scale / flat.width, field.height * scale / flat.height)
     flat = flat.resize((max(1, int(flat.width * factor)), max(1, int(flat.height * factor))))
-    width = (flat.width + 7) // 8
     # Pillow's 1 is light.
-    dark = flat.point(lambda value: 255 if value < 128 else 0).convert("1").tobytes()
-    lines = [dark[start : start + width] for start in range(0, len(dark), width)]
-    return f"^FO{round(field.x * scale)},{round(field.y * scale)}{_graphic(lines)}^FS"
+    dark = flat.point(lambda value: 255 if value < 128 else 0).convert("1")
+    return f"^FO{round(field.x * scale)},{round(field.y * scale)}{_graphic(_rows(dark))}^FS"

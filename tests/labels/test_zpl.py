@@ -3,12 +3,13 @@
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
-from printing import COMPACT, MATRIX, make_label, make_layout, read, worn
+from printing import COMPACT, MATRIX, make_label, make_layout, pages_of, read, worn
 
 from authsvc.errors import BadInput
-from authsvc.labels import zpl
+from authsvc.labels import sheets, zpl
 from authsvc.labels.fitting import Kind, Symbology
 
 GRAPHIC = re.compile(r"\^FO(\d+),(\d+)\^GFA,(\d+),(\d+),(\d+),([0-9A-F:\n]+)\^FS")
@@ -88,6 +89,23 @@ def test_a_name_cannot_command_the_printer():
 
     assert text.count("^XZ") == 1
     assert "^FDA_5EXZ_7EJA_5F5E_5CB^FS" in text
+
+
+@pytest.mark.parametrize("name", ["ساعة هالدن كرونوغراف", "Часы Ω Ρολόι", "مُحَمَّدٌ 7K3M"])
+def test_letters_that_a_printer_may_lack_are_dots_as_on_paper(tmp_path, name):
+    layout = layout_of(dpi=300)
+    _, text = written([make_label(name=name)], layout)
+    sheets.write(tmp_path / "label.pdf", [make_label(name=name)], layout, None, title="x")
+    (paper,) = pages_of(tmp_path / "label.pdf", 300)
+    field = [round(v / 25.4 * 300) for v in (31, 0, 63, 11)]
+    ours, theirs = (np.asarray(page.crop(field)) < 128 for page in (rendered(text.split("^XZ")[0]), paper))
+
+    assert name not in text
+    assert "^FDBatch L-7^FS" in text
+    assert ours.sum() == pytest.approx(theirs.sum(), rel=0.1)
+    # At most a dot apart, as each rounds to its own grid.
+    near = [np.roll(theirs, (down, across), (0, 1)) for down in (-1, 0, 1) for across in (-1, 0, 1)]
+    assert (ours & np.any(near, axis=0)).sum() > 0.97 * ours.sum()
 
 
 def test_a_logo_is_a_bitmap_in_its_field():
