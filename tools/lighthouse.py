@@ -60,10 +60,11 @@ COPIED, REGISTRABLE = "possible-copy", "genuine"
 
 @dataclass(frozen=True)
 class Target:
-    """One page: where it is, and as what it is judged."""
+    """One page: where it is, as what it is judged, and whether only who came before is let in."""
 
     path: str
     is_console: bool
+    needs_cookie: bool
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,9 @@ def judge(base: str, target: Target, cookie: str, browser: str) -> dict[str, int
         options = [f"--only-categories={','.join(CATEGORIES)}", "--output=json", f"--output-path={report}", "--quiet",
                    "--chrome-flags=--headless=new --no-sandbox --disable-gpu"]  # fmt: skip
         if target.is_console:
-            options += ["--preset=desktop", f"--extra-headers={json.dumps({'Cookie': cookie})}"]
+            options.append("--preset=desktop")
+        if target.needs_cookie:
+            options.append(f"--extra-headers={json.dumps({'Cookie': cookie})}")
         environ = {**os.environ, "CHROME_PATH": browser}
         command = ("node", CLI, base + target.path, *options)
         # A browser that does not come up, on a machine that is busy, has judged nothing: it is asked once more.
@@ -198,7 +201,15 @@ def _visit(base: str, home: Path) -> Demo:
     for path, pattern in linked:
         found = re.search(rf'href="({pattern})', get(path))
         pages += [found[1]] if found else []
-    targets = (Target(path, is_console=path.startswith("/console/")) for path in dict.fromkeys(pages))
+    targets = (
+        Target(
+            path,
+            is_console=path.startswith("/console/"),
+            # A registration belongs to the browser that made the check.
+            needs_cookie=path.startswith(("/console/", "/own/register/")),
+        )
+        for path in dict.fromkeys(pages)
+    )
     return Demo(base, "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar), tuple(targets))
 
 

@@ -41,11 +41,27 @@ def test_order_is_that_of_the_standard(text, leftward):
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 63 + ALEF + ")" * 63 + "a", "(" * 64 + ALEF + ")" * 64 + "a", "a(\u0301b)\u0301 1"]
+    "text",
+    [
+        "(" * 63 + ALEF + ")" * 63 + "a",
+        "(" * 64 + ALEF + ")" * 64 + "a",
+        "a(\u0301b)\u0301 1",
+        f"([{ALEF})] a",
+        f"a \u2067{ALEF} b\u2069 \u2068{ALEF} 1\u2069 \u2066{BEH} c\u2069 {BEH}",
+        f"{ALEF} \u2066a \u2067{BEH}\u2069 b\u2069 \u2068a {BEH}\u2069",
+        f"a \u2067{ALEF} 12 b",
+        f"a\u2069 {ALEF}{JOINER}{BEH} \u2066",
+        f"{ALEF}\u2066\u0301 {SHADDA}1",
+        f"{ALEF} 1+2 3,4 $5% a 6-7 \u0661,\u0662 ",
+        "\u05d0 1+2 3,4 $5% 6:7 b",
+        f"\u2067{ALEF}\u2069 a",
+        f"1 () [ ] {SHADDA} 2",
+    ],
 )
-def test_brackets_go_with_what_they_hold(text):
-    assert shown(text, leftward=False) == get_display(text, base_dir="L")
-    assert shown(text, leftward=True) == get_display(text, base_dir="R")
+def test_a_difficult_line_is_ordered_as_another_implementation_does(text):
+    for leftward in (False, True):
+        assert shown(text, leftward=leftward) == get_display(text, base_dir="R" if leftward else "L")
+    assert bidi.is_leftward(text) == (get_base_level(text) == 1)
 
 
 @given(st.text(LETTERS, min_size=1, max_size=12))
