@@ -65,7 +65,10 @@ lock:  ## Resolve pyproject.toml anew into requirements/*.lock (hashes, no addre
 vendor: setup  ## Bring in the files of others anew, as frontend/package-lock.json has them. Needs npm.
 	@$(BIN)/python -m tools.vendor
 
+messages: setup  ## Bring the catalogues of the languages up to date with the texts of the code.
+	@$(BIN)/python -m tools.messages
+
 format: setup  ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: help setup packages demo test check bench fuzz soak soak-console lighthouse lock vendor format
+.PHONY: help setup packages demo test check bench fuzz soak soak-console lighthouse lock vendor messages format

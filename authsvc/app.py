@@ -9,10 +9,10 @@ import os
 import threading
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
-from authsvc import db, logs
+from authsvc import db, languages, logs
 from authsvc.alert_feed import Feed
 from authsvc.config import Config
 from authsvc.connections import Connections
@@ -39,6 +39,7 @@ from authsvc.web import (
     reseller,
     resolver,
     site,
+    visitors,
 )
 from authsvc.web.consumer import DigitalLinks
 from authsvc.web.front import Front
@@ -46,6 +47,8 @@ from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
 MAX_BODY = 16 * 1024
+ENGLISH = ("/console", "/static/", "/demo", "/metrics", "/livez", "/readyz")
+"""What is for people of the brand and for machines is in English."""
 BLUEPRINTS = (
     site.bp,
     reporting.bp,
@@ -90,7 +93,9 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.register_error_handler(AuthsvcError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _accident)
+    app.before_request(_choose_language)
     app.after_request(_harden)
+    app.after_request(_keep_language)
     app.wsgi_app = DigitalLinks(app.wsgi_app, rt, counted)  # type: ignore[method-assign]  # Flask's own way to wrap
     return app
 
@@ -118,6 +123,42 @@ def _runtime(config: Config) -> Runtime:
     locator = Locator(config.places_file) if config.places_file else Locator()
     systems = Systems(config.asn_database) if config.asn_database else None
     return Runtime.make(config, connections, locator.locate, find_asn=systems.find if systems else None)
+
+
+def _choose_language() -> None:
+    """Speak the language of whoever asks; the console has one, and a thread keeps none of an earlier request."""
+    if request.path.startswith(ENGLISH):
+        languages.speak(languages.Spoken(languages.get(languages.DEFAULT)))
+        return
+    language, is_chosen = languages.choose(
+        request.query_string.decode("latin-1"), request.headers.get("Accept-Language", "")
+    )
+    languages.speak(languages.Spoken(language, is_chosen, _here()))
+
+
+def _here() -> str:
+    """Return where this page can be had in another language; an answer to a form is had at the form."""
+    here = visitors.raw_target(request.environ)
+    if request.method in {"GET", "HEAD"}:
+        return here
+    path, routes = request.path, current_app.create_url_adapter(request)
+    while path != "/" and routes is not None and not routes.test(path, "GET"):
+        path = path.rpartition("/")[0] or "/"
+    return path
+
+
+def _keep_language(response: Response) -> Response:
+    """Name what the answer depends on; where the address has chosen a language, let its links lead on in it."""
+    if request.path.startswith(ENGLISH):
+        return response
+    spoken = languages.now_spoken()
+    if response.mimetype == "text/html":
+        response.vary.add("Accept-Language")
+        if spoken.is_chosen and not response.is_streamed and "Content-Encoding" not in response.headers:
+            response.set_data(languages.carry(response.get_data(as_text=True), spoken.language.code))
+    if spoken.is_chosen and response.location and response.location.startswith("/"):
+        response.location = languages.carried(response.location, spoken.language.code)
+    return response
 
 
 def _console_url(config: Config) -> str:

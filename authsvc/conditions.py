@@ -76,7 +76,7 @@ def change(
     if condition == "stolen" and not said:
         raise BadInput("Say in a few words what happened; the number of the police report is best.")
     if len(said) > _LONGEST_REASON:
-        raise BadInput(f"Say what happened in at most {_LONGEST_REASON} characters.")
+        raise BadInput("Say what happened in at most {most} characters.", most=_LONGEST_REASON)
     item = item_rows.lock(session, subject.name)
     if Disposition(item.disposition) not in _OURS:
         raise Conflict("The brand has set the condition of this item. Contact the brand to have it changed.")

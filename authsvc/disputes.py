@@ -58,7 +58,7 @@ def clean(text: str) -> str:
     if not said:
         raise BadInput("Say in a few sentences what is wrong. The brand decides by it.")
     if len(said) > LONGEST:
-        raise BadInput(f"Say what is wrong in at most {LONGEST:,} characters.")
+        raise BadInput("Say what is wrong in at most {most} characters.", most=f"{LONGEST:,}")
     return said
 
 

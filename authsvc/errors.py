@@ -8,11 +8,20 @@ personal data. A verdict is never an exception: forged, copied and recalled are 
 
 
 class AuthsvcError(Exception):
-    """Something that we cannot or will not serve."""
+    """
+    Something that we cannot or will not serve.
+
+    A *sentence* with ``{names}`` gets its *values* apart, so that it can be said in other languages too.
+    """
 
     status = 500
     code = "internal"
     title = "Internal error"
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(sentence.format(**values) if values else sentence)
+        self.sentence = sentence
+        self.values = values
 
 
 class BadRequest(AuthsvcError):

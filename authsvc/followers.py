@@ -18,10 +18,11 @@ from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from authsvc import mails
+from authsvc import languages, mails
 from authsvc.core.verdicts import Disposition
 from authsvc.core.wrapping import derive_key, unwrap, wrap
 from authsvc.errors import LinkSpent
+from authsvc.languages import later
 from authsvc.models import Brand, Follower, Product, Resolution
 from authsvc.scan_statements import READ_ITEM
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
@@ -37,9 +38,11 @@ _PURPOSE = "follower"
 _NONCE_BYTES = 12
 
 NEWS = {
-    "blocked": "{brand} has blocked this code. It should no longer be used, and the item may be a copy.",
-    "recalled": "{brand} has recalled this item. Stop using it, and ask {brand} or the shop how to return it.",
-    "copied": "{brand} has found that this code was copied. If you own the real item, you have done nothing wrong.",
+    "blocked": later("{brand} has blocked this code. It should no longer be used, and the item may be a copy."),
+    "recalled": later("{brand} has recalled this item. Stop using it, and ask {brand} or the shop how to return it."),
+    "copied": later(
+        "{brand} has found that this code was copied. If you own the real item, you have done nothing wrong."
+    ),
 }
 """What a mail says of each kind of news."""
 
@@ -79,16 +82,25 @@ class Told:
     mailed: int
 
 
-def ask(session: Session, wanted: Wanted, email: str, *, key: bytes, random: Random, now: datetime) -> str:
+def ask(
+    session: Session,
+    wanted: Wanted,
+    email: str,
+    *,
+    key: bytes,
+    random: Random,
+    now: datetime,
+    language: str = languages.DEFAULT,
+) -> str:
     """
-    Note that an address wants to hear of an item, and return the secret of the link that confirms it.
+    Note that an address wants to hear of an item, in a language, and return the secret of the link that confirms it.
 
     Who asks again gets a new link, and nobody can tell from the answer whether an address was there before.
     """
     hidden = _hash(key, wanted.brand_id, email)
     secret = spell(random(SECRET_BYTES))
     sealed = wrap(
-        derive_key(key, "followers"), email.encode(), random(_NONCE_BYTES), brand_id=wanted.brand_id,
+        derive_key(key, "followers"), f"{language} {email}".encode(), random(_NONCE_BYTES), brand_id=wanted.brand_id,
         purpose=_PURPOSE, number=_place(wanted.sgtin, hidden),
     )  # fmt: skip
     row = insert(Follower).values(
@@ -124,7 +136,7 @@ def get(session: Session, secret: str, *, key: bytes, now: datetime) -> Followin
         raise LinkSpent("This link is no longer good: its address was forgotten. Scan the item to ask again.")
     return Following(
         brand_id=row.brand_id, gtin=row.gtin, serial=row.serial, is_confirmed=row.confirmed_at is not None,
-        expires_at=row.expires_at, email=_open(row, key),
+        expires_at=row.expires_at, email=_open(row, key)[1],
     )  # fmt: skip
 
 
@@ -176,13 +188,16 @@ def tell(
         if news is None:
             session.execute(update(Follower).where(is_this).values(news_at=None))
             continue
+        language, email = _open(row, key)
         draft = mails.Draft(
             id=UUID(bytes=random(16)),
             brand_id=row.brand_id,
             template="follow-news",
-            to=_open(row, key),
+            to=email,
+            language=language,
             values={
-                "product": row.product, "serial": row.serial or "", "news": NEWS[news].format(brand=row.brand),
+                "product": row.product, "serial": row.serial or "",
+                "news": languages.get(language).gettext(NEWS[news]).format(brand=row.brand),
                 "link": f"{base_url}/",
             },
         )  # fmt: skip
@@ -218,11 +233,14 @@ def _find_news(session: Session, row: Any, now: datetime) -> str | None:
     return "copied" if session.execute(is_copied.limit(1)).one_or_none() else None
 
 
-def _open(row: Any, key: bytes) -> str:
-    return unwrap(
+def _open(row: Any, key: bytes) -> tuple[str, str]:
+    """Return language and address of a follower; an address that was stored alone is written to in English."""
+    opened = unwrap(
         derive_key(key, "followers"), row.sealed, brand_id=row.brand_id, purpose=_PURPOSE,
         number=_place(row.sgtin, row.email_hash),
     ).decode()  # fmt: skip
+    language, _, email = opened.rpartition(" ")
+    return language or languages.DEFAULT, email
 
 
 def _hash(key: bytes, brand_id: UUID, email: str) -> bytes:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc.errors import NotFound, TransferOver
+from authsvc.languages import later
 from authsvc.models import Item, Sighting, Transfer
 from authsvc.owners import Person
 
@@ -33,12 +34,12 @@ class State(StrEnum):
 OPEN = (State.OFFERED.value, State.ACCEPTED.value)
 MOVED = (State.COMPLETED.value, State.DISPUTED.value, State.REVERSED.value)
 _OVER = {
-    State.COMPLETED: "This offer was used: the item has its new owner.",
-    State.DISPUTED: "This offer was used: the item has its new owner.",
-    State.REVERSED: "This offer was used, and the brand has taken it back.",
-    State.DECLINED: "The buyer has taken back their acceptance. Ask the seller for a new offer.",
-    State.CANCELLED: "The seller has withdrawn or replaced this offer. Ask for the new link or code.",
-    State.EXPIRED: "This offer has expired. Ask the seller for a new one.",
+    State.COMPLETED: later("This offer was used: the item has its new owner."),
+    State.DISPUTED: later("This offer was used: the item has its new owner."),
+    State.REVERSED: later("This offer was used, and the brand has taken it back."),
+    State.DECLINED: later("The buyer has taken back their acceptance. Ask the seller for a new offer."),
+    State.CANCELLED: later("The seller has withdrawn or replaced this offer. Ask for the new link or code."),
+    State.EXPIRED: later("This offer has expired. Ask the seller for a new one."),
 }
 
 

@@ -30,8 +30,10 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateNotFound, U
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
+from authsvc import languages
 from authsvc.core.wrapping import unwrap, wrap
 from authsvc.errors import BadInput
+from authsvc.languages import Language
 from authsvc.models import Brand, Mail
 
 PURPOSE = "mails"
@@ -59,6 +61,7 @@ class Draft:
     template: str
     to: str = field(repr=False)
     values: Values = field(repr=False)
+    language: str = languages.DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +125,9 @@ def find_waiting(session: Session, mail_id: UUID, version: int, *, seal_key: byt
     mail = row.Mail
     content = json.loads(unwrap(seal_key, mail.sealed, brand_id=mail.brand_id, purpose="mail", number=str(mail.id)))
     draft = Draft(
-        id=mail.id, brand_id=mail.brand_id, template=mail.template, to=content["to"], values=content["values"]
-    )
+        id=mail.id, brand_id=mail.brand_id, template=mail.template, to=content["to"], values=content["values"],
+        language=content.get("language", languages.DEFAULT),
+    )  # fmt: skip
     return Waiting(id=mail.id, version=version, brand=row.name, created_at=mail.created_at, draft=draft)
 
 
@@ -161,7 +165,8 @@ def remove_old(session: Session, *, before: datetime) -> None:
 
 def write(waiting: Waiting, *, sender: str) -> EmailMessage:
     """Write a mail as it goes out: plain text, and HTML that says the same. It is the same for every try."""
-    subject, body = _render(waiting.draft.template, {"brand": waiting.brand, **waiting.draft.values})
+    language = languages.get(waiting.draft.language)
+    subject, body = _render(waiting.draft.template, {"brand": waiting.brand, **waiting.draft.values}, language)
     message = EmailMessage(policy=SMTP)
     message["From"] = formataddr((_one_line(waiting.brand), sender))
     message["To"] = parse_address(waiting.draft.to)
@@ -169,8 +174,9 @@ def write(waiting: Waiting, *, sender: str) -> EmailMessage:
     message["Date"] = format_datetime(waiting.created_at)
     message["Message-ID"] = f"<{waiting.id.hex}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = language.code
     message.set_content(body)
-    message.add_alternative(_html(subject, body, waiting.draft.values.get("link")), subtype="html")
+    message.add_alternative(_html(subject, body, waiting.draft.values.get("link"), language), subtype="html")
     return message
 
 
@@ -179,15 +185,16 @@ def write(waiting: Waiting, *, sender: str) -> EmailMessage:
 
 def _row(draft: Draft, seal_key: bytes, nonce: bytes, now: datetime) -> dict[str, Any]:
     # Written once before it is queued: what is wrong with it is the fault of this caller and not of the worker.
-    _render(draft.template, {"brand": "", **draft.values})
-    content = json.dumps({"to": parse_address(draft.to), "values": dict(draft.values)})
+    _render(draft.template, {"brand": "", **draft.values}, languages.get(draft.language))
+    content = json.dumps({"to": parse_address(draft.to), "values": dict(draft.values), "language": draft.language})
     sealed = wrap(seal_key, content.encode(), nonce, brand_id=draft.brand_id, purpose="mail", number=str(draft.id))
     return {"id": draft.id, "brand_id": draft.brand_id, "template": draft.template, "sealed": sealed, "now": now}
 
 
-def _render(template: str, values: Values) -> tuple[str, str]:
+def _render(template: str, values: Values, language: Language) -> tuple[str, str]:
     try:
-        rendered = _environment().get_template(template).render(values)
+        with languages.speaking(language):
+            rendered = _environment().get_template(template).render(_cleaned(values))
     except TemplateNotFound:
         raise BadInput(f"There is no mail {template!r}.") from None
     except UndefinedError as error:
@@ -200,23 +207,42 @@ def _render(template: str, values: Values) -> tuple[str, str]:
 def _environment() -> Environment:
     folder = resources.files("authsvc") / "data" / "mails"
     files = {file.name.removesuffix(".txt"): file.read_text(encoding="utf-8") for file in folder.iterdir()}
-    return Environment(
+    environment = Environment(
         loader=DictLoader(files),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_one_line,
+        finalize=_visible,
         autoescape=False,  # noqa: S701  plain text; _html escapes every line of it
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        languages.gettext, languages.ngettext, newstyle=True
+    )
+    return environment
 
 
 def _one_line(value: Any) -> str:
-    """Put a value on one line, without the characters that no reader sees."""
+    """Put a value on one line, without the characters that no reader sees, and no longer than a sentence."""
+    return _visible(value)[:_LONGEST_VALUE]
+
+
+def _visible(value: Any) -> str:
+    """Put text on one line, without the characters that no reader sees."""
     visible = "".join(" " if unicodedata.category(letter)[0] in "CZ" else letter for letter in str(value))
-    return " ".join(visible.split())[:_LONGEST_VALUE]
+    return " ".join(visible.split())
 
 
-def _html(title: str, body: str, link: object) -> str:
+def _cleaned(value: Any) -> Any:
+    """Put every text of a value on one line: inside of a translated sentence the template engine asks no more."""
+    if isinstance(value, str):
+        return _one_line(value)
+    if isinstance(value, Mapping):
+        return {name: _cleaned(each) for name, each in value.items()}
+    return [_cleaned(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _html(title: str, body: str, link: object, language: Language) -> str:
     parts = []
     for paragraph in body.strip().split("\n\n"):
         lines = [escape(line.strip()) for line in paragraph.strip().splitlines()]
@@ -227,7 +253,8 @@ def _html(title: str, body: str, link: object) -> str:
         else:
             parts.append(f"<p>{'<br>'.join(lines)}</p>")
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
+        f'<!doctype html><html lang="{language.code}" dir="{language.direction}"><head><meta charset="utf-8">'
+        f"<title>{escape(title)}</title></head>"
         '<body style="font:16px/1.5 system-ui,sans-serif;max-width:36em;margin:2em auto;padding:0 1em">'
         f"{''.join(parts)}</body></html>\n"
     )

@@ -9,7 +9,7 @@ so that no copy of the tables says who they were, while the history of their ite
 import hmac
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc import languages
 from authsvc.core.wrapping import derive_key, unwrap, wrap
 from authsvc.errors import NotFound
 from authsvc.models import Owner, OwnerSession
@@ -32,11 +33,12 @@ Random = Callable[[int], bytes]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """An owner as they were read: their address in clear."""
+    """An owner as they were read: their address in clear, and the language in which they are written to."""
 
     id: UUID
     brand_id: UUID
     email: str = field(repr=False)
+    language: str = languages.DEFAULT
 
     @property
     def masked(self) -> str:
@@ -87,8 +89,13 @@ def get_or_add(
     now: datetime,
     new_id: Callable[[], UUID],
     random: Random,
+    language: str = languages.DEFAULT,
 ) -> Person:
-    """Return the owner with this address at a brand; one who is new gets a key of their own."""
+    """
+    Return the owner with this address at a brand; one who is new gets a key of their own.
+
+    They are written to in the *language* in which they did this, until they do it in another.
+    """
     owner_id, own = new_id(), random(_KEY_BYTES)
     number = str(owner_id)
     session.execute(
@@ -98,13 +105,19 @@ def get_or_add(
             brand_id=brand_id,
             email_hash=_hash(key, brand_id, email),
             wrapped_key=wrap(key, own, random(_NONCE_BYTES), brand_id=brand_id, purpose=_WRAPPED, number=number),
-            sealed=_seal(own, {"email": email}, random, brand_id, number),
+            sealed=_seal(own, {"email": email, "language": language}, random, brand_id, number),
             created_at=now,
         )
         .on_conflict_do_nothing()
     )
     found = find(session, brand_id, email, key=key)
     assert found is not None  # just added, or it was there
+    if found.language != language:
+        row = _row(session, found.id)
+        what = {"email": found.email, "language": language}
+        row.sealed = _seal(_own_key(row, key), what, random, brand_id, str(row.id))
+        session.flush()
+        found = replace(found, language=language)
     return found
 
 
@@ -148,7 +161,9 @@ def _row(session: Session, owner_id: UUID) -> Owner:
 def _read(row: Owner, key: bytes) -> Person:
     assert row.sealed is not None  # found by the hash of an address, or not erased
     content = _open(_own_key(row, key), row.sealed, row.brand_id, str(row.id))
-    return Person(id=row.id, brand_id=row.brand_id, email=content["email"])
+    return Person(
+        id=row.id, brand_id=row.brand_id, email=content["email"], language=content.get("language", languages.DEFAULT)
+    )
 
 
 def _own_key(row: Owner, key: bytes) -> bytes:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from authsvc import mails, owners, recall_counts, signing_keys
+from authsvc import languages, mails, owners, recall_counts, signing_keys
 from authsvc.errors import NotFound
 from authsvc.models import Product, Recall, RecallItem
 from authsvc.recall_targets import Scope
@@ -78,6 +78,7 @@ def tell(
             brand_id=recall.brand_id,
             template=_TEMPLATES[kind],
             to=person.email,
+            language=person.language,
             values={
                 "product": product.name,
                 "reason": recall.reason,
@@ -85,7 +86,7 @@ def tell(
                 "count": count,
                 "serials": shown,
                 "more": max(count - len(shown), 0),
-                "day": f"{recall.recalled_at:%Y-%m-%d}",
+                "day": languages.get(person.language).day(recall.recalled_at),
                 "link": link,
             },
         )

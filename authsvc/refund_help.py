@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from authsvc import sheets
-from authsvc.core import wording
+from authsvc.core import tongues, wording
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import Verdict
 from authsvc.sheets import Sheet
@@ -111,4 +111,4 @@ def _stated(stated: Stated) -> list[tuple[str, str]]:
 
 
 def _moment(at: datetime) -> str:
-    return f"{wording.day(at.astimezone(UTC))}, {at.astimezone(UTC):%H:%M} UTC"
+    return f"{tongues.day(at.astimezone(UTC))}, {at.astimezone(UTC):%H:%M} UTC"

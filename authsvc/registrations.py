@@ -22,7 +22,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authsvc import dealer_stock, investigations, item_rows, owners, signing_keys
+from authsvc import dealer_stock, investigations, item_rows, languages, owners, signing_keys
 from authsvc.core import claim_codes
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.register import Product
@@ -30,6 +30,7 @@ from authsvc.core.verdicts import Disposition
 from authsvc.core.warranties import Warranty, warranty
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, WrongClaimCode
 from authsvc.investigations import Subject
+from authsvc.languages import later
 from authsvc.models import Item, ItemFact, Registration, Run
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State, find_present, is_over, read
@@ -40,10 +41,16 @@ BY = "owner"
 
 _LONGEST_SHOP = 120
 _CLOSED = {
-    Disposition.STOLEN: "This item is reported stolen",
-    Disposition.LOST: "This item is reported lost",
-    Disposition.BLOCKED: "This code is blocked",
-    Disposition.DESTROYED: "This item is reported destroyed",
+    Disposition.STOLEN: later(
+        "This item is reported stolen, so it cannot be registered now. Ask the brand if you hold it."
+    ),
+    Disposition.LOST: later(
+        "This item is reported lost, so it cannot be registered now. Ask the brand if you hold it."
+    ),
+    Disposition.BLOCKED: later("This code is blocked, so it cannot be registered now. Ask the brand if you hold it."),
+    Disposition.DESTROYED: later(
+        "This item is reported destroyed, so it cannot be registered now. Ask the brand if you hold it."
+    ),
 }
 
 
@@ -95,6 +102,7 @@ class Application:
     purchased_on: str = ""
     shop: str = field(default="", repr=False)
     visitor: str = ""
+    language: str = languages.DEFAULT
     has_code: bool = False
     needs_code: bool = False
 
@@ -126,7 +134,7 @@ def clean_shop(text: str) -> str:
     """
     shop = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if len(shop) > _LONGEST_SHOP:
-        raise BadInput(f"Write the shop in at most {_LONGEST_SHOP} characters.")
+        raise BadInput("Write the shop in at most {most} characters.", most=_LONGEST_SHOP)
     return shop
 
 
@@ -213,8 +221,9 @@ def confirm(
     _check_disposition(item)
     _settle(session, item.sgtin, now=now)
     person = owners.get_or_add(
-        session, item.brand_id, application.email, key=keys.people, now=now, new_id=new_id, random=random
-    )
+        session, item.brand_id, application.email, key=keys.people, now=now, new_id=new_id, random=random,
+        language=application.language,
+    )  # fmt: skip
     history = list(
         session.scalars(select(Registration).where(Registration.sgtin == item.sgtin).order_by(Registration.version))
     )
@@ -264,7 +273,7 @@ def confirm(
 
 def _check_disposition(item: Item) -> None:
     if (said := _CLOSED.get(Disposition(item.disposition))) is not None:
-        raise Conflict(f"{said}, so it cannot be registered now. Ask the brand if you hold it.")
+        raise Conflict(said)
 
 
 def _standing(present: Registered, *, has_code: bool) -> Standing:

@@ -166,7 +166,7 @@ def file_report(
     """
     values = check(told)
     if len(photos) > MOST_PHOTOS:
-        raise BadInput(f"A report has {MOST_PHOTOS} photos at most.")
+        raise BadInput("A report has {most} photos at most.", most=MOST_PHOTOS)
     brand_id, report_id = admitted.brand_id, new_id()
     contact = _line(told.contact, "The contact")
     number = "".join(_ALPHABET[byte & 31] for byte in random(9))
@@ -204,7 +204,7 @@ def check(told: Told) -> dict[str, object]:
     """
     said = told.text.replace("\r\n", "\n").replace("\0", "").strip()
     if len(said) > _LONGEST_TEXT:
-        raise BadInput(f"The text has {_LONGEST_TEXT:,} characters at most.")
+        raise BadInput("The text has {most} characters at most.", most=f"{_LONGEST_TEXT:,}")
     values: dict[str, object] = {
         "text": said,
         "sgtin": _line(told.sgtin, "The code"),

@@ -25,6 +25,7 @@ from authsvc.core.verdicts import Disposition
 from authsvc.errors import Conflict, NotFound, TransferOver
 from authsvc.handovers import MOVED, OPEN, Handover, State, check_over, find_latest, find_open, get, read
 from authsvc.investigations import Subject
+from authsvc.languages import later
 from authsvc.models import Item, Registration, Transfer
 from authsvc.owners import Person
 from authsvc.ownership import State as Held
@@ -40,10 +41,12 @@ _UNSEEN: dict[str, Any] = dict.fromkeys(("visitor", "country", "latitude", "long
 """Who accepted stands at the transfer until it ends; from then on the fact knows them, or nobody does."""
 
 _CLOSED = {
-    Disposition.STOLEN: "This item is reported stolen",
-    Disposition.LOST: "This item is reported lost",
-    Disposition.BLOCKED: "The brand has blocked the code of this item",
-    Disposition.DESTROYED: "This item is reported destroyed",
+    Disposition.STOLEN: later("This item is reported stolen, so it cannot change hands now. Contact the brand."),
+    Disposition.LOST: later("This item is reported lost, so it cannot change hands now. Contact the brand."),
+    Disposition.BLOCKED: later(
+        "The brand has blocked the code of this item, so it cannot change hands now. Contact the brand."
+    ),
+    Disposition.DESTROYED: later("This item is reported destroyed, so it cannot change hands now. Contact the brand."),
 }
 
 
@@ -250,7 +253,7 @@ def void(session: Session, sgtin: str, *, now: datetime) -> None:
 
 def _check_disposition(item: Item) -> None:
     if (said := _CLOSED.get(Disposition(item.disposition))) is not None:
-        raise Conflict(f"{said}, so it cannot change hands now. Contact the brand.")
+        raise Conflict(said)
 
 
 def _present(session: Session, sgtin: str) -> Registration | None:

@@ -56,13 +56,13 @@ def check(name: str, content: bytes, *, allowed: Collection[str] = frozenset(END
         BadInput: It is empty, of no kind that is taken, or damaged.
     """
     if len(content) > MOST_BYTES:
-        raise TooLarge(f"A file has {MOST_BYTES // 2**20} MiB at most.")
+        raise TooLarge("A file has {most} MiB at most.", most=MOST_BYTES // 2**20)
     if not content:
         raise BadInput("The file is empty. Choose one with something in it.")
     original = hashlib.sha256(content).digest()
     media_type = _kind(content)
     if media_type is None or media_type not in allowed:
-        raise BadInput(f"This is no {_said(allowed)} file, whatever its name says.")
+        raise BadInput("This is no {kinds} file, whatever its name says.", kinds=_said(allowed))
     if media_type in PICTURES:
         media_type, content = _drawn_anew(content)
     return Upload(
@@ -104,7 +104,11 @@ def _drawn_anew(content: bytes) -> tuple[str, bytes]:
     try:
         with Image.open(io.BytesIO(content), formats=tuple(_KINDS)) as source:
             if source.width * source.height > MOST_PIXELS:
-                raise BadInput(f"The picture has {source.width} x {source.height} pixels. Send a smaller one.")
+                raise BadInput(
+                    "The picture has {width} x {height} pixels. Send a smaller one.",
+                    width=source.width,
+                    height=source.height,
+                )
             media_type = _KINDS[str(source.format)]
             picture = ImageOps.exif_transpose(source)
             picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))

@@ -41,7 +41,9 @@ def normalise(text: str) -> str:
     # Only ASCII is upper-cased: the dotless i of Turkish would become an I, and so a 1 that nobody printed.
     code = compact.upper().translate(_ALIKE) if compact.isascii() else ""
     if not _is_code(code):
-        raise BadInput(f"A claim code has {LENGTH} letters and digits, such as 7K3M-9QX2, and never the letter U.")
+        raise BadInput(
+            "A claim code has {length} letters and digits, such as 7K3M-9QX2, and never the letter U.", length=LENGTH
+        )
     return code
 
 

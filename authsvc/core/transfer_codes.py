@@ -43,7 +43,7 @@ def normalise(text: str) -> str:
     compact = _GAPS.sub("", text)
     code = compact.upper().translate(_ALIKE) if compact.isascii() else ""
     if not _is_code(code):
-        raise BadInput(f"A transfer code has {LENGTH} letters and digits, such as 7K3M-9QX2-V4TD-1RZ8.")
+        raise BadInput("A transfer code has {length} letters and digits, such as 7K3M-9QX2-V4TD-1RZ8.", length=LENGTH)
     return code
 
 

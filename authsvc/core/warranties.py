@@ -55,5 +55,5 @@ def parse_purchase(text: str, today: date) -> date | None:
     if day > today:
         raise BadInput("The date of purchase lies in the future.")
     if day.year < today.year - OLDEST_YEARS:
-        raise BadInput(f"The date of purchase lies more than {OLDEST_YEARS} years back.")
+        raise BadInput("The date of purchase lies more than {years} years back.", years=OLDEST_YEARS)
     return day

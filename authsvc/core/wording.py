@@ -5,14 +5,15 @@ The subject is *this code*, never *this product*. A title has at most eight word
 limit of a good verdict stands in the verdict itself, because a copied label carries a valid signature. Numbers and
 dates are rounded here, so that they identify no owner and teach no threshold.
 
-Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``month``, ``often``, ``batch``, ``reason`` and
-``remedy``.
+Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``month``, ``batch``, ``reason`` and ``remedy``.
+They are English, and the keys under which a ``Tongue`` has them in another language.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from authsvc.core.tongues import ENGLISH, Tongue
 from authsvc.core.verdicts import OUTCOMES, Facts, Mark, Outcome, Reason, Verdict
 
 
@@ -139,7 +140,7 @@ WORDS: dict[Reason, Words] = {
     ),
     Reason.CHECKED_BEFORE: Words(
         *_PASSED,
-        "{brand} made this code. It was checked {often}before, first in {month}. That is normal for a used item. "
+        "{brand} made this code. It was checked before, first in {month}. That is normal for a used item. "
         "If you were told it is new, ask the seller why.",
         "Compare",
         _COMPARE,
@@ -190,6 +191,19 @@ KEY_WITHDRAWN = Words(
     "{brand} withdrew the key for some of its codes. Only a check online can tell if this is one of them.",
     "Check again online",
 )
+OFTEN = {
+    3: "{brand} made this code. It was checked a few times before, first in {month}. That is normal for a used item. "
+    "If you were told it is new, ask the seller why.",
+    10: "{brand} made this code. It was checked many times before, first in {month}. That is normal for a used item. "
+    "If you were told it is new, ask the seller why.",
+}
+"""
+From how many earlier checks on it is said how often a code was checked: not at all for once or twice.
+
+The bounds are those of speech, alike for every product and whatever its threshold is: nobody learns from them how many
+copies stay unnoticed.
+"""
+UNKNOWN_MAKER = "This code is not in the maker's register. It may be misread or false."
 NOT_CHECKED_YET = "{brand} made this code for the {item} below."
 WITHOUT_LOT = (
     "Every item of this product has this same code. It shows product facts and recalls. "
@@ -204,53 +218,35 @@ SOMEBODY_ELSES = Words(
 LOT_RECALLED = "Items of batch {batch} are recalled. If yours is one, stop using it."
 
 
-def words(verdict: Verdict) -> Words:
-    """Return the words of *verdict* with every placeholder filled."""
-    return _fill(_choose(verdict), verdict.facts, verdict.reason)
+def words(verdict: Verdict, tongue: Tongue = ENGLISH) -> Words:
+    """Return the words of *verdict* in a language, with every placeholder filled."""
+    return _fill(_choose(verdict), verdict.facts, verdict.reason, tongue)
 
 
-def notice_words(verdict: Verdict) -> tuple[tuple[str, Words], ...]:
+def notice_words(verdict: Verdict, tongue: Tongue = ENGLISH) -> tuple[tuple[str, Words], ...]:
     """Return the reason and words of every further notice, and of a recall that a bad code merely names."""
     facts = verdict.facts
-    said = [(str(reason), _fill(_choose(Verdict(reason, (), facts)), facts, reason)) for reason in verdict.notices]
+    said = [
+        (str(reason), _fill(_choose(Verdict(reason, (), facts)), facts, reason, tongue)) for reason in verdict.notices
+    ]
     if facts.lot_recall is not None:
-        recalled = WORDS[Reason.RECALLED]
-        text = LOT_RECALLED.format(batch=facts.lot_recall.lot or facts.lot)
+        recalled = _say(_replace_text(WORDS[Reason.RECALLED], LOT_RECALLED), tongue)
+        text = recalled.text.format(batch=facts.lot_recall.lot or facts.lot)
         said.append(("lot-recalled", Words(recalled.tone, recalled.icon, recalled.chip, recalled.title, text, "")))
     return tuple(said)
 
 
-def receipt_words(checked_at: datetime) -> Words:
+def receipt_words(checked_at: datetime, tongue: Tongue = ENGLISH) -> Words:
     """Return what a receipt says to anybody but the visitor who made the check."""
-    return _replace_text(SOMEBODY_ELSES, SOMEBODY_ELSES.text.format(date=day(checked_at)))
+    said = _say(SOMEBODY_ELSES, tongue)
+    return _replace_text(said, said.text.format(date=tongue.day(checked_at)))
 
 
-def day(moment: datetime | date | None) -> str:
-    """Spell a day: "23 Nov 2026"; "an unknown day" for None."""
-    return "an unknown day" if moment is None else f"{moment.day} {moment:%b %Y}"
-
-
-def month(moment: datetime | date | None) -> str:
-    """Spell a month: "May 2026"; "an unknown month" for None."""
-    return "an unknown month" if moment is None else f"{_MONTHS[moment.month - 1]} {moment.year}"
-
-
-def often(scan_number: int | None) -> str:
-    """
-    Word how often a code was checked before this time: not at all said for once or twice, then a few, then many times.
-
-    The bounds are those of speech, alike for every product and whatever its threshold is: nobody learns from them how
-    many copies stay unnoticed.
-    """
-    earlier = (scan_number or 1) - 1
-    return "" if earlier < A_FEW else "a few times " if earlier < MANY else "many times "
-
-
-A_FEW, MANY = 3, 10
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
+def texts() -> set[str]:
+    """Return every text of this module, for the catalogues."""
+    every = [*WORDS.values(), *(words for _, words in _SPECIAL), SOMEBODY_ELSES]
+    said = {text for words in every for text in (words.chip, words.title, words.text, words.action, words.limit)}
+    return {text for text in said if text} | {LOT_RECALLED, *_VALUES}
 
 
 def _replace_text(words: Words, text: str) -> Words:
@@ -285,6 +281,18 @@ def _is_not_checked(verdict: Verdict) -> bool:
     return verdict.reason is Reason.CHECKED_BEFORE and verdict.facts.first_at is None
 
 
+def _is_checked_many_times(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.CHECKED_BEFORE and (verdict.facts.scan_number or 1) > 10
+
+
+def _is_checked_a_few_times(verdict: Verdict) -> bool:
+    return verdict.reason is Reason.CHECKED_BEFORE and (verdict.facts.scan_number or 1) > 3
+
+
+def _is_nobodys(verdict: Verdict) -> bool:
+    return verdict.reason in {Reason.UNKNOWN, Reason.NOT_ISSUED} and verdict.facts.brand is None
+
+
 def _is_product_code(verdict: Verdict) -> bool:
     return verdict.reason is Reason.LOT_ONLY and verdict.facts.lot is None
 
@@ -294,6 +302,9 @@ _SPECIAL: tuple[tuple[Callable[[Verdict], bool], Words], ...] = (
     (_is_signature_only, SIGNATURE_ONLY),
     (_is_undecided, KEY_WITHDRAWN),
     (_is_without_proof, REGISTERED),
+    (_is_checked_many_times, _replace_text(WORDS[Reason.CHECKED_BEFORE], OFTEN[10])),
+    (_is_checked_a_few_times, _replace_text(WORDS[Reason.CHECKED_BEFORE], OFTEN[3])),
+    (_is_nobodys, _replace_text(_UNKNOWN, UNKNOWN_MAKER)),
     (_is_not_checked, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_CHECKED_YET)),
     (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
 )
@@ -310,12 +321,12 @@ def _date(facts: Facts, reason: Reason) -> datetime | date | None:
     return facts.disposition_at or facts.withdrawn_at
 
 
-def _clause(text: str | None) -> str:
-    """Fit a reason behind "because": no full stop, and no capital unless the word is a name or all capitals."""
+def _clause(text: str | None, tongue: Tongue) -> str:
+    """Fit a reason into its sentence: no full stop, and behind the English "because" no capital but that of a name."""
     text = (text or "").strip().rstrip(".")
-    if text[:1].isupper() and text.split()[0] in _OPENERS:
+    if tongue.is_english and text[:1].isupper() and text.split()[0] in _OPENERS:
         return text[0].lower() + text[1:]
-    return text or "of a fault"
+    return text or tongue.gettext("of a fault")
 
 
 _OPENERS = frozenset(
@@ -328,19 +339,37 @@ def _sentence(text: str | None) -> str:
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
-def _fill(words: Words, facts: Facts, reason: Reason) -> Words:
-    recall = facts.recall
+_VALUES = ("the maker", "item", "batch {batch}", "this item", "of this item", "of a fault", "It is free.")
+"""What stands where a fact is missing, or round it."""
+
+
+def _say(words: Words, tongue: Tongue) -> Words:
+    """Put words into a language; what they leave open stays open."""
+    if tongue.is_english:
+        return words
+    return Words(
+        words.tone,
+        words.icon,
+        tongue.gettext(words.chip),
+        tongue.gettext(words.title),
+        tongue.gettext(words.text),
+        tongue.gettext(words.action) if words.action else "",
+        tongue.gettext(words.limit) if words.limit else None,
+    )
+
+
+def _fill(words: Words, facts: Facts, reason: Reason, tongue: Tongue) -> Words:
+    recall, words, say = facts.recall, _say(words, tongue), tongue.gettext
     # Values go through format as arguments, so braces in a brand's name stay what they are.
     values = {
-        "brand": facts.brand.name if facts.brand else "maker's",
-        "item": facts.product.noun if facts.product else "item",
-        "date": day(_date(facts, reason)),
-        "month": month(facts.first_at),
-        "often": often(facts.scan_number),
-        "batch": (recall.lot if recall else None) or facts.lot or "of this item",
-        "what": f"batch {recall.lot}" if recall and recall.lot else "this item",
-        "reason": _clause(recall.reason if recall else None),
-        "remedy": f"{_sentence(recall.remedy)} It is free." if recall and recall.remedy else "",
+        "brand": facts.brand.name if facts.brand else say("the maker"),
+        "item": facts.product.noun if facts.product else say("item"),
+        "date": tongue.day(_date(facts, reason)),
+        "month": tongue.month(facts.first_at),
+        "batch": (recall.lot if recall else None) or facts.lot or say("of this item"),
+        "what": say("batch {batch}").format(batch=recall.lot) if recall and recall.lot else say("this item"),
+        "reason": _clause(recall.reason if recall else None, tongue),
+        "remedy": f"{_sentence(recall.remedy)} {say('It is free.')}" if recall and recall.remedy else "",
     }
     return Words(
         words.tone,

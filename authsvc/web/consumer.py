@@ -8,14 +8,15 @@ cookie, no row.
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from pydantic_core import to_json  # a quarter of the time of the encoder in the standard library
 
+from authsvc import languages, scanning
 from authsvc import scan_statements as sql
-from authsvc import scanning
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
 from authsvc.errors import AuthsvcError, TooManyRequests, UnknownCode
@@ -55,10 +56,12 @@ def answer(environ: Environ, rt: Runtime, counted: Limits) -> Story[Answer]:
     try:
         given = yield from scan(environ, rt, counted)
     except AuthsvcError as error:
-        given = problems.of_error(error, **_asked(environ, rt))
+        with _speaking(environ):
+            given = problems.of_error(error, **_asked(environ, rt))
         given.headers.extend(resolver.CORS)
     except Exception as error:  # noqa: BLE001  the one edge where an accident becomes an answer
-        given = problems.of_accident(error, **_asked(environ, rt))
+        with _speaking(environ):
+            given = problems.of_accident(error, **_asked(environ, rt))
     meters.SCAN_SECONDS.observe(time.perf_counter() - started)
     return given
 
@@ -162,13 +165,23 @@ def _resolve(environ: Environ, rt: Runtime, counted: Limits, link: DigitalLink) 
 
 def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None, target: str) -> Answer:
     presenting.count(checked)
-    headers = [("Vary", "Accept, Cookie"), *resolver.CORS, resolver.pointer(target)]
+    headers = [("Vary", "Accept, Accept-Language, Cookie"), *resolver.CORS, resolver.pointer(target)]
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
         return Answer(to_json(documents.verdict(checked)), JSON, 200, headers)
-    page = presenting.page(environ, rt, checked, cookie)
+    # Nothing is waited for inside: what is spoken belongs to this answer alone, on the loop as in a thread.
+    with _speaking(environ) as spoken:
+        page = presenting.page(environ, rt, checked, cookie, here=visitors.raw_target(environ))
+    if spoken.is_chosen:
+        page = languages.carry(page, spoken.language.code)
     return Answer(page.encode(), HTML, 200, headers)
+
+
+def _speaking(environ: Environ) -> AbstractContextManager[languages.Spoken]:
+    """Speak the language of whoever asks."""
+    language, is_chosen = languages.choose(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", ""))
+    return languages.speaking(language, is_chosen=is_chosen)
 
 
 def _without_slash(target: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from authsvc import receipts
+from authsvc import languages, receipts
 from authsvc.core import wording
 from authsvc.core.verdicts import Facts, Mark, Outcome, Verdict
 from authsvc.scanning import Checked
@@ -13,7 +13,8 @@ def verdict(checked: Checked) -> dict[str, Any]:
     """Return the verdict document of the design, section 10."""
     answer = checked.verdict
     facts = answer.facts
-    words = wording.words(answer)
+    tongue = languages.spoken()
+    words = wording.words(answer, tongue)
     return {
         "outcome": answer.outcome.value,
         "reason": answer.reason.value,
@@ -25,7 +26,7 @@ def verdict(checked: Checked) -> dict[str, Any]:
         "item": _item(answer),
         "notices": [
             {"reason": reason, "title": notice.title, "text": notice.whole_text}
-            for reason, notice in wording.notice_words(answer)
+            for reason, notice in wording.notice_words(answer, tongue)
         ],
         "receipt": receipts.spell(checked.receipt) if checked.receipt else None,
         "checked_at": time(facts.at),

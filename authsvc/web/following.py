@@ -7,13 +7,15 @@ link lets people change their mind.
 
 from flask import Blueprint, Response, request, url_for
 
-from authsvc import followers, mails, owner_attempts, receipts
+from authsvc import followers, languages, mails, owner_attempts, receipts
 from authsvc.core import serials
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import may_follow
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, NotFound, TooManyRequests
 from authsvc.followers import Wanted
+from authsvc.languages import gettext as _
+from authsvc.languages import later
 from authsvc.owner_attempts import MAIL_FROM_HERE, MAIL_TO_ADDRESS
 from authsvc.receipts import Receipt
 from authsvc.web import forms, pages, visitors
@@ -21,7 +23,7 @@ from authsvc.web.site import count_write, runtime
 
 bp = Blueprint("follow", __name__, url_prefix="/follow")
 
-TITLE = "Tell me if this changes"
+TITLE = later("Tell me if this changes")
 
 
 @bp.get("/<receipt_text>")
@@ -41,7 +43,7 @@ def ask(receipt_text: str) -> Response:
     try:
         email = mails.parse_address(typed)
     except BadInput as error:
-        return _form(found, typed=typed[:200], fault=str(error))
+        return _form(found, typed=typed[:200], fault=languages.of_error(error))
     _count_mail(email)
     rt, at = runtime(), runtime().now()
     facts = found.now.facts
@@ -54,15 +56,21 @@ def ask(receipt_text: str) -> Response:
         brand_id=brand.id, sgtin=found.sgtin, gtin=gtin, serial=facts.serial, lot=facts.lot, run=run, index=index
     )
     with forms.database(brand.id) as session:
-        secret = followers.ask(session, wanted, email, key=rt.people_key, random=rt.random, now=at)
+        secret = followers.ask(
+            session, wanted, email, key=rt.people_key, random=rt.random, now=at, language=languages.spoken().code
+        )
+        spoken = languages.now_spoken()
         link = rt.config.base_url + url_for("follow.arrive", secret=secret)
+        if spoken.is_chosen:
+            link = languages.carried(link, spoken.language.code)
         draft = mails.Draft(
             id=rt.new_id(), brand_id=brand.id, template="follow-confirm", to=email,
+            language=spoken.language.code,
             values={"product": product.name, "serial": facts.serial or "", "link": link},
         )  # fmt: skip
         mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=at)
     return forms.answer(
-        pages.public("follow_sent", brand=brand, title="Confirm your address", email=email, receipt=receipt_text)
+        pages.public("follow_sent", brand=brand, title=_("Confirm your address"), email=email, receipt=receipt_text)
     )
 
 
@@ -90,7 +98,7 @@ def forget(secret: str) -> Response:
         found = followers.get(session, secret, key=runtime().people_key, now=runtime().now())
         followers.forget(session, secret)
     brand = runtime().held.register.brands.get(found.brand_id)
-    return forms.answer(pages.public("follow_link", brand=brand, title="Your address is forgotten", found=None))
+    return forms.answer(pages.public("follow_link", brand=brand, title=_("Your address is forgotten"), found=None))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -120,8 +128,9 @@ def _form(found: Receipt, *, typed: str = "", fault: str | None = None) -> Respo
     facts = found.now.facts
     cookie = visitors.visitor_cookie(request.environ, runtime().random)
     shown = pages.public(
-        "follow", brand=facts.brand, title=TITLE, product=facts.product, serial=facts.serial, typed=typed, fault=fault,
-        form_token=forms.token(f"follow/{receipts.spell(found.id)}", cookie.cookie), maker=_brand(found).name,
+        "follow", brand=facts.brand, title=_(TITLE), product=facts.product, serial=facts.serial, typed=typed,
+        fault=fault, maker=_brand(found).name,
+        form_token=forms.token(f"follow/{receipts.spell(found.id)}", cookie.cookie),
         receipt=receipts.spell(found.id),
     )  # fmt: skip
     return forms.answer(shown, 200 if fault is None else BadInput.status)
@@ -135,7 +144,7 @@ def _link_page(secret: str) -> Response:
     return forms.answer(
         pages.public(
             "follow_link", brand=rt.held.register.brands.get(found.brand_id), found=found, product=product,
-            title="We will tell you" if found.is_confirmed else "Shall we tell you if something changes?",
+            title=_("We will tell you") if found.is_confirmed else _("Shall we tell you if something changes?"),
             secret=secret,
         )
     )  # fmt: skip

@@ -7,12 +7,13 @@ The API and the page of resellers ask here, so both read a text in the same way:
 from dataclasses import replace
 from typing import Any
 
-from authsvc import scanning
+from authsvc import languages, scanning
 from authsvc.core import gs1
 from authsvc.core.check_lists import is_link
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import decide
 from authsvc.errors import AuthsvcError, BadDigitalLink
+from authsvc.languages import gettext as _
 from authsvc.runtime import Runtime
 from authsvc.scanning import Checked
 from authsvc.web import documents, presenting
@@ -62,4 +63,4 @@ def document(rt: Runtime, text: str) -> dict[str, Any]:
     try:
         return documents.verdict(look_up(rt, text))
     except AuthsvcError as error:
-        return {"error": {"code": error.code, "title": error.title, "detail": str(error)}}
+        return {"error": {"code": error.code, "title": _(error.title), "detail": languages.of_error(error)}}

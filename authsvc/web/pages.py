@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
+from authsvc import languages
 from authsvc.core import wording
 from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.wording import Words
+from authsvc.languages import gettext as _
+from authsvc.languages import later, ngettext
 from authsvc.web import assets, looks
 from authsvc.web.frames import Frames, mark
 
@@ -29,19 +33,19 @@ NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
 
 CARDS = {
-    Reason.FIRST_CHECK: "Compare this with your item",
-    Reason.CHECKED_BEFORE: "Compare this with your item",
-    Reason.CHECKED_BY_YOU: "Compare this with your item",
-    Reason.POSSIBLE_COPY: "Compare this with your item",
-    Reason.UNAVAILABLE: "Compare this with your item",
-    Reason.RECALLED: "Is this your item?",
-    Reason.EXPIRED: "Is this your item?",
-    Reason.STOLEN: "What this code was made for",
-    Reason.LOST: "What this code was made for",
-    Reason.BLOCKED: "What this code was made for",
-    Reason.WITHDRAWN: "What this code was made for",
-    Reason.UNSIGNED: "What this number stands for",
-    Reason.LOT_ONLY: "Product facts",
+    Reason.FIRST_CHECK: later("Compare this with your item"),
+    Reason.CHECKED_BEFORE: later("Compare this with your item"),
+    Reason.CHECKED_BY_YOU: later("Compare this with your item"),
+    Reason.POSSIBLE_COPY: later("Compare this with your item"),
+    Reason.UNAVAILABLE: later("Compare this with your item"),
+    Reason.RECALLED: later("Is this your item?"),
+    Reason.EXPIRED: later("Is this your item?"),
+    Reason.STOLEN: later("What this code was made for"),
+    Reason.LOST: later("What this code was made for"),
+    Reason.BLOCKED: later("What this code was made for"),
+    Reason.WITHDRAWN: later("What this code was made for"),
+    Reason.UNSIGNED: later("What this number stands for"),
+    Reason.LOT_ONLY: later("Product facts"),
 }
 """The heading of the product card. A reason that is missing here shows no product at all."""
 
@@ -55,19 +59,19 @@ STEPS = {str(reason) for reason in Reason} - {
 """The reasons with numbered steps; their words are in ``steps.html``."""
 
 ASKS_MAKER = {
-    Reason.POSSIBLE_COPY: "Tell",
-    Reason.FORGED: "Tell",
-    Reason.UNKNOWN: "Ask",
-    Reason.NOT_RELEASED: "Ask",
-    Reason.UNSIGNED: "Ask",
-    Reason.STOLEN: "Tell",
-    Reason.LOST: "Contact",
-    Reason.BLOCKED: "Contact",
-    Reason.RECALLED: "Contact",
-    Reason.WITHDRAWN: "Ask",
-    Reason.EXPIRED: "Contact",
+    Reason.POSSIBLE_COPY: later("Tell {brand}"),
+    Reason.FORGED: later("Tell {brand}"),
+    Reason.UNKNOWN: later("Ask {brand}"),
+    Reason.NOT_RELEASED: later("Ask {brand}"),
+    Reason.UNSIGNED: later("Ask {brand}"),
+    Reason.STOLEN: later("Tell {brand}"),
+    Reason.LOST: later("Contact {brand}"),
+    Reason.BLOCKED: later("Contact {brand}"),
+    Reason.RECALLED: later("Contact {brand}"),
+    Reason.WITHDRAWN: later("Ask {brand}"),
+    Reason.EXPIRED: later("Contact {brand}"),
 }
-"""The verb on the button that leads to the brand, where the brand has named a contact."""
+"""The words on the button that leads to the brand, where the brand has named a contact."""
 
 _PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]{3,4}")
 """Pictures are named by the hash of their bytes; see ``catalogue``."""
@@ -81,7 +85,8 @@ class Check:
     What a verdict page shows.
 
     ``host`` is the address in the visitor's browser. Without a ``receipt`` nothing was stored, without a ``nonce``
-    there is nothing to confirm. ``has_script`` is false where the page shall confirm by its button alone.
+    there is nothing to confirm. ``has_script`` is false where the page shall confirm by its button alone. ``here`` is
+    where the page is had in another language when there is no receipt.
     """
 
     verdict: Verdict
@@ -90,6 +95,7 @@ class Check:
     reference: str | None = None
     nonce: str | None = None
     has_script: bool = True
+    here: str = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +122,7 @@ class MailEntry:
 
 def verdict(check: Check) -> str:
     """Render the answer at a Digital Link."""
-    return _verdict_page(check, wording.words(check.verdict), is_live=check.receipt is not None)
+    return _verdict_page(check, wording.words(check.verdict, languages.spoken()), is_live=check.receipt is not None)
 
 
 def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> str:
@@ -128,22 +134,26 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
     So a warning that was lifted since does not turn the page green; the check stays what it was.
     """
     checked = check.verdict.facts.at
-    since = [later for later in since if wording.words(later).tone not in NEUTRAL_TONES]
+    tongue = languages.spoken()
+    since = [known for known in since if wording.words(known).tone not in NEUTRAL_TONES]
     if since:
-        note = f"The check was made on {moment(checked)}. What you read here became known after it."
+        note = _("The check was made on {time}. What you read here became known after it.").format(time=moment(checked))
         now = Verdict(since[0].reason, (*since[0].notices, *(v.reason for v in since[1:])), since[0].facts)
-        return _verdict_page(replace(check, verdict=now), wording.words(now), note=note, checked_at=checked)
-    words = wording.words(check.verdict)
+        return _verdict_page(replace(check, verdict=now), wording.words(now, tongue), note=note, checked_at=checked)
+    words = wording.words(check.verdict, tongue)
     if is_mine or words.tone not in NEUTRAL_TONES:
-        whose = "This is your check" if is_mine else "This is a check"
-        note = f"{whose} of {moment(checked)}, as it was then. Opening it again counts nothing."
-        return _verdict_page(check, words, note=note)
-    return _verdict_page(check, wording.receipt_words(checked), is_neutral=True)
+        note = (
+            _("This is your check of {time}, as it was then. Opening it again counts nothing.")
+            if is_mine
+            else _("This is a check of {time}, as it was then. Opening it again counts nothing.")
+        )
+        return _verdict_page(check, words, note=note.format(time=moment(checked)))
+    return _verdict_page(check, wording.receipt_words(checked, tongue), is_neutral=True)
 
 
 def check_form(*, typed: str = "", fault: str | None = None) -> str:
     """Render the public page where a code is typed; *fault* is the sentence that says what was wrong with it."""
-    return _CHECK.render(brand=None, title="Check a code", typed=typed, fault=fault)
+    return _CHECK.render(brand=None, title=_("Check a code"), typed=typed, fault=fault)
 
 
 def demo_index(brand: str, entries: Sequence[DemoEntry]) -> str:
@@ -190,7 +200,7 @@ def _verdict_page(
     facts = check.verdict.facts
     # One name for both keeps the two pages alike, byte for byte.
     reason = Reason.UNKNOWN if check.verdict.reason is Reason.NOT_ISSUED else check.verdict.reason
-    brand, product = facts.brand, facts.product
+    brand, product, language = facts.brand, facts.product, languages.spoken()
     at = (checked_at or facts.at).astimezone(UTC)
     is_signed = facts.signature.mark is Mark.VALID
     shows_product = not is_neutral and product is not None and (reason is not Reason.UNAVAILABLE or is_signed)
@@ -201,25 +211,30 @@ def _verdict_page(
         "reference": check.reference,
         "nonce": check.nonce,
         "serial": groups(facts.serial) if facts.serial else None,
+        # A check that is kept is read in another language as a receipt, so that nobody presents the code again.
+        "here": f"/s/{check.receipt}" if check.receipt else check.here,
     }
     own = {name: value for name, value in values.items() if value}
     return _FRAMES.fill(
         {
+            "language": language.code,
             "words": words,
             "title": words.title,
             "reason": str(reason),
             "brand": brand.name if brand else None,
             "css_url": looks.url(brand.look if brand else None),
             "logo": looks.logo(brand.look if brand else None),
-            "maker": brand.name if brand else "the maker",
-            "item": product.noun if product else "item",
+            "maker": brand.name if brand else _("the maker"),
+            "item": product.noun if product else _("item"),
             "contact": link_of(brand.contact) if brand else None,
             "host": check.host,
             "has_script": check.has_script,
             "is_live": is_live,
             "is_neutral": is_neutral,
             "note": note,
-            "notices": () if is_neutral else tuple(enumerate(said for _, said in wording.notice_words(check.verdict))),
+            "notices": ()
+            if is_neutral
+            else tuple(enumerate(said for _reason, said in wording.notice_words(check.verdict, language))),
             "may_follow": not is_neutral and may_follow(check.verdict),
             "is_typed": facts.is_typed,
             "is_signed": is_signed,
@@ -231,7 +246,7 @@ def _verdict_page(
             "register": _register(product, reason) if is_live and shows_product else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
-            "card": CARDS.get(reason) if shows_product else None,
+            "card": _(CARDS[reason]) if shows_product and reason in CARDS else None,
             "may_compare": words.tone == "ok" or (reason is Reason.UNAVAILABLE and is_signed),
             **(_product(product, facts, reason) if shows_product and product else _NO_PRODUCT),
             **{name: mark(name) if name in own else None for name in _OWN},
@@ -240,7 +255,7 @@ def _verdict_page(
     )
 
 
-_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial")
+_OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "here")
 """What each check has of its own; everything else on a page is the same for many."""
 
 _NO_PRODUCT: dict[str, Any] = {
@@ -267,11 +282,11 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     """Return label, value, and whether the value is a code, for each fact that a person can compare."""
     rows: list[tuple[str, str, bool]] = []
     if facts.serial:
-        rows.append(("Serial number", mark("serial"), True))
+        rows.append((_("Serial number"), mark("serial"), True))
     if facts.sscc:
-        rows.append(("Case number", groups(facts.sscc), True))
+        rows.append((_("Case number"), groups(facts.sscc), True))
     if not facts.is_item or facts.is_typed:
-        rows.append(("Product number", product.gtin, True))
+        rows.append((_("Product number"), product.gtin, True))
     if reason is Reason.UNSIGNED:
         # A bare number has proved nothing: it gets no fact that only the real label carries.
         return rows
@@ -281,9 +296,9 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
             (str(pair[0]), str(pair[1]), False) for pair in listed if isinstance(pair, list | tuple) and len(pair) == 2
         ]
     if facts.lot:
-        rows.append(("Batch", facts.lot, True))
+        rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:
-        rows.append(("Use by", wording.day(facts.expires_on), False))
+        rows.append((_("Use by"), languages.day(facts.expires_on), False))
     return rows
 
 
@@ -292,13 +307,19 @@ def _register(product: Product | None, reason: Reason) -> str | None:
     if product is None or not product.is_tracked or not (product.warranty_months or product.claim != "none"):
         return None
     if reason is Reason.POSSIBLE_COPY:
-        return None if product.claim == "none" else f"I own this {product.noun}: prove it"
+        return None if product.claim == "none" else _("I own this {item}: prove it").format(item=product.noun)
     if reason not in {Reason.FIRST_CHECK, Reason.CHECKED_BEFORE, Reason.CHECKED_BY_YOU}:
         return None
     months = product.warranty_months
     if not months:
-        return "Record that you own it"
-    return f"Start your {months // 12}-year warranty" if months % 12 == 0 else f"Start your {months}-month warranty"
+        return _("Record that you own it")
+    if months % 12 == 0:
+        return ngettext("Start your {count}-year warranty", "Start your {count}-year warranty", months // 12).format(
+            count=months // 12
+        )
+    return ngettext("Start your {count}-month warranty", "Start your {count}-month warranty", months).format(
+        count=months
+    )
 
 
 def _picture(image: str | None) -> str | None:
@@ -324,19 +345,18 @@ def _times(count: int | None) -> str:
     """Round down, so that the page teaches neither the threshold nor who checked: "More than 20 checks"."""
     for bound in ROUND_NUMBERS:
         if count is not None and count > bound:
-            return f"More than {bound:,} checks"
-    return "Too many checks"
+            return _("More than {number} checks").format(number=languages.number(bound))
+    return _("Too many checks")
 
 
 def moment(at: datetime) -> str:
     """Word a time in full: "23 Nov 2026, 10:14 UTC"."""
-    at = at.astimezone(UTC)
-    return f"{wording.day(at)}, {at.hour:02}:{at.minute:02} UTC"
+    return languages.moment(at)
 
 
 def month(at: datetime) -> str:
     """Word a time by its month: a day could tell who was there."""
-    return f"{at.astimezone(UTC):%b %Y}"
+    return languages.month(at)
 
 
 def template(name: str) -> Template:
@@ -352,6 +372,11 @@ class _Loader(FileSystemLoader):
         return _INCLUDE.sub(lambda part: self.get_source(environment, part[1])[0], source), filename, is_current
 
 
+def _bdi(value: object, attributes: str = "") -> Markup:
+    """Mark up a value whose letters run from left to right wherever it stands."""
+    return Markup('<bdi{} dir="ltr">{}</bdi>').format(Markup(attributes), escape(value))  # noqa: S704  constants
+
+
 _INCLUDE = re.compile(r'{% include "([a-z]+\.html)" %}')
 _ENVIRONMENT = Environment(
     loader=_Loader(Path(__file__).parent / "templates"),
@@ -361,16 +386,34 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     auto_reload=False,
     cache_size=-1,
+    extensions=["jinja2.ext.i18n"],
+)
+# One set of templates for all languages: what is spoken is asked for when a text is said.
+_ENVIRONMENT.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+    languages.gettext, languages.ngettext, newstyle=True
 )
 _ENVIRONMENT.globals |= {
     "css_url": assets.url("ui.css"),
     "reseller_css_url": assets.url("reseller/reseller.css"),
     "js_url": assets.url("confirm.js"),
     "icon_url": assets.url("icon.svg"),
+    "spoken": languages.spoken,
+    "chosen": lambda: languages.now_spoken().is_chosen,
+    "here": None,
+    "address": lambda: languages.now_spoken().here,
+    "offered": languages.offered,
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
-_ENVIRONMENT.filters |= {"day": wording.day, "grouped": groups, "picture": _picture}
+_ENVIRONMENT.filters |= {
+    "day": languages.day,
+    "grouped": groups,
+    "ltr": _bdi,
+    "mono": lambda value: _bdi(value, ' class="mono"'),
+    "number": languages.number,
+    "picture": _picture,
+    "strong_ltr": lambda value: Markup("<strong>{}</strong>").format(_bdi(value)),
+}
 _ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")

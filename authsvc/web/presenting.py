@@ -71,8 +71,8 @@ def _find_device(environ: Environ, rt: Runtime, link: DigitalLink) -> Device | N
     return device if device is not None and brand is not None and device.brand_id == brand.id else None
 
 
-def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None) -> str:
-    """Render what a check gave; with a *cookie* the page may confirm, once, that it ran."""
+def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None, *, here: str = "/") -> str:
+    """Render what a check gave, at *here*; with a *cookie* the page may confirm, once, that it ran."""
     receipt = checked.receipt
     nonce = None
     if checked.may_confirm and receipt is not None and cookie is not None:
@@ -84,6 +84,7 @@ def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visit
             receipt=receipts.spell(receipt) if receipt else None,
             reference=receipts.reference(receipt) if receipt else None,
             nonce=nonce,
+            here=here,
         )
     )
 

@@ -12,6 +12,8 @@ from flask import Blueprint, Response, request
 
 from authsvc import retention
 from authsvc.config import Config
+from authsvc.languages import gettext as _
+from authsvc.languages import ngettext
 from authsvc.web import pages, visitors
 from authsvc.web.own import cookies
 from authsvc.web.site import runtime
@@ -41,14 +43,14 @@ class Kept:
 def page() -> Response:
     """Show what is kept, why, and for how long. Opening it sets no cookie and stores nothing."""
     config = runtime().config
-    shown = pages.public("privacy", title="Privacy in plain words", cookies=_cookies(), kept=kept(config))
+    shown = pages.public("privacy", title=_("Privacy in plain words"), cookies=_cookies(), kept=kept(config))
     return Response(shown)
 
 
 def kept(config: Config) -> list[Kept]:
     """Return what ends when, as the settings are."""
     return [
-        Kept(what=rule.what, until=rule.when if (days := rule.kept(config)) is None else f"after {days} days")
+        Kept(what=_(rule.what), until=_(rule.when) if (days := rule.kept(config)) is None else _after(days))
         for rule in retention.RULES
         if rule.is_of_people
     ]
@@ -56,23 +58,23 @@ def kept(config: Config) -> list[Kept]:
 
 def _cookies() -> list[Cookie]:
     is_secure = visitors.is_secure(request.environ)
-    needed = "needed for what you ask for (ePrivacy directive, article 5(3))"
+    needed = _("needed for what you ask for (ePrivacy directive, article 5(3))")
     return [
         Cookie(
             name=visitors.COOKIE if is_secure else visitors.PLAIN_COOKIE,
-            purpose="a random number: counts each phone once, and tells you that you checked an item before",
+            purpose=_("a random number: counts each phone once, and tells you that you checked an item before"),
             age=_age(visitors.COOKIE_AGE),
             basis=needed,
         ),
         Cookie(
             name=cookies.name_of(cookies.FORM, request),
-            purpose="keeps a page of yours and its form together, set under “Your items” only",
+            purpose=_("keeps a page of yours and its form together, set under “Your items” only"),
             age=_age(cookies.AGES[cookies.FORM]),
             basis=needed,
         ),
         Cookie(
             name=cookies.name_of(cookies.SESSION, request),
-            purpose="keeps you signed in, set when you sign in to your items",
+            purpose=_("keeps you signed in, set when you sign in to your items"),
             age=_age(cookies.AGES[cookies.SESSION]),
             basis=needed,
         ),
@@ -87,4 +89,10 @@ def _cookies() -> list[Cookie]:
 
 def _age(seconds: int) -> str:
     age = timedelta(seconds=seconds)
-    return f"{age.days} days" if age.days else f"{seconds // 3600} hours"
+    if age.days:
+        return ngettext("{count} day", "{count} days", age.days).format(count=age.days)
+    return ngettext("{count} hour", "{count} hours", seconds // 3600).format(count=seconds // 3600)
+
+
+def _after(days: int) -> str:
+    return ngettext("after {count} day", "after {count} days", days).format(count=days)

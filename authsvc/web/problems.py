@@ -12,7 +12,10 @@ from typing import Any
 import structlog
 from werkzeug.exceptions import HTTPException
 
+from authsvc import languages
 from authsvc.errors import AuthsvcError
+from authsvc.languages import gettext as _
+from authsvc.languages import later
 from authsvc.web import pages
 from authsvc.web.wire import HTML, PROBLEM, Answer, Environ
 
@@ -24,34 +27,43 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 def of_error(error: AuthsvcError, *, request_id: str, as_json: bool, base_url: str) -> Answer:
     """Turn a refusal into its answer."""
-    return _answer(error.status, error.code, error.title, str(error), request_id, as_json=as_json, base_url=base_url)
+    said = (error.title, str(error)) if as_json else (_(error.title), languages.of_error(error))
+    return _answer(error.status, error.code, *said, request_id, as_json=as_json, base_url=base_url)
 
 
 def of_status(status: int, title: str, detail: str, *, request_id: str, as_json: bool, base_url: str) -> Answer:
     """Turn what the framework refused (no such page, wrong method) into the same shape."""
     code = title.lower().replace(" ", "-")
-    return _answer(status, code, title, detail, request_id, as_json=as_json, base_url=base_url)
+    said = (title, detail) if as_json else (_(title), _(detail))
+    return _answer(status, code, *said, request_id, as_json=as_json, base_url=base_url)
 
 
 def of_accident(error: BaseException, *, request_id: str, as_json: bool, base_url: str) -> Answer:
     """Turn what nobody foresaw into a bare 500; only the log learns what it was."""
     log.error("unexpected-error", request_id=request_id, exc_info=error)
-    detail = "Something went wrong on our side; it says nothing about your item. Try again in a few minutes."
-    return _answer(500, "internal", "Our fault", detail, request_id, as_json=as_json, base_url=base_url)
+    title, detail = _OUR_FAULT if as_json else (_(_OUR_FAULT[0]), _(_OUR_FAULT[1]))
+    return _answer(500, "internal", title, detail, request_id, as_json=as_json, base_url=base_url)
 
 
+_OUR_FAULT = (
+    later("Our fault"),
+    later("Something went wrong on our side; it says nothing about your item. Try again in a few minutes."),
+)
 _HTTP_WORDS = {
-    404: ("Not found", "There is no page at this address. To check a code, scan it or open the start page."),
-    405: ("Method not allowed", "This address does not take requests of this kind."),
-    413: ("Too large", "The body is larger than this address accepts. Send less at once."),
-    415: ("Unsupported media type", "The body must be JSON or a form."),
+    404: (
+        later("Not found"),
+        later("There is no page at this address. To check a code, scan it or open the start page."),
+    ),
+    405: (later("Method not allowed"), later("This address does not take requests of this kind.")),
+    413: (later("Too large"), later("The body is larger than this address accepts. Send less at once.")),
+    415: (later("Unsupported media type"), later("The body must be JSON or a form.")),
 }
 
 
 def words_of_http(error: HTTPException) -> tuple[str, str]:
     """Return title and sentence for what the framework refused; its own words are for programmers."""
     return _HTTP_WORDS.get(
-        error.code or 500, (error.name, "The request is not understood. Check it and send it again.")
+        error.code or 500, (error.name, later("The request is not understood. Check it and send it again."))
     )
 
 

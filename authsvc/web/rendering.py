@@ -15,7 +15,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import Undefined, UndefinedError
 
-from authsvc.core import wording
+from authsvc.core import tongues
 from authsvc.places import DATA
 from authsvc.web import assets, vendored
 
@@ -74,7 +74,7 @@ def moment(at: datetime) -> str:
 
 def day(at: datetime) -> str:
     """Word the day of a time: 23 Nov 2026."""
-    return wording.day(at.astimezone(UTC))
+    return tongues.day(at.astimezone(UTC))
 
 
 def clock(at: datetime) -> str:

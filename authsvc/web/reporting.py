@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import mails, receipts, refund_help, reports, uploads
+from authsvc import languages, mails, receipts, refund_help, reports, uploads
 from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Verdict
 from authsvc.core.warranties import parse_purchase
@@ -24,6 +24,7 @@ from authsvc.errors import (
     TooLarge,
     TooManyRequests,
 )
+from authsvc.languages import gettext as _
 from authsvc.receipts import Receipt
 from authsvc.refund_help import RefundHelp, Stated
 from authsvc.reports import Told
@@ -67,11 +68,13 @@ def of_number() -> Page:
     """Ask for the number on the label, or show the form where the address has it."""
     code = request.args.get("code", "").strip()
     if not code:
-        return pages.public("report_code", title="Report something wrong", typed="", fault=None)
+        return pages.public("report_code", title=_("Report something wrong"), typed="", fault=None)
     try:
         return _form(_about_number(code))
     except BadDigitalLink as error:
-        return pages.public("report_code", title="Report something wrong", typed=code[:200], fault=str(error)), 400
+        return pages.public(
+            "report_code", title=_("Report something wrong"), typed=code[:200], fault=languages.of_error(error)
+        ), 400
 
 
 @bp.post("")
@@ -101,7 +104,7 @@ def sent(slug: str, report_text: str) -> Page:
         pages.public(
             "report_sent",
             brand=brand,
-            title="Your report has arrived",
+            title=_("Your report has arrived"),
             number=reports.grouped(filed.number),
             maker=brand.name,
             days=runtime().config.keep_reports_days,
@@ -176,11 +179,12 @@ def _about_number(code: str) -> About:
 def _form(about: About, *, typed: dict[str, str] | None = None, fault: AuthsvcError | None = None) -> Page:
     cookie = visitors.visitor_cookie(request.environ, runtime().random)
     shown = pages.public(
-        "report", brand=about.brand, title="Report something wrong", product=about.product,
+        "report", brand=about.brand, title=_("Report something wrong"), product=about.product,
         verdict=about.verdict, serial=about.verdict and about.verdict.facts.serial, action=about.action,
         number=about.typed, maker=about.brand.name, typed=typed or dict.fromkeys(_FIELDS, ""), trap=TRAP,
         form_token=forms.token(f"report/{about.brand.id}", cookie.cookie), today=runtime().now().date().isoformat(),
-        photos=MOST_PHOTOS, megabytes=uploads.MOST_BYTES // 2**20, fault=None if fault is None else str(fault),
+        photos=MOST_PHOTOS, megabytes=uploads.MOST_BYTES // 2**20,
+        fault=None if fault is None else languages.of_error(fault),
         field_of_fault=None if fault is None else _field_of(str(fault)), days=runtime().config.keep_reports_days,
     )  # fmt: skip
     response = forms.answer(shown, 200 if fault is None else fault.status)
@@ -248,7 +252,7 @@ def _read(about: About, typed: dict[str, str]) -> Told:
 def _photos() -> list[Upload]:
     sent_files = [file for file in request.files.getlist("photos") if file.filename]
     if len(sent_files) > MOST_PHOTOS:
-        raise BadInput(f"Send {MOST_PHOTOS} photos at most.")
+        raise BadInput("Send {most} photos at most.", most=MOST_PHOTOS)
     return [
         uploads.check(f"photo-{number}", file.read(uploads.MOST_BYTES + 1), allowed=uploads.PICTURES)
         for number, file in enumerate(sent_files, 1)

@@ -11,6 +11,7 @@ import json
 
 from flask import Blueprint, Response, jsonify, request
 
+from authsvc import languages
 from authsvc.core import check_lists
 from authsvc.errors import BadDigitalLink, BadInput, TooLarge
 from authsvc.web import assets, lookups, reseller_pages, reseller_proofs, reseller_rows, vendored, wire
@@ -50,7 +51,7 @@ def check_one() -> Response | tuple[Response, int]:
     try:
         checked = lookups.look_up(runtime(), typed)
     except BadDigitalLink as error:
-        shown = reseller_pages.start(_addresses(), typed=typed[:200], fault=str(error))
+        shown = reseller_pages.start(_addresses(), typed=typed[:200], fault=languages.of_error(error))
         return Response(shown, headers=PAGE_HEADERS), 400
     return Response(reseller_pages.item(checked, lookups.read(typed)))
 
@@ -67,7 +68,7 @@ def check_list() -> Response | tuple[Response, int]:
     try:
         codes = _codes()
     except (BadInput, TooLarge) as error:
-        shown = reseller_pages.start(_addresses(), list_fault=str(error))
+        shown = reseller_pages.start(_addresses(), list_fault=languages.of_error(error))
         return Response(shown, headers=PAGE_HEADERS), error.status
     count_links(len(codes))
     rt = runtime()
@@ -124,7 +125,11 @@ def _codes() -> list[str]:
     if not codes:
         raise BadInput("The list is empty. Paste codes, one a line, or choose a CSV file.")
     if len(codes) > check_lists.MOST:
-        raise TooLarge(f"A list holds at most {check_lists.MOST:,} codes, got {len(codes):,}. Check it in parts.")
+        raise TooLarge(
+            "A list holds at most {most} codes, got {number}. Check it in parts.",
+            most=f"{check_lists.MOST:,}",
+            number=f"{len(codes):,}",
+        )
     return codes
 
 
@@ -135,7 +140,7 @@ def _script(name: str, before: str, headers: dict[str, str]) -> Response:
 
 def _small(response: Response) -> Response:
     """Compress what is the same for everybody: no secret is in it, so that its length gives nothing away."""
-    response.headers["Vary"] = "Accept-Encoding"
+    response.vary.add("Accept-Encoding")
     if request.accept_encodings["gzip"]:
         response.data = gzip.compress(response.data, 9, mtime=0)
         response.headers["Content-Encoding"] = "gzip"

@@ -8,31 +8,34 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from authsvc import languages
 from authsvc.core import offline_words, wording
 from authsvc.core.check_lists import MOST
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason
+from authsvc.languages import gettext as _
+from authsvc.languages import later
 from authsvc.scanning import Checked
 from authsvc.web import assets, pages
 from authsvc.web.reseller_rows import Row
 
 CONDITIONS = {
-    Disposition.ACTIVE: "In use",
-    Disposition.INACTIVE: "Not in use",
-    Disposition.RECALLED: "Recalled",
-    Disposition.STOLEN: "Reported stolen",
-    Disposition.LOST: "Reported lost",
-    Disposition.BLOCKED: "Blocked by the brand",
-    Disposition.DESTROYED: "Destroyed",
+    Disposition.ACTIVE: later("In use"),
+    Disposition.INACTIVE: later("Not in use"),
+    Disposition.RECALLED: later("Recalled"),
+    Disposition.STOLEN: later("Reported stolen"),
+    Disposition.LOST: later("Reported lost"),
+    Disposition.BLOCKED: later("Blocked by the brand"),
+    Disposition.DESTROYED: later("Destroyed"),
 }
 OUTCOMES = {
-    "authentic": "Code check passed",
-    "informational": "For information",
-    "suspect": "Warning",
-    "withdrawn": "Stop",
-    "invalid": "Check failed",
-    "none": "Try again",
-    "unread": "Not read",
+    "authentic": later("Code check passed"),
+    "informational": later("For information"),
+    "suspect": later("Warning"),
+    "withdrawn": later("Stop"),
+    "invalid": later("Check failed"),
+    "none": later("Try again"),
+    "unread": later("Not read"),
 }
 """The short word of each outcome in a table, the good ones first."""
 
@@ -43,12 +46,12 @@ def start(
     """Render the page to scan, type or check a list."""
     return pages.template("reseller.html").render(
         brand=None,
-        title="Check before you buy",
+        title=_("Check before you buy"),
         addresses=addresses,
         page_script=assets.url("reseller/page.js"),
         offline={name: _offline(words) for name, words in offline_words.ANSWERS.items()},
-        signature_only=offline_words.SIGNATURE_ONLY,
-        outcomes=OUTCOMES,
+        signature_only=_(offline_words.SIGNATURE_ONLY),
+        outcomes={name: _(word) for name, word in OUTCOMES.items()},
         most=MOST,
         typed=typed,
         fault=fault,
@@ -59,14 +62,14 @@ def start(
 def item(checked: Checked, link: DigitalLink) -> str:
     """Render what is known of one code, without a word about any person."""
     facts = checked.verdict.facts
-    words = wording.words(checked.verdict)
+    words = wording.words(checked.verdict, languages.spoken())
     token = link.extension("s")
     target = None if token is None else f"{link.path()}{'&' if '?' in link.path() else '?'}s={quote(token, safe='')}"
     return pages.template("reseller_item.html").render(
         brand=None,
         title=words.title,
         words=words,
-        notices=tuple(enumerate(said for _, said in wording.notice_words(checked.verdict))),
+        notices=tuple(enumerate(said for _reason, said in wording.notice_words(checked.verdict, languages.spoken()))),
         checked=pages.moment(facts.at),
         checked_iso=facts.at.astimezone(UTC).isoformat(timespec="seconds"),
         product=facts.product if checked.verdict.outcome is not Outcome.INVALID else None,
@@ -82,10 +85,10 @@ def table(rows: Sequence[Row]) -> str:
     counts = Counter(row.tone for row in rows)
     return pages.template("reseller_list.html").render(
         brand=None,
-        title="Your list",
+        title=_("Your list"),
         rows=rows,
-        summary=[(name, word, counts[name]) for name, word in OUTCOMES.items() if counts[name]],
-        outcomes=OUTCOMES,
+        summary=[(name, _(word), counts[name]) for name, word in OUTCOMES.items() if counts[name]],
+        outcomes={name: _(word) for name, word in OUTCOMES.items()},
         repeated=sum(1 for row in rows if row.same_as is not None),
         codes="\n".join(row.code for row in rows),
     )
@@ -94,14 +97,16 @@ def table(rows: Sequence[Row]) -> str:
 def _offline(words: Any) -> dict[str, Any]:
     def fill(text: str) -> Markup:
         # A brand stands first in its sentence, or behind a full stop; its name is put in by the script.
-        return Markup.escape(text).replace("{brand}", Markup('<span data-fill="brand">The maker</span>'))
+        return Markup.escape(text).replace(
+            "{brand}", Markup('<span data-fill="brand">{}</span>').format(_("The maker"))
+        )
 
     return {
         "tone": words.tone,
         "icon": words.icon,
-        "chip": words.chip,
-        "title": fill(words.title),
-        "text": fill(words.text),
+        "chip": _(words.chip),
+        "title": fill(_(words.title)),
+        "text": fill(_(words.text)),
     }
 
 
@@ -112,32 +117,32 @@ def _history(checked: Checked) -> list[tuple[str, str, bool]]:
         return []
     rows: list[tuple[str, str, bool]] = []
     if facts.gtin:
-        rows.append(("Product number", facts.gtin, True))
+        rows.append((_("Product number"), facts.gtin, True))
     if facts.serial:
-        rows.append(("Serial number", pages.groups(facts.serial), True))
+        rows.append((_("Serial number"), pages.groups(facts.serial), True))
     if facts.signature.mark is Mark.ABSENT:
         return rows
     if facts.lot:
-        rows.append(("Batch", facts.lot, True))
+        rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:
-        rows.append(("Use by", wording.day(facts.expires_on), False))
+        rows.append((_("Use by"), languages.day(facts.expires_on), False))
     if facts.is_item:
         rows += _of_item(facts)
     is_recalled = facts.recall is not None or facts.lot_recall is not None
-    rows.append(("Recall", "Yes" if is_recalled else "None known", False))
+    rows.append((_("Recall"), _("Yes") if is_recalled else _("None known"), False))
     if facts.is_item:
         is_copy = Reason.POSSIBLE_COPY in {checked.verdict.reason, *checked.verdict.notices}
-        rows.append(("Warning of copies", "Yes" if is_copy else "None", False))
+        rows.append((_("Warning of copies"), _("Yes") if is_copy else _("None"), False))
     return rows
 
 
 def _of_item(facts: Facts) -> list[tuple[str, str, bool]]:
     return [
-        ("First checked", _month(facts.first_at), False),
-        ("Condition", CONDITIONS[facts.disposition], False),
+        (_("First checked"), _month(facts.first_at), False),
+        (_("Condition"), _(CONDITIONS[facts.disposition]), False),
     ]
 
 
 def _month(at: datetime | None) -> str:
     # A day could tell who checked; a month tells a used item from a new one.
-    return f"{at.astimezone(UTC):%b %Y}" if at else "Not yet"
+    return languages.month(at) if at else _("Not yet")

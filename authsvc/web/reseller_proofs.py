@@ -4,11 +4,12 @@ import re
 
 from flask import Response, current_app
 
-from authsvc import proofs
+from authsvc import languages, proofs
 from authsvc.core.verdicts import Disposition
 from authsvc.desk import Desk
 from authsvc.errors import ProofOver
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
 from authsvc.proofs import Proof
 from authsvc.web import pages
 from authsvc.web.site import count_links, runtime
@@ -38,7 +39,9 @@ def page(secret: str) -> Response:
         with desk.as_owners(brand_id) as session:
             found = proofs.read(session, secret, now=at)
     except ProofOver as error:
-        refused = pages.template("reseller_proof_over.html").render(brand=None, title=error.title, text=str(error))
+        refused = pages.template("reseller_proof_over.html").render(
+            brand=None, title=_(error.title), text=languages.of_error(error)
+        )
         return _private(Response(refused, error.status))
     return _private(Response(_render(found)))
 
@@ -48,11 +51,11 @@ def page(secret: str) -> Response:
 
 def _render(found: Proof) -> str:
     rt = runtime()
-    gtin, _, serial = found.sgtin.partition(".")
+    gtin, _dot, serial = found.sgtin.partition(".")
     subject = Subject.of(rt.held, gtin, serial)
     return pages.template("reseller_proof.html").render(
         brand=None,
-        title="The registered owner made this proof",
+        title=_("The registered owner made this proof"),
         maker=subject.name.brand.name,
         product=subject.product,
         ending=serial[-SHOWN:],

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from authsvc import languages
 from authsvc.core import check_lists, csv_cells
+from authsvc.languages import gettext as _
 
 COLUMNS = (
     "line", "code", "outcome", "reason", "answer", "product", "gtin", "serial", "batch", "first_checked",
@@ -71,14 +73,14 @@ def csv_lines(listed: Sequence[Row]) -> Iterator[str]:
 
 def month(text: str | None) -> str | None:
     """Round a moment of a document to its month: "May 2026"."""
-    return None if text is None else f"{datetime.fromisoformat(text):%b %Y}"
+    return None if text is None else languages.month(datetime.fromisoformat(text))
 
 
 def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) -> Row:
     if "error" in document:
         error = document["error"]
         return Row(
-            line=line, code=code, outcome="unread", reason=error["code"], answer="We cannot read this",
+            line=line, code=code, outcome="unread", reason=error["code"], answer=_("We cannot read this"),
             detail=error["detail"], same_as=same_as,
         )  # fmt: skip
     item, lot = document["item"] or {}, document["lot"] or {}

@@ -5,19 +5,21 @@ A receipt is safe to forward: opening it counts nothing, and only the visitor wh
 """
 
 import hmac
+import re
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import receipts, scanning
+from authsvc import languages, receipts, scanning
 from authsvc.core.clones import Network
 from authsvc.core.gs1 import DigitalLink
-from authsvc.errors import BadDigitalLink, NotFound, TooManyRequests
+from authsvc.errors import BadDigitalLink, BadInput, NotFound, TooManyRequests
 from authsvc.runtime import Runtime
 from authsvc.web import assets, limits, looks, lookups, pages, presenting, visitors
 
 bp = Blueprint("site", __name__)
+_OWN_PATH = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -47,7 +49,8 @@ def count_links(number: int) -> None:
     """
     if not _counts().is_within(limits.LINKS, _address(), number):
         raise TooManyRequests(
-            f"At most {limits.LINKS.item.amount} links are answered for one network in a minute. Wait and try again."
+            "At most {most} links are answered for one network in a minute. Wait and try again.",
+            most=limits.LINKS.item.amount,
         )
 
 
@@ -66,10 +69,20 @@ def check_typed() -> BaseResponse | str | tuple[str, int]:
         link = lookups.read(typed)
         token = link.extension("s")
     except BadDigitalLink as error:
-        return pages.check_form(typed=typed[:200], fault=str(error)), 400
+        return pages.check_form(typed=typed[:200], fault=languages.of_error(error)), 400
     if token is not None:
         return redirect(link.path() + ("&" if "?" in link.path() else "?") + f"s={quote(token, safe='')}", 303)
     return _answer_typed(link)
+
+
+@bp.get("/language")
+def in_language() -> BaseResponse:
+    """Lead back to the page that somebody reads, in the language that they have chosen there."""
+    to, code = request.args.get("to", "/"), request.args.get(languages.PARAMETER, "")
+    # Only a path of this site: a browser takes two slashes, or a backslash, for the beginning of another one.
+    if not _OWN_PATH.fullmatch(to):
+        raise BadInput("This address leads nowhere on this site.")
+    return redirect(languages.carried(to, languages.get(code).code), 303)
 
 
 @bp.get("/s/<receipt_text>")

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from authsvc.core import wording
+from authsvc.core import tongues, wording
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Recall, Signature, Verdict, decide
 
@@ -206,9 +206,9 @@ def test_the_tone_follows_the_outcome():
 
 
 def test_a_day_is_spelt_without_a_time():
-    assert wording.day(NOW) == wording.day(NOW.date()) == "23 Nov 2026"
-    assert wording.day(date(2026, 5, 1)) == "1 May 2026"
-    assert wording.day(None) == "an unknown day"
+    assert tongues.day(NOW) == tongues.day(NOW.date()) == "23 Nov 2026"
+    assert tongues.day(date(2026, 5, 1)) == "1 May 2026"
+    assert tongues.day(None) == "an unknown day"
 
 
 def test_what_a_receipt_says_to_others_is_neutral():

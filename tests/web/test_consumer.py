@@ -265,7 +265,7 @@ def test_the_page_says_what_it_may_be_cached_and_varies_by(scene, visitor):
     response = visitor.open(scene.codes.path())
 
     assert response.headers["Cache-Control"] == "no-store"
-    assert response.headers["Vary"] == "Accept, Cookie"
+    assert response.headers["Vary"] == "Accept, Accept-Language, Cookie"
     assert response.content_type == "text/html; charset=utf-8"
 
 

@@ -52,7 +52,7 @@ def test_an_item_shows_its_history_rounded_and_no_person(scene, visitor):
 
     shown = facts(page.text)
     assert Page(page).title == "This code is genuine"
-    assert shown["First checked"] == f"{datetime.now(UTC):%b %Y}"
+    assert shown["First checked"] == f"{datetime.now(UTC):%B %Y}"
     assert (shown["Condition"], shown["Recall"], shown["Warning of copies"]) == ("In use", "None known", "None")
     assert f'href="{path}"' in page.text
 

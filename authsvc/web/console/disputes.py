@@ -12,11 +12,12 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import disputes, mails
+from authsvc import disputes, languages, mails
 from authsvc.disputes import Decision, Party
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.handovers import Handover, State
 from authsvc.investigations import Subject
+from authsvc.languages import later
 from authsvc.staff import Role
 from authsvc.web.console import guard, item_keys, rendering
 from authsvc.web.site import runtime
@@ -29,9 +30,9 @@ CHOICES = (
 )
 WORDS = {choice: label for choice, label, _ in CHOICES}
 _TOLD = {
-    Decision.STANDS: "the transfer stands, and the buyer is the owner",
-    Decision.RETURNS: "the transfer is taken back, and the seller is the owner again",
-    Decision.BLOCKS: "the code of the item is blocked",
+    Decision.STANDS: later("the transfer stands, and the buyer is the owner"),
+    Decision.RETURNS: later("the transfer is taken back, and the seller is the owner again"),
+    Decision.BLOCKS: later("the code of the item is blocked"),
 }
 _LONGEST = 500
 
@@ -137,11 +138,17 @@ def _tell(done: Handover, party: Party, chosen: Decision, session: Session) -> N
         return
     rt = runtime()
     values = {
-        "product": _name(done), "serial": done.sgtin.partition(".")[2], "decision": _TOLD[chosen],
+        "product": _name(done), "serial": done.sgtin.partition(".")[2],
+        "decision": languages.get(party.person.language).gettext(_TOLD[chosen]),
         "link": f"{rt.config.base_url}/own/transfers/{done.id}",
     }  # fmt: skip
     draft = mails.Draft(
-        id=rt.new_id(), brand_id=done.brand_id, template="owner-decided", to=party.person.email, values=values
+        id=rt.new_id(),
+        brand_id=done.brand_id,
+        template="owner-decided",
+        to=party.person.email,
+        values=values,
+        language=party.person.language,
     )
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=guard.now())
 

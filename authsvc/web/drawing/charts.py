@@ -14,7 +14,7 @@ from datetime import date
 
 from markupsafe import Markup
 
-from authsvc.core import wording
+from authsvc.core import tongues
 from authsvc.web.drawing.svg import Figure, element, join
 
 PLOT = 110.0  # Height of the plotting area, in pixels.
@@ -55,13 +55,13 @@ def day_bars(key: str, title: str, days: Sequence[Day], *, unit: str = "scans", 
     top = _ceiling(max((day.value for day in days), default=0))
     bars = []
     for n, day in enumerate(days):
-        said = f"{wording.day(day.day)}: {_number(day.value)} {unit}{f', {odd}' if day.is_odd else ''}"
+        said = f"{tongues.day(day.day)}: {_number(day.value)} {unit}{f', {odd}' if day.is_odd else ''}"
         x, width = _slot(n, len(days))
         height = max(day.value / top * PLOT, 1.0)
         bars.append(_bar(x, width, TOP + PLOT - height, height, "c-bad" if day.is_odd else "c-mute", said))
         if day.is_odd:
             bars.append(_diamond(x + width / 2, TOP + PLOT - height - 6))
-    rows = tuple({"cells": [wording.day(day.day), _number(day.value), odd if day.is_odd else "normal"]} for day in days)
+    rows = tuple({"cells": [tongues.day(day.day), _number(day.value), odd if day.is_odd else "normal"]} for day in days)
     described = _summary([(day.day, day.value) for day in days], unit)
     if any(day.is_odd for day in days):
         described += f" {sum(day.is_odd for day in days)} days are {odd}."
@@ -87,7 +87,7 @@ def stacked_days(
             height = one.values[n] / top * PLOT
             if height:
                 base -= height
-                said = f"{wording.day(day)}: {_number(one.values[n])} {one.name}"
+                said = f"{tongues.day(day)}: {_number(one.values[n])} {one.name}"
                 bars.append(_bar(x, width, base, height, f"c-{one.tone} part", said, round_by=None))
     return Figure(
         title=title,
@@ -111,7 +111,7 @@ def day_lines(key: str, title: str, days: Sequence[date], series: Sequence[Serie
                     preserveAspectRatio="none", overflow="visible")
         )  # fmt: skip
         for (x, y), day, value in zip(places, days, one.values, strict=True):
-            tip = element("title", f"{wording.day(day)}: {_number(value)} {one.name}")
+            tip = element("title", f"{tongues.day(day)}: {_number(value)} {one.name}")
             drawn.append(element("circle", tip, class_=f"c-{one.tone} dot", cx=_percent(x), cy=y, r=3.0))
     totals = [sum(one.values[n] for one in series) for n in range(len(days))]
     return Figure(
@@ -248,8 +248,8 @@ def _summary(days: Sequence[tuple[date, float]], unit: str) -> str:
     most, peak = max(days, key=lambda pair: pair[1])
     total = sum(value for _, value in days)
     return (
-        f"{_number(total)} {unit} from {wording.day(days[0][0])} to {wording.day(days[-1][0])},"
-        f" most on {wording.day(most)}: {_number(peak)}."
+        f"{_number(total)} {unit} from {tongues.day(days[0][0])} to {tongues.day(days[-1][0])},"
+        f" most on {tongues.day(most)}: {_number(peak)}."
     )
 
 
@@ -259,7 +259,7 @@ def _series_columns(series: Sequence[Series]) -> tuple[dict[str, str], ...]:
 
 def _series_rows(days: Sequence[date], series: Sequence[Series]) -> tuple[dict[str, list[str]], ...]:
     return tuple(
-        {"cells": [wording.day(day), *(_number(one.values[n]) for one in series)]} for n, day in enumerate(days)
+        {"cells": [tongues.day(day), *(_number(one.values[n]) for one in series)]} for n, day in enumerate(days)
     )
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from flask import request
 
-from authsvc import disputes, handovers
+from authsvc import disputes, handovers, languages
 from authsvc.errors import BadInput
 from authsvc.web.own import door, handing
 from authsvc.web.own.door import Page, bp
@@ -24,7 +24,9 @@ def dispute(transfer_id: UUID) -> Page:
                 key=rt.people_key, random=rt.random, now=door.now(),
             )  # fmt: skip
         except BadInput as error:
-            return handing.show(person, handing.sides(session, found), fault=str(error), status=error.status)
+            return handing.show(
+                person, handing.sides(session, found), fault=languages.of_error(error), status=error.status
+            )
         if done.disputed_at == door.now():
             both = handing.sides(session, done)
             for to in (both.seller, both.buyer):

@@ -17,7 +17,7 @@ from flask import Blueprint, Response, current_app, g, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import mails, owner_attempts, owner_sessions, owners
+from authsvc import languages, mails, owner_attempts, owner_sessions, owners
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import ForeignForm, SignInNeeded, TooManyRequests, Unavailable
@@ -78,7 +78,9 @@ def go(to: str) -> Response:
 
 def link_to(path: str) -> str:
     """Return the address of a page as a mail has it."""
-    return f"{runtime().config.base_url}{PREFIX}{path}"
+    spoken = languages.now_spoken()
+    address = f"{runtime().config.base_url}{PREFIX}{path}"
+    return languages.carried(address, spoken.language.code) if spoken.is_chosen else address
 
 
 # --- Who -------------------------------------------------------------------------------------------------------------
@@ -166,9 +168,11 @@ def count_mail(email: str) -> None:
 
 
 def send(session: Session, brand_id: UUID, template: str, to: str, values: Mapping[str, Any]) -> None:
-    """Queue a mail in the transaction of the act that it tells of."""
+    """Queue a mail, in the language that is spoken, in the transaction of the act that it tells of."""
     rt = runtime()
-    draft = mails.Draft(id=rt.new_id(), brand_id=brand_id, template=template, to=to, values=values)
+    draft = mails.Draft(
+        id=rt.new_id(), brand_id=brand_id, template=template, to=to, values=values, language=languages.spoken().code
+    )
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=now())
 
 

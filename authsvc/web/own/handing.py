@@ -2,16 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import handovers, owners
+from authsvc import handovers, languages, owners
 from authsvc.core.register import Product
 from authsvc.errors import BadInput, NotFound
 from authsvc.handovers import Handover, State
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
+from authsvc.languages import later
 from authsvc.offer_codes import hash_key
 from authsvc.owners import Person
 from authsvc.staff import spell
@@ -75,23 +78,25 @@ def sides(session: Session, handover: Handover) -> Sides:
     )  # fmt: skip
 
 
-def tell(session: Session, found: Sides, template: str, to: Person | None, **values: object) -> None:
-    """Tell somebody of a transfer by mail, in the transaction of what they are told of."""
+def tell(session: Session, found: Sides, template: str, to: Person | None, **values: str | datetime | None) -> None:
+    """Tell somebody of a transfer by mail and in their language, in the transaction of what they are told of."""
     if to is None:
         return
     subject = subject_of(found.handover.sgtin)
-    said = {
-        "product": product_of(subject).name, "serial": subject.name.serial,
-        "link": door.link_to(f"/transfers/{found.handover.id}"), **values,
-    }  # fmt: skip
-    door.send(session, found.handover.brand_id, template, to.email, said)
+    with languages.speaking(to.language):
+        said = {
+            "product": product_of(subject).name, "serial": subject.name.serial,
+            "link": door.link_to(f"/transfers/{found.handover.id}"),
+            **{name: _in_words(value) for name, value in values.items()},
+        }  # fmt: skip
+        door.send(session, found.handover.brand_id, template, to.email, said)
 
 
 def tell_moved(session: Session, found: Sides) -> None:
     """Tell both that the item has moved, and until when they can dispute it."""
-    until = pages.moment(found.handover.dispute_until or door.now())
-    buyer = "somebody" if found.buyer is None else found.buyer.masked
-    seller = "its owner" if found.seller is None else found.seller.masked
+    until = found.handover.dispute_until or door.now()
+    buyer = later("somebody") if found.buyer is None else found.buyer.masked
+    seller = later("its owner") if found.seller is None else found.seller.masked
     tell(session, found, "owner-sold", found.seller, buyer=buyer, until=until)
     tell(session, found, "owner-bought", found.buyer, seller=seller, until=until)
 
@@ -144,16 +149,23 @@ def entry(person: Person, handover: Handover) -> dict[str, object]:
 def steps(handover: Handover) -> list[tuple[str, str]]:
     """Word what happened when, the first first."""
     ends = {
-        State.CANCELLED: "Withdrawn by the seller",
-        State.DECLINED: "Given up by the buyer",
-        State.EXPIRED: "Expired",
+        State.CANCELLED: _("Withdrawn by the seller"),
+        State.DECLINED: _("Given up by the buyer"),
+        State.EXPIRED: _("Expired"),
     }
-    decided = {"stands": "Decided: it stands", "returns": "Decided: it goes back", "blocks": "Decided: code blocked"}
+    decided = {
+        "stands": _("Decided: it stands"),
+        "returns": _("Decided: it goes back"),
+        "blocks": _("Decided: code blocked"),
+    }
     happened = [
-        ("Offered", handover.offered_at),
-        ("Accepted", handover.accepted_at),
-        ("Handed over", handover.completed_at),
-        (f"Disputed by the {handover.disputed_by}", handover.disputed_at),
+        (_("Offered"), handover.offered_at),
+        (_("Accepted"), handover.accepted_at),
+        (_("Handed over"), handover.completed_at),
+        (
+            _("Disputed by the buyer") if handover.disputed_by == "buyer" else _("Disputed by the seller"),
+            handover.disputed_at,
+        ),
         (decided.get(handover.decision or "", ""), handover.decided_at),
         (ends.get(handover.state, ""), handover.ended_at if handover.state in ends else None),
     ]
@@ -172,19 +184,25 @@ def _find(session: Session, owner_id: UUID | None) -> Person | None:
         return None
 
 
+def _in_words(value: str | datetime | None) -> str | None:
+    if isinstance(value, datetime):
+        return languages.moment(value)
+    return value if value is None else _(value)
+
+
 def _masked(person: Person | None) -> str:
-    return "somebody who was erased" if person is None else person.masked
+    return _("somebody who was erased") if person is None else person.masked
 
 
 def _title(handover: Handover, side: str | None) -> str:
     is_seller = side == "seller"
     return {
-        State.OFFERED: "Your offer is open",
-        State.ACCEPTED: "Confirm the buyer" if is_seller else "One step is left: the seller confirms",
-        State.COMPLETED: "You have handed it over" if is_seller else "It is yours",
-        State.DECLINED: "The buyer has stepped back" if is_seller else "You have stepped back",
-        State.CANCELLED: "You have withdrawn the offer" if is_seller else "The seller has withdrawn the offer",
-        State.EXPIRED: "The offer has expired",
-        State.DISPUTED: "The transfer is disputed",
-        State.REVERSED: "The transfer was taken back",
+        State.OFFERED: _("Your offer is open"),
+        State.ACCEPTED: _("Confirm the buyer") if is_seller else _("One step is left: the seller confirms"),
+        State.COMPLETED: _("You have handed it over") if is_seller else _("It is yours"),
+        State.DECLINED: _("The buyer has stepped back") if is_seller else _("You have stepped back"),
+        State.CANCELLED: _("You have withdrawn the offer") if is_seller else _("The seller has withdrawn the offer"),
+        State.EXPIRED: _("The offer has expired"),
+        State.DISPUTED: _("The transfer is disputed"),
+        State.REVERSED: _("The transfer was taken back"),
     }[handover.state]

@@ -11,18 +11,19 @@ from authsvc import (
     evidence_keys,
     followers,
     handovers,
+    languages,
     owners,
     ownership,
     permits,
     scanning,
     transfers,
 )
-from authsvc.core import wording
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition, Recall
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State
@@ -43,7 +44,7 @@ def overview() -> Page:
             handing.entry(person, each) for each in handovers.list_of(session, person, now=door.now())
         ]  # fmt: skip
     return door.show(
-        "items", door.brand_of(who.brand_id), title="Your items", entries=entries, running=running,
+        "items", door.brand_of(who.brand_id), title=_("Your items"), entries=entries, running=running,
         email=person.email,
         today=door.now().date(),
     )  # fmt: skip
@@ -73,16 +74,17 @@ def set_condition(registration_id: UUID) -> Page:
         present = conditions.find(session, registered.sgtin)
         try:
             day = conditions.parse_day(request.form.get("day", ""), door.now().date())
-            changed = conditions.change(
+            conditions.change(
                 session, subject, condition, reason=request.form.get("reason", ""), day=day,
                 now=door.now(),
             )  # fmt: skip
         except BadInput as error:
-            return _page(person, registered, present, fault=str(error))
+            return _page(person, registered, present, fault=languages.of_error(error))
         transfers.check_report(session, subject, condition, now=door.now())
-        values = {"product": _product(registered).name, "serial": subject.name.serial, "condition": changed.words,
-                  "day": wording.day(day), "link": door.link_to(f"/items/{registered.id}")}  # fmt: skip
-        door.send(session, who.brand_id, "owner-condition", person.email, values)
+        with languages.speaking(person.language):
+            values = {"product": _product(registered).name, "serial": subject.name.serial, "condition": condition,
+                      "day": languages.day(day), "link": door.link_to(f"/items/{registered.id}")}  # fmt: skip
+            door.send(session, who.brand_id, "owner-condition", person.email, values)
     return door.go(f"/items/{registration_id}")
 
 
@@ -94,7 +96,7 @@ def give_up(registration_id: UUID) -> Page:
         person, registered = _get(session, who, registration_id)
         condition = conditions.find(session, registered.sgtin)
         if request.form.get("sure") != "yes":
-            return _page(person, registered, condition, unsure="Tick the box to say that you mean it.")
+            return _page(person, registered, condition, unsure=_("Tick the box to say that you mean it."))
         if condition.disposition in {Disposition.LOST, Disposition.STOLEN}:
             raise Conflict("You have reported this item. Say first that you have it again.")
         transfers.check_release(session, _subject(registered), now=door.now())
@@ -132,7 +134,12 @@ def erasure() -> Page:
         person = door.person(session, who)
         held = ownership.list_of(session, person, now=door.now())
     return door.show(
-        "erase", door.brand_of(who.brand_id), title="Erase your data", email=person.email, number=len(held), fault=None
+        "erase",
+        door.brand_of(who.brand_id),
+        title=_("Erase your data"),
+        email=person.email,
+        number=len(held),
+        fault=None,
     )
 
 
@@ -145,17 +152,18 @@ def erase() -> Page:
         person = door.person(session, who)
         held = ownership.list_of(session, person, now=door.now())
         if request.form.get("sure") != "yes":
-            fault = "Tick the box to say that you mean it."
-            return door.show("erase", brand, title="Erase your data", email=person.email, number=len(held), status=400,
-                             fault=fault)  # fmt: skip
+            fault = _("Tick the box to say that you mean it.")
+            return door.show("erase", brand, title=_("Erase your data"), email=person.email, number=len(held),
+                             status=400, fault=fault)  # fmt: skip
         transfers.leave_all(session, person, now=door.now())
         permits.forget(session, person)
         ownership.release_all(session, person, now=door.now())
         followers.forget_address(session, brand.id, person.email, key=runtime().people_key)
         owners.erase(session, person, now=door.now())
-        door.send(session, brand.id, "owner-erased", person.email, {})
+        with languages.speaking(person.language):
+            door.send(session, brand.id, "owner-erased", person.email, {})
     door.sign_out()
-    return door.show("erased", brand, title="You are forgotten")
+    return door.show("erased", brand, title=_("You are forgotten"))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -173,7 +181,8 @@ def _certificate(session: Session, who: Signed, registration_id: UUID) -> certif
     person, registered = _get(session, who, registration_id)
     if registered.state is not State.CONFIRMED:
         raise NotFound(
-            f"The certificate is ready on {wording.day(registered.pending_until)}, if nobody has contested it by then."
+            "The certificate is ready on {day}, if nobody has contested it by then.",
+            day=languages.day(registered.pending_until),
         )
     return certificates.Certificate(
         brand=door.brand_of(who.brand_id), product=_product(registered), registered=registered, owner=person.email,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from authsvc import ownership, proofs, symbol_pictures, symbols
 from authsvc.errors import NotFound, TooManyRequests
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import PROOF_OF_PERSON
 from authsvc.owner_sessions import LIVES, PROOF
 from authsvc.web import pages
@@ -20,7 +21,7 @@ def prove(registration_id: UUID) -> Page:
     who, rt = door.signed(), runtime()
     counted = door.count((PROOF_OF_PERSON, str(who.owner_id)))
     if counted.beyond:
-        raise TooManyRequests(f"You have made {PROOF_OF_PERSON.most} proofs in the last hour. Wait an hour.")
+        raise TooManyRequests("You have made {most} proofs in the last hour. Wait an hour.", most=PROOF_OF_PERSON.most)
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         held = ownership.get_of(session, person, registration_id, key=rt.people_key, now=door.now())
@@ -32,11 +33,11 @@ def prove(registration_id: UUID) -> Page:
     return door.show(
         "proof",
         door.brand_of(who.brand_id),
-        title="Your proof for 15 minutes",
+        title=_("Your proof for 15 minutes"),
         product=handing.product_of(subject),
         serial=subject.name.serial,
         registered=held,
         link=link,
-        picture=symbol_pictures.svg(symbols.symbol(link), title="Code of your proof"),
+        picture=symbol_pictures.svg(symbols.symbol(link), title=_("Code of your proof")),
         expires=pages.moment(door.now() + LIVES[PROOF]),
     )

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import mails, owner_attempts, owner_sessions, ownership, receipts, registrations
-from authsvc.core import wording
+from authsvc import languages, mails, owner_attempts, owner_sessions, ownership, receipts, registrations
 from authsvc.core.clones import Place
 from authsvc.core.register import Brand, Product
 from authsvc.core.verdicts import Mark
 from authsvc.core.warranties import parse_purchase
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM, CODE_OF_PERSON, Counted
 from authsvc.ownership import Registered, State
 from authsvc.registrations import Application, Outcome, Standing
@@ -75,7 +75,7 @@ def apply(receipt_text: str) -> Page:
         values = {"product": held.product.name, "serial": held.serial, "link": door.link_to(f"/confirm/{secret}")}
         door.send(session, held.brand.id, "owner-confirm", application.email, values)
     return door.show(
-        "sent", held.brand, title="Confirm your address", email=application.email, needs_code=needs_code,
+        "sent", held.brand, title=_("Confirm your address"), email=application.email, needs_code=needs_code,
         receipt=receipt_text, hours=24, minutes=None,
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def confirm(secret: str) -> Page:
             _tell(session, brand, product, application, outcome)
             door.sign_in(session, brand.id, outcome.person.id)
     except (BadInput, WrongClaimCode, AlreadyRegistered) as error:
-        return _confirmation(application, fault=str(error), status=error.status)
+        return _confirmation(application, fault=languages.of_error(error), status=error.status)
     return door.go(f"/items/{outcome.registration.id}?new=1")
 
 
@@ -149,6 +149,7 @@ def _read_form(held: Held) -> Application:
         purchased_on=purchased.isoformat() if purchased else "",
         shop=registrations.clean_shop(request.form.get("shop", "")),
         visitor=held.visitor.hex(),
+        language=languages.spoken().code,
     )
 
 
@@ -202,8 +203,9 @@ def _take_late_code(subject: Subject, application: Application) -> Application:
 def _refuse_beyond(counted: Counted, limit: owner_attempts.Limit) -> None:
     if limit.name in counted.beyond:
         raise TooManyRequests(
-            f"{limit.most} claim codes that do not match were tried here in the last hour. Your item is not locked: "
-            "wait an hour, or use another network, and compare every letter with what is printed."
+            "{most} claim codes that do not match were tried here in the last hour. Your item is not locked: "
+            "wait an hour, or use another network, and compare every letter with what is printed.",
+            most=limit.most,
         )
 
 
@@ -211,18 +213,20 @@ def _tell(session: Session, brand: Brand, product: Product, application: Applica
     """Tell the owner by mail, and whoever's pending claim has ended."""
     registered = outcome.registration
     item = {"product": product.name, "serial": application.serial}
-    note = "Your claim code is used up now. Keep your receipt: it is your proof of purchase."
+    note = _("Your claim code is used up now. Keep your receipt: it is your proof of purchase.")
     if registered.state is State.PENDING:
-        note = (
-            f"It is provisional until {wording.day(registered.pending_until)}. Until then somebody who has the claim "
-            "code can take its place."
-        )
-    until = registered.warranty and f"Its warranty runs until {wording.day(registered.warranty.ends_on)}."
-    values = {**item, "warranty": until or "This product has no warranty that begins with a registration.",
+        note = _(
+            "It is provisional until {day}. Until then somebody who has the claim code can take its place."
+        ).format(day=languages.day(registered.pending_until))
+    until = registered.warranty and _("Its warranty runs until {day}.").format(
+        day=languages.day(registered.warranty.ends_on)
+    )
+    values = {**item, "warranty": until or _("This product has no warranty that begins with a registration."),
               "note": note, "link": door.link_to("")}  # fmt: skip
     door.send(session, brand.id, "owner-registered", outcome.person.email, values)
     if outcome.superseded is not None:
-        door.send(session, brand.id, "owner-superseded", outcome.superseded.email, item)
+        with languages.speaking(outcome.superseded.language):
+            door.send(session, brand.id, "owner-superseded", outcome.superseded.email, item)
 
 
 def _place() -> Place:
@@ -238,7 +242,7 @@ def _product(subject: Subject) -> Product:
 
 
 def _scan_first() -> Page:
-    return door.show("scan_first", None, title="Scan the label again", status=403)
+    return door.show("scan_first", None, title=_("Scan the label again"), status=403)
 
 
 def _form(
@@ -256,11 +260,11 @@ def _form(
     return door.show(
         "register",
         held.brand,
-        title="This item has an owner"
+        title=_("This item has an owner")
         if is_owned
-        else "Start your warranty"
+        else _("Start your warranty")
         if held.product.warranty_months
-        else "Register your item",
+        else _("Register your item"),
         status=200 if fault is None else fault.status,
         product=held.product,
         serial=held.serial,
@@ -271,7 +275,7 @@ def _form(
         is_required=has_code and held.product.claim == "required",
         today=door.now().date().isoformat(),
         typed=typed,
-        fault=None if fault is None else str(fault),
+        fault=None if fault is None else languages.of_error(fault),
         field_of_fault=field,
     )
 
@@ -285,6 +289,6 @@ def _field_of(fault: str) -> str | None:
 def _confirmation(application: Application, *, fault: str | None = None, status: int = 200) -> Page:
     subject = Subject.of(runtime().held, application.gtin, application.serial)
     return door.show(
-        "confirm", subject.name.brand, title="Confirm your registration", status=status, product=_product(subject),
+        "confirm", subject.name.brand, title=_("Confirm your registration"), status=status, product=_product(subject),
         serial=application.serial, email=application.email, needs_code=application.needs_code, fault=fault,
     )  # fmt: skip

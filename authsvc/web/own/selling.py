@@ -11,6 +11,7 @@ from authsvc.core import transfer_codes
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, NotFound, TooManyRequests
 from authsvc.handovers import Handover, State
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import OFFER_OF_PERSON
 from authsvc.owners import Person
 from authsvc.ownership import Registered
@@ -48,7 +49,7 @@ def offer(registration_id: UUID) -> Page:
     offer_id = UUID(bytes=handing.key_of("offer")[:16], version=4)
     counted = door.count((OFFER_OF_PERSON, str(who.owner_id)))
     if counted.beyond:
-        raise TooManyRequests(f"You have made {OFFER_OF_PERSON.most} offers in the last hour. Wait an hour.")
+        raise TooManyRequests("You have made {most} offers in the last hour. Wait an hour.", most=OFFER_OF_PERSON.most)
     rt = runtime()
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
@@ -125,7 +126,7 @@ def _page(
     return door.show(
         "sell",
         door.brand_of(person.brand_id),
-        title="Your offer is open" if found else f"Sell or give away your {product.noun}",
+        title=_("Your offer is open") if found else _("Sell or give away your {item}").format(item=product.noun),
         registered=held,
         product=product,
         serial=subject.name.serial,

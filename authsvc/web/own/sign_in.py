@@ -4,8 +4,9 @@ from uuid import UUID
 
 from flask import request
 
-from authsvc import mails, owner_sessions, owners
+from authsvc import languages, mails, owner_sessions, owners
 from authsvc.errors import BadInput
+from authsvc.languages import gettext as _
 from authsvc.web.own import cookies, door
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
@@ -14,7 +15,7 @@ from authsvc.web.site import runtime
 @bp.get("/sign-in")
 def sign_in_form() -> Page:
     """Show where a link is asked for."""
-    return door.show("sign_in", None, title="Your items", typed="", fault=None)
+    return door.show("sign_in", None, title=_("Your items"), typed="", fault=None)
 
 
 @bp.post("/sign-in")
@@ -24,7 +25,9 @@ def ask() -> Page:
     try:
         email = mails.parse_address(typed)
     except BadInput as error:
-        return door.show("sign_in", None, title="Your items", status=400, typed=typed[:200], fault=str(error))
+        return door.show(
+            "sign_in", None, title=_("Your items"), status=400, typed=typed[:200], fault=languages.of_error(error)
+        )
     door.count_mail(email)
     rt = runtime()
     with door.database() as session:
@@ -36,7 +39,14 @@ def ask() -> Page:
             link = door.link_to(f"/sign-in/{secret}")
             door.send(session, person.brand_id, "owner-sign-in", person.email, {"link": link})
     return door.show(
-        "sent", None, title="Look into your mail", email=email, needs_code=False, receipt=None, hours=None, minutes=15
+        "sent",
+        None,
+        title=_("Look into your mail"),
+        email=email,
+        needs_code=False,
+        receipt=None,
+        hours=None,
+        minutes=15,
     )
 
 
@@ -45,7 +55,7 @@ def arrive(secret: str) -> Page:
     """Show the button that uses a link up; mail filters open links too."""
     with door.database() as session:
         found = owner_sessions.get_link(session, owner_sessions.SIGN_IN, secret, now=door.now())
-    return door.show("arrive", door.brand_of(found.brand_id), title="Open your items")
+    return door.show("arrive", door.brand_of(found.brand_id), title=_("Open your items"))
 
 
 @bp.post("/sign-in/<secret>")

@@ -14,13 +14,14 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import handovers, mails, offer_codes, owner_sessions, owners, ownership, transfers
+from authsvc import handovers, languages, mails, offer_codes, owner_sessions, owners, ownership, transfers
 from authsvc.core import transfer_codes
 from authsvc.core.clones import Place
 from authsvc.core.register import Brand
 from authsvc.errors import BadDigitalLink, BadInput, LinkSpent, TooManyRequests, TransferOver, WrongTransferCode
 from authsvc.handovers import Handover
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
 from authsvc.offer_codes import Pointer
 from authsvc.owner_attempts import ITEM_OF_OFFER, TRANSFER_CODE_FROM_HERE
 from authsvc.owner_sessions import Signed
@@ -49,7 +50,7 @@ class Offered:
 @bp.get("/take")
 def code_form() -> Page:
     """Show where a transfer code is typed."""
-    return door.show("take_code", None, title="Take over an item", typed="", fault=None)
+    return door.show("take_code", None, title=_("Take over an item"), typed="", fault=None)
 
 
 @bp.post("/take")
@@ -60,7 +61,12 @@ def type_code() -> Page:
         _find(typed)
     except WrongTransferCode as error:
         return door.show(
-            "take_code", None, title="Take over an item", status=error.status, typed=typed[:60], fault=str(error)
+            "take_code",
+            None,
+            title=_("Take over an item"),
+            status=error.status,
+            typed=typed[:60],
+            fault=languages.of_error(error),
         )
     return door.go(f"/take/{transfer_codes.normalise(typed)}")
 
@@ -72,7 +78,12 @@ def open_offer(code: str) -> Page:
         pointer = _find(code)
     except WrongTransferCode as error:
         return door.show(
-            "take_code", None, title="Take over an item", status=error.status, typed=code[:60], fault=str(error)
+            "take_code",
+            None,
+            title=_("Take over an item"),
+            status=error.status,
+            typed=code[:60],
+            fault=languages.of_error(error),
         )
     return _offer_page(pointer)
 
@@ -95,7 +106,7 @@ def accept(code: str) -> Page:
         visitor = _check_holds(pointer, request.form.get("item", ""))
         email = "" if me is not None else mails.parse_address(request.form.get("email", ""))
     except (BadInput, BadDigitalLink) as error:
-        return _offer_page(pointer, fault=str(error), status=error.status)
+        return _offer_page(pointer, fault=languages.of_error(error), status=error.status)
     if me is not None:
         seen = transfers.Seen(visitor=visitor, place=_place())
         with door.database(brand.id) as session:
@@ -115,7 +126,7 @@ def accept(code: str) -> Page:
                   "until": pages.moment(handover.expires_at)}  # fmt: skip
         door.send(session, brand.id, "owner-take", email, values)
     return door.show(
-        "take_sent", brand, title="Open the link in your mail", email=email, code=transfer_codes.normalise(code),
+        "take_sent", brand, title=_("Open the link in your mail"), email=email, code=transfer_codes.normalise(code),
         expires=pages.moment(handover.expires_at),
     )  # fmt: skip
 
@@ -145,7 +156,7 @@ def take(secret: str) -> Page:
             owner_sessions.take_link(session, owner_sessions.TAKE, secret, now=door.now())
             person = owners.get_or_add(
                 session, brand.id, content["email"], key=rt.people_key, now=door.now(), new_id=rt.new_id,
-                random=rt.random,
+                random=rt.random, language=languages.spoken().code,
             )  # fmt: skip
             done = _accept(session, handing.subject_of(pointer.sgtin), pointer, person, seen, key_hash)
             door.sign_in(session, brand.id, person.id)
@@ -176,8 +187,9 @@ def _find(code: str) -> Pointer:
     counted = door.count((TRANSFER_CODE_FROM_HERE, door.network()))
     if counted.beyond:
         raise TooManyRequests(
-            f"{TRANSFER_CODE_FROM_HERE.most} transfer codes that do not match were tried here in the last hour. "
-            "The offer is not locked: wait an hour, or use another network."
+            "{most} transfer codes that do not match were tried here in the last hour. "
+            "The offer is not locked: wait an hour, or use another network.",
+            most=TRANSFER_CODE_FROM_HERE.most,
         )
     with door.database() as session:
         pointer = offer_codes.find(session, code, key=runtime().people_key)
@@ -256,8 +268,7 @@ def _accept(
         if done.completed_at is not None:
             handing.tell_moved(session, both)
         else:
-            until = pages.moment(done.expires_at)
-            handing.tell(session, both, "owner-accepted", both.seller, buyer=person.masked, until=until)
+            handing.tell(session, both, "owner-accepted", both.seller, buyer=person.masked, until=done.expires_at)
     offer_codes.record_done(session, key_hash, done, person.id, now=door.now())
     return done
 
@@ -322,7 +333,7 @@ def _offer_page(pointer: Pointer, *, fault: str | None = None, status: int = 200
     return door.show(
         "take",
         brand,
-        title=f"This {product.noun} is offered to you",
+        title=_("This {item} is offered to you").format(item=product.noun),
         status=status,
         product=product,
         found=found,
@@ -345,7 +356,7 @@ def _confirmation(brand_id: UUID, content: dict[str, Any]) -> Page:
         handover = handovers.get(session, content["sgtin"], UUID(content["transfer"]), now=door.now())
     handovers.check_over(handover)
     return door.show(
-        "take_confirm", brand, title="Accept the offer", product=handing.product_of(subject),
+        "take_confirm", brand, title=_("Accept the offer"), product=handing.product_of(subject),
         serial=subject.name.serial, email=content["email"], handover=handover,
         expires=pages.moment(handover.expires_at), key=handing.fresh_key(),
     )  # fmt: skip

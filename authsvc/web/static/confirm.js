@@ -7,6 +7,9 @@
 (() => {
   const { receipt, nonce } = document.querySelector("main").dataset;
   const address = "/s/" + receipt;
+  // A language that the address has chosen stays chosen; nothing else of it may be shared.
+  const lang = new URLSearchParams(location.search).get("lang");
+  const chosen = lang && /^[a-z]{2}$/.test(lang) ? "?lang=" + lang : "";
 
   const show = () => {
     if (document.prerendering || document.visibilityState !== "visible") return;
@@ -17,7 +20,7 @@
       // A confirmation that is lost only makes the check weigh less; the reader is not troubled with it.
       fetch(address + "/confirm", { method: "POST", body, keepalive: true, credentials: "same-origin" }).catch(() => {});
     }
-    history.replaceState(null, "", address);
+    history.replaceState(null, "", address + chosen);
   };
 
   document.addEventListener("visibilitychange", show);

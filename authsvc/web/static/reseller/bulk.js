@@ -6,6 +6,7 @@ const PART = 50;
 const PATIENCE = 3;
 const SHOWN = 60;
 const LINK = /^(?:https?:\/\/|\/0)/i;
+const LANGUAGE = document.documentElement.lang;
 const NOT_READ = { outcome: "unread", notices: [] };
 
 const find = (id) => document.getElementById(id);
@@ -27,7 +28,7 @@ export async function check(form, word) {
     for (let at = 0; at < codes.length; at += PART) {
       const part = codes.slice(at, at + PART);
       const body = JSON.stringify({ uris: part });
-      const { results } = await asked("/api/v1/verify/bulk", { body, headers: { "Content-Type": "application/json" } });
+      const { results } = await asked(`/api/v1/verify/bulk?lang=${LANGUAGE}`, { body, headers: { "Content-Type": "application/json" } });
       results.forEach((result, place) => {
         const found = result.error ? { ...NOT_READ, title: word("unread"), detail: result.error.detail } : result;
         // A typed number has no seal to lack, so it is no warning.
@@ -79,10 +80,10 @@ function row(line, code, document_, sameAs, word) {
   ];
   const cut = shown.length > SHOWN ? `${shown.slice(0, SHOWN)}…` : shown;
   made.append(
-    cell("th", "Line", [["span", String(line)]]),
-    cell("td", "Code", [["bdi", cut, "mono"], ["span", document_.product?.name]]),
-    cell("td", "Answer", answer),
-    cell("td", "First checked", [["span", first ? month(first) : "–"]]),
+    cell("th", word("line"), [["span", String(line)]]),
+    cell("td", word("code"), [["bdi", cut, "mono"], ["span", document_.product?.name]]),
+    cell("td", word("answer"), answer),
+    cell("td", word("first"), [["span", first ? month(first) : "–"]]),
   );
   return made;
 }
@@ -120,9 +121,10 @@ function outcomeWord(outcome) {
 }
 
 function month(text) {
-  return new Intl.DateTimeFormat("en-US", { month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(text));
+  const form = { month: "long", year: "numeric", timeZone: "UTC", numberingSystem: "latn" };
+  return new Intl.DateTimeFormat(LANGUAGE, form).format(new Date(text));
 }
 
 function number(value) {
-  return value.toLocaleString("en-US");
+  return value.toLocaleString(LANGUAGE, { numberingSystem: "latn" });
 }

@@ -65,7 +65,11 @@ export async function answer(place, text, addresses) {
 }
 
 export function day(at) {
-  return new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }).format(at);
+  return new Intl.DateTimeFormat(document.documentElement.lang, {
+    dateStyle: "medium",
+    timeStyle: "short",
+    numberingSystem: "latn",
+  }).format(at);
 }
 
 // Returns a sentence of the page, with the values put in where it has {}.
