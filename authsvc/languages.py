@@ -13,8 +13,6 @@ are looked up in a catalogue on disk.
 
 import gettext as catalogues
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -162,16 +160,22 @@ def carried(address: str, code: str, *, amp: str = "&") -> str:
 # --- What is spoken now ----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def speaking(language: Language | str, *, is_chosen: bool = False, here: str = "") -> Iterator[Spoken]:
+class speaking:  # noqa: N801  used like a function; a generator would cost each page twice as much
     """Speak a language inside of the block."""
-    found = get(language) if isinstance(language, str) else language
-    said = Spoken(found, is_chosen, here)
-    token = _SPOKEN.set(said)
-    try:
-        yield said
-    finally:
-        _SPOKEN.reset(token)
+
+    __slots__ = ("_said", "_token")
+
+    def __init__(self, language: Language | str, *, is_chosen: bool = False, here: str = "") -> None:
+        self._said = Spoken(get(language) if isinstance(language, str) else language, is_chosen, here)
+
+    def __enter__(self) -> Spoken:
+        """Begin to speak it."""
+        self._token = _SPOKEN.set(self._said)
+        return self._said
+
+    def __exit__(self, *_fault: object) -> None:
+        """Speak what was spoken before."""
+        _SPOKEN.reset(self._token)
 
 
 def speak(spoken: Spoken) -> None:

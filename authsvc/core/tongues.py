@@ -9,7 +9,10 @@ from typing import Protocol
 
 
 class Tongue(Protocol):
-    """A language, as far as words need it."""
+    """A language, as far as words need it. What it has said is remembered, so it is told from others by hash."""
+
+    def __hash__(self) -> int:
+        """Tell it from other languages."""
 
     @property
     def is_english(self) -> bool:

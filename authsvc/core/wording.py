@@ -12,6 +12,7 @@ They are English, and the keys under which a ``Tongue`` has them in another lang
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 
 from authsvc.core.tongues import ENGLISH, Tongue
 from authsvc.core.verdicts import OUTCOMES, Facts, Mark, Outcome, Reason, Verdict
@@ -345,8 +346,11 @@ _VALUES = ("the maker", "item", "batch {batch}", "this item", "of this item", "o
 
 def _say(words: Words, tongue: Tongue) -> Words:
     """Put words into a language; what they leave open stays open."""
-    if tongue.is_english:
-        return words
+    return words if tongue.is_english else _said(words, tongue)
+
+
+@lru_cache(maxsize=2048)
+def _said(words: Words, tongue: Tongue) -> Words:
     return Words(
         words.tone,
         words.icon,

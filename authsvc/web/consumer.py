@@ -8,7 +8,6 @@ cookie, no row.
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -178,7 +177,7 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     return Answer(page.encode(), HTML, 200, headers)
 
 
-def _speaking(environ: Environ) -> AbstractContextManager[languages.Spoken]:
+def _speaking(environ: Environ) -> languages.speaking:
     """Speak the language of whoever asks."""
     language, is_chosen = languages.choose(environ.get("QUERY_STRING", ""), environ.get("HTTP_ACCEPT_LANGUAGE", ""))
     return languages.speaking(language, is_chosen=is_chosen)

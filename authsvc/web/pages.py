@@ -9,15 +9,12 @@ verdict: a counterfeiter would print it. And ``not-issued`` is the very same pag
 size as ``not-released``: a page must not tell which serials exist.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup, escape
+from jinja2 import Template
 
 from authsvc import languages
 from authsvc.core import wording
@@ -26,8 +23,9 @@ from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_fol
 from authsvc.core.wording import Words
 from authsvc.languages import gettext as _
 from authsvc.languages import later, ngettext
-from authsvc.web import assets, looks
+from authsvc.web import looks
 from authsvc.web.frames import Frames, mark
+from authsvc.web.leaves import ENVIRONMENT, groups, picture
 
 NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
@@ -72,9 +70,6 @@ ASKS_MAKER = {
     Reason.EXPIRED: later("Contact {brand}"),
 }
 """The words on the button that leads to the brand, where the brand has named a contact."""
-
-_PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]{3,4}")
-"""Pictures are named by the hash of their bytes; see ``catalogue``."""
 
 ROUND_NUMBERS = (1000, 500, 200, 100, 50, 20, 10)
 
@@ -147,7 +142,7 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
             if is_mine
             else _("This is a check of {time}, as it was then. Opening it again counts nothing.")
         )
-        return _verdict_page(check, words, note=note.format(time=moment(checked)))
+        return _verdict_page(check, words, is_mine=is_mine, note=note.format(time=moment(checked)))
     return _verdict_page(check, wording.receipt_words(checked, tongue), is_neutral=True)
 
 
@@ -168,13 +163,13 @@ def demo_outbox(brand: str, mails: Sequence[MailEntry]) -> str:
 
 def own(template: str, **values: Any) -> str:
     """Render a page of owners: a template of the folder ``own``."""
-    return _ENVIRONMENT.get_template(f"own/{template}.html").render(values)
+    return ENVIRONMENT.get_template(f"own/{template}.html").render(values)
 
 
 def public(template: str, *, brand: Brand | None = None, **values: Any) -> str:
     """Render a page around a check, by the name of its template."""
     contact = link_of(brand.contact) if brand else None
-    return _ENVIRONMENT.get_template(f"{template}.html").render(
+    return ENVIRONMENT.get_template(f"{template}.html").render(
         brand=brand.name if brand else None,
         css_url=looks.url(brand.look if brand else None),
         logo=looks.logo(brand.look if brand else None),
@@ -193,6 +188,7 @@ def _verdict_page(
     words: Words,
     *,
     is_live: bool = False,
+    is_mine: bool = False,
     is_neutral: bool = False,
     note: str | None = None,
     checked_at: datetime | None = None,
@@ -243,7 +239,7 @@ def _verdict_page(
             or (reason is Reason.LOT_ONLY and facts.lot is not None),
             "is_lot": reason is Reason.LOT_ONLY,
             "is_tracked": product is None or product.is_tracked,
-            "register": _register(product, reason) if is_live and shows_product else None,
+            "register": _register(product, reason) if (is_live or is_mine) and shows_product else None,
             "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
             "lot": facts.lot,
             "card": _(CARDS[reason]) if shows_product and reason in CARDS else None,
@@ -272,7 +268,7 @@ def _product(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
     return {
         "product_name": product.name,
         "product_description": product.description,
-        "picture": _picture(product.image),
+        "picture": picture(product.image),
         "picture_alt": alt if isinstance(alt, str) and alt else product.description or product.name,
         "rows": tuple(_rows(product, facts, reason)),
     }
@@ -322,11 +318,6 @@ def _register(product: Product | None, reason: Reason) -> str | None:
     )
 
 
-def _picture(image: str | None) -> str | None:
-    """Return the address of a stored picture, or None for anything but the name that an import gave it."""
-    return f"/media/{image}" if image and _PICTURE.fullmatch(image) else None
-
-
 def link_of(contact: str | None) -> str | None:
     """Return what a contact link points to, or None for anything that is neither a web page nor a mail address."""
     if contact is None:
@@ -334,11 +325,6 @@ def link_of(contact: str | None) -> str | None:
     if contact.startswith(("https://", "http://", "mailto:")):
         return contact
     return f"mailto:{contact}" if "@" in contact and ":" not in contact else None
-
-
-def groups(code: str) -> str:
-    """Group by four, as it is easiest to compare by eye."""
-    return " ".join(code[i : i + 4] for i in range(0, len(code), 4))
 
 
 def _times(count: int | None) -> str:
@@ -361,61 +347,14 @@ def month(at: datetime) -> str:
 
 def template(name: str) -> Template:
     """Return a template of the public pages, for modules that render a family of their own."""
-    return _ENVIRONMENT.get_template(name)
+    return ENVIRONMENT.get_template(name)
 
 
-class _Loader(FileSystemLoader):
-    """Pastes included parts in place while a template is compiled: at run time each costs a context, 5 us."""
-
-    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        source, filename, is_current = super().get_source(environment, template)
-        return _INCLUDE.sub(lambda part: self.get_source(environment, part[1])[0], source), filename, is_current
-
-
-def _bdi(value: object, attributes: str = "") -> Markup:
-    """Mark up a value whose letters run from left to right wherever it stands."""
-    return Markup('<bdi{} dir="ltr">{}</bdi>').format(Markup(attributes), escape(value))  # noqa: S704  constants
-
-
-_INCLUDE = re.compile(r'{% include "([a-z]+\.html)" %}')
-_ENVIRONMENT = Environment(
-    loader=_Loader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    cache_size=-1,
-    extensions=["jinja2.ext.i18n"],
-)
-# One set of templates for all languages: what is spoken is asked for when a text is said.
-_ENVIRONMENT.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
-    languages.gettext, languages.ngettext, newstyle=True
-)
-_ENVIRONMENT.globals |= {
-    "css_url": assets.url("ui.css"),
-    "reseller_css_url": assets.url("reseller/reseller.css"),
-    "js_url": assets.url("confirm.js"),
-    "icon_url": assets.url("icon.svg"),
-    "spoken": languages.spoken,
-    "chosen": lambda: languages.now_spoken().is_chosen,
-    "here": None,
-    "address": lambda: languages.now_spoken().here,
-    "offered": languages.offered,
+ENVIRONMENT.globals |= {
     "has_steps": frozenset(STEPS),
     "asks_maker": {str(reason): verb for reason, verb in ASKS_MAKER.items()},
 }
-_ENVIRONMENT.filters |= {
-    "day": languages.day,
-    "grouped": groups,
-    "ltr": _bdi,
-    "mono": lambda value: _bdi(value, ' class="mono"'),
-    "number": languages.number,
-    "picture": _picture,
-    "strong_ltr": lambda value: Markup("<strong>{}</strong>").format(_bdi(value)),
-}
-_ENVIRONMENT.globals["shapes"] = _ENVIRONMENT.get_template("shapes.html").module.__dict__
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
-    _ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
+    ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
 )
 _FRAMES = Frames(_VERDICT.render, _OWN)

@@ -17,6 +17,7 @@ from authsvc.languages import gettext as _
 from authsvc.languages import later
 from authsvc.scanning import Checked
 from authsvc.web import assets, pages
+from authsvc.web.leaves import groups
 from authsvc.web.reseller_rows import Row
 
 CONDITIONS = {
@@ -119,7 +120,7 @@ def _history(checked: Checked) -> list[tuple[str, str, bool]]:
     if facts.gtin:
         rows.append((_("Product number"), facts.gtin, True))
     if facts.serial:
-        rows.append((_("Serial number"), pages.groups(facts.serial), True))
+        rows.append((_("Serial number"), groups(facts.serial), True))
     if facts.signature.mark is Mark.ABSENT:
         return rows
     if facts.lot:

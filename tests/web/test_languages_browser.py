@@ -1,0 +1,207 @@
+"""Other languages in Chromium: nothing is too wide at 320 px, right to left as well, and an item goes its way."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from looking import violations
+from owning import claim_code, letters
+from playwright.sync_api import expect
+from scene import PHONE, forge
+from verdict_pages import every_page, opened
+from walking import browser, site
+
+from authsvc import languages
+from tools import messages
+
+__all__ = ["browser", "site"]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SHOTS = os.environ.get("LANGUAGE_SHOTS")  # A folder for pictures, for whoever wants to look.
+ACCENTS = str.maketrans("aceinosuyACEINOSUY", "áçéíñóšúýÁÇÉÍÑÓŠÚÝ")
+LONG = ("first-check", "possible-copy", "form", "outage")
+KEPT = re.compile(r"(%\([a-z_]+\)s|\{[^}]*\}|<[^>]+>|%%)")
+
+
+class Pseudo:
+    """A catalogue that has every text, with accents and two fifths longer: what it leaves plain is in no catalogue."""
+
+    def __init__(self):
+        self.plain = {text for message in messages.texts() if message.id for text in forms(message.id)}
+
+    def gettext(self, message):
+        assert message in self.plain, message
+        parts = KEPT.split(message)
+        said = "".join(part if KEPT.fullmatch(part) else part.translate(ACCENTS) for part in parts)
+        return f"{said} {'lóñg ' * (len(message) * 2 // 25)}".strip()
+
+    def ngettext(self, one, many, number):
+        return self.gettext(one if number == 1 else many)
+
+
+def forms(text):
+    return list(text) if isinstance(text, tuple | list) else [text]
+
+
+@pytest.fixture(scope="module")
+def watches(scene):
+    product = scene.add_product(name="Meridian 38", warranty_months="24", claim="required")
+    return scene.issue(product, 50, lot="W1")
+
+
+def narrow(page, name):
+    """Say what of a page is wider than a small phone."""
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"{name.replace('/', '-')}.png", full_page=True)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    return [] if width <= 320 else [(name, "too wide", width)]
+
+
+def test_every_verdict_fits_a_small_phone_in_every_language(browser):
+    found = []
+    pseudo = languages.Language("de", Pseudo())
+    for language in (*languages.offered(), pseudo):
+        with languages.speaking(language):
+            shown = every_page()
+        if language.code != "ar" and language is not pseudo:
+            shown = {name: shown[name] for name in LONG}
+        page, _, complaints = opened(browser, shown, bypass_csp=True, viewport={"width": 320, "height": 800})
+        for name in shown:
+            page.goto(f"https://verify.halden.example/p/{name}")
+            found += narrow(page, f"{'pseudo' if language is pseudo else language.code}/{name}")
+            if language.code == "ar" and name in {"first-check", "possible-copy", "recalled", "problem"}:
+                found += [(name, *fault) for fault in violations(page)]
+        found += [(language.code, said) for said in complaints]
+        page.context.close()
+
+    assert found == []
+
+
+class Reader:
+    """Somebody whose browser asks for a language, at 320 px without JavaScript: they press what it calls things."""
+
+    def __init__(self, scene, site, browser, code, email, found):
+        self.scene, self.site, self.code, self.email, self.found = scene, site, code, email, found
+        self.context = browser.new_context(
+            user_agent=PHONE, locale=code, bypass_csp=True, reduced_motion="reduce",
+            viewport={"width": 320, "height": 700},
+        )  # fmt: skip
+        self.page = self.context.new_page()
+
+    def say(self, text, **values):
+        said = languages.get(self.code).gettext(text)
+        return said % values if "%(" in said else said.format(**values)
+
+    def go(self, path):
+        self.page.goto(path if path.startswith("http") else self.site + path)
+        self.look()
+
+    def press(self, text):
+        self.page.get_by_role("button", name=self.say(text), exact=True).click()
+
+    def follow(self, text):
+        self.page.get_by_role("link", name=self.say(text), exact=True).click()
+
+    def fill(self, text, value):
+        self.page.get_by_label(self.say(text)).first.fill(value)
+
+    def heading(self, text, **values):
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(self.say(text, **values))
+        self.look()
+
+    def look(self):
+        """Note what is wrong with the page: its language, its direction, its width, its accessibility."""
+        html, name = self.page.locator("html"), f"{self.code}{self.page.url.removeprefix(self.site)[:24]}"
+        expect(html).to_have_attribute("lang", self.code)
+        expect(html).to_have_attribute("dir", languages.get(self.code).direction)
+        self.found += narrow(self.page, name)
+        if self.code == "ar":
+            self.found += [(name, *fault) for fault in violations(self.page)]
+
+    def mail(self):
+        text = letters(self.scene, self.email)[-1][1]
+        self.go(re.search(rf"^{self.site}/own/\S+", text, re.MULTILINE)[0])
+
+
+@pytest.mark.parametrize("code", ["de", "ar"])
+def test_an_item_goes_from_owner_to_owner_in_another_language(scene, site, browser, watches, code):
+    found, path = [], watches.path()
+    seller = Reader(scene, site, browser, code, f"seller-{code}@example.com", found)
+    buyer = Reader(scene, site, browser, code, f"buyer-{code}@example.com", found)
+
+    seller.go(path)
+    seller.page.locator("a[href^='/own/register/']").click()
+    seller.fill("Claim code", claim_code(scene, path))
+    seller.fill("E-mail address", seller.email)
+    seller.press("Start the warranty")
+    seller.heading("Confirm your address")
+    seller.mail()
+    seller.press("Confirm the registration")
+    seller.heading("Your warranty has started")
+    seller.follow("Sell or give away")
+    seller.press("Make an offer")
+    seller.heading("Your offer is open")
+    offer = re.search(r"/own/take/[0-9A-Z]{16}", seller.page.inner_text("main"))[0]
+    buyer.go(path)
+    buyer.go(offer)
+    buyer.fill("Your e-mail address", buyer.email)
+    buyer.press("Send me the link")
+    buyer.heading("Open the link in your mail")
+    buyer.mail()
+    buyer.press("Accept the offer")
+    buyer.heading("One step is left: the seller confirms")
+    seller.mail()
+    seller.press("Confirm: it is theirs")
+    seller.heading("You have handed it over")
+    buyer.mail()
+    buyer.heading("It is yours")
+    buyer.follow("Open its page")
+    with buyer.page.expect_download() as download:
+        buyer.follow("Certificate (PDF)")
+
+    assert download.value.path().read_bytes().startswith(b"%PDF")
+    assert found == []
+    seller.context.close()
+    buyer.context.close()
+
+
+@pytest.mark.parametrize("code", ["de", "ar"])
+def test_somebody_reports_and_looks_around_in_another_language(scene, site, browser, watches, code):
+    found = []
+    reader = Reader(scene, site, browser, code, f"reader-{code}@example.com", found)
+
+    for path in ("/", "/check", "/privacy", "/report", "/own/sign-in", "/own/take", "/nope"):
+        reader.go(path)
+    reader.go(forge(watches.path()))
+    reader.follow("Report where you saw it")
+    reader.fill("What is wrong?", "!")
+    reader.press("Send the report")
+    reader.heading("Your report has arrived")
+    reader.go("/check")
+    reader.page.get_by_label(reader.say("Number or link")).fill(watches.path())
+    reader.press("Look it up")
+    reader.look()
+
+    assert found == []
+    reader.context.close()
+
+
+def test_a_language_is_chosen_on_the_page_and_stays(scene, site, browser, watches):
+    context = browser.new_context(user_agent=PHONE, java_script_enabled=False, locale="en")
+    page = context.new_page()
+
+    page.goto(site + watches.path())
+    page.get_by_label("Language").select_option("de")
+    page.get_by_role("button", name="Change").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dieser Code ist echt")
+    page.get_by_role("link", name="Ihre 2-Jahres-Garantie beginnen").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ihre Garantie beginnen")
+    page.get_by_label("Besitzcode").fill("XXXX-XXXX")
+    page.get_by_label("E-Mail-Adresse").fill("chosen@example.com")
+    page.get_by_role("button", name="Garantie beginnen").click()
+
+    assert page.get_by_text("Das ist nicht der Besitzcode dieses Artikels.").is_visible()
+    assert not [cookie for cookie in context.cookies() if "lang" in cookie["name"]]
+    context.close()
