@@ -47,8 +47,8 @@ from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
 MAX_BODY = 16 * 1024
-ENGLISH = ("/console", "/static/", "/demo", "/metrics", "/livez", "/readyz")
-"""What is for people of the brand and for machines is in English."""
+ENGLISH = ("/console", "/own/dealer", "/static/", "/demo", "/metrics", "/livez", "/readyz")
+"""What is for people of the brand and its dealers, and for machines, is in English."""
 BLUEPRINTS = (
     site.bp,
     reporting.bp,

@@ -76,11 +76,13 @@ def make(
         raise BadInput("Say what the platform may do, and for how long.")
     platform = " ".join("".join(c if c.isprintable() else " " for c in platform).split())
     if not 0 < len(platform) <= _LONGEST_PLATFORM:
-        raise BadInput(f"Name the platform in 1 to {_LONGEST_PLATFORM} characters, so that you know it again.")
+        raise BadInput(
+            "Name the platform in 1 to {most} characters, so that you know it again.", most=_LONGEST_PLATFORM
+        )
     if registered.state is not State.CONFIRMED:
         raise Conflict("Your registration is provisional. You can give a permit once it is confirmed.")
     if sum(one.is_good(now) for one in list_of(session, registered)) >= MOST_OPEN:
-        raise Conflict(f"{MOST_OPEN} permits of this item hold already. Take one back first.")
+        raise Conflict("{most} permits of this item hold already. Take one back first.", most=MOST_OPEN)
     row = Permit(
         sgtin=registered.sgtin, id=new_id(), brand_id=person.brand_id, owner_id=person.id,
         registration_id=registered.id, scope=scope, platform=platform, made_at=now, expires_at=now + LIVES[days],

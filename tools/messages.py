@@ -27,14 +27,15 @@ WORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
 PUBLIC = (
     "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/warranties.py", "disputes.py",
     "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
-    "owner_sessions.py", "owners.py", "ownership.py", "proofs.py", "receipts.py", "registrations.py", "reports.py",
-    "transfers.py", "uploads.py", "web/consumer.py", "web/following.py", "web/forms.py", "web/limits.py",
+    "owner_sessions.py", "owners.py", "ownership.py", "permits.py", "proofs.py", "receipts.py", "registrations.py",
+    "reports.py", "transfers.py", "uploads.py", "web/consumer.py", "web/following.py", "web/forms.py", "web/limits.py",
     "web/lookups.py", "web/pages.py", "web/privacy.py", "web/problems.py", "web/reporting.py", "web/reseller.py",
     "web/reseller_pages.py", "web/reseller_proofs.py", "web/reseller_rows.py", "web/site.py",
 )  # fmt: skip
 """Modules whose refusals people read on public pages: there every sentence that is raised is a text."""
 INTERNAL = (
-    errors.BadConfig, errors.BadKey, errors.BadSeal, errors.BadToken, errors.KeyNotUsable, errors.ProofNeeded,
+    errors.BadConfig, errors.BadKey, errors.BadSeal, errors.BadToken, errors.KeyNotUsable, errors.PermitOver,
+    errors.ProofNeeded,
 )  # fmt: skip
 """Refusals that no page of the public shows."""
 NAMELESS = {"item"}
@@ -138,12 +139,12 @@ def _found() -> Iterator[tuple[str | tuple[str, ...], str]]:
         for name, _line, message, *_rest in extract_from_dir(
             folder, [("**.html", "jinja2"), ("**.txt", "jinja2")], options, keywords=WORDS
         ):
-            if not name.startswith("console/"):
+            if not name.startswith(("console/", "own/dealer", "dealer-")):
                 yield message, name
-    refusals = {name: None for name, kind in vars(errors).items() if isinstance(kind, type)}
+    refusals = {name: None for name, kind in vars(errors).items() if isinstance(kind, type) and kind not in INTERNAL}
     for file in sorted(PACKAGE.rglob("*.py")):
         name = str(file.relative_to(PACKAGE))
-        is_public = name in PUBLIC or name.startswith("web/own/")
+        is_public = name in PUBLIC or (name.startswith("web/own/") and name != "web/own/dealing.py")
         yield from _of_file(file, WORDS | refusals if is_public else WORDS)
     yield from ((message, "") for message in _constants())
 

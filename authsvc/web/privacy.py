@@ -80,7 +80,7 @@ def _cookies() -> list[Cookie]:
         ),
         Cookie(
             name=cookies.name_of(cookies.DEALER, request),
-            purpose="keeps a dealer signed in, set when one signs in to its stock",
+            purpose=_("keeps a dealer signed in, set when one signs in to its stock"),
             age=_age(cookies.AGES[cookies.DEALER]),
             basis=needed,
         ),

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from flask import request
 
-from authsvc import evidence_keys, ownership, permits
+from authsvc import evidence_keys, languages, ownership, permits
 from authsvc.errors import BadInput, Conflict, NotFound, TooManyRequests
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import PERMIT_OF_PERSON
 from authsvc.owner_sessions import Signed
 from authsvc.permits import LIVES
@@ -26,7 +27,9 @@ def give_permit(registration_id: UUID) -> Page:
     """Make a permit and show its token once."""
     who, rt = door.signed(), runtime()
     if door.count((PERMIT_OF_PERSON, str(who.owner_id))).beyond:
-        raise TooManyRequests(f"You have given {PERMIT_OF_PERSON.most} permits in the last hour. Wait an hour.")
+        raise TooManyRequests(
+            "You have given {most} permits in the last hour. Wait an hour.", most=PERMIT_OF_PERSON.most
+        )
     try:
         with door.database(who.brand_id) as session:
             person = door.person(session, who)
@@ -41,7 +44,7 @@ def give_permit(registration_id: UUID) -> Page:
                 session, who.brand_id, wrapping_key=rt.wrapping_key, random=rt.random, now=door.now()
             )
     except (BadInput, Conflict) as error:
-        return _page(who, registration_id, fault=str(error), status=error.status)
+        return _page(who, registration_id, fault=languages.of_error(error), status=error.status)
     token = permits.sign(made, sealer, issuer=rt.config.base_url)
     return _page(who, registration_id, token=token, made=made)
 
@@ -73,7 +76,7 @@ def _page(
     return door.show(
         "permits",
         door.brand_of(who.brand_id),
-        title="Permits for platforms",
+        title=_("Permits for platforms"),
         status=status,
         registered=held,
         product=handing.product_of(subject),
