@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify
 
-from authsvc import resolving
+from authsvc import languages, resolving
 from authsvc.core import link_types, linksets
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.linksets import Target
@@ -128,13 +128,15 @@ def _list(environ: Environ, rt: Runtime, found: Resolved, targets: Sequence[Targ
     accept = environ.get("HTTP_ACCEPT", "")
     headers = [_VARY, *CORS]
     if "text/html" in accept and not linksets.wants(accept, linksets.MEDIA_TYPE):
-        page = pages.template("links.html").render(
-            brand=found.brand.name,
-            title=found.descriptions.get(found.path, found.brand.name),
-            has_to_choose=status != 200,
-            rows=[_row(target) for target in targets if target.link_type in link_types.LINK_TYPES],
-            document={"@context": linksets.CONTEXT, **document},
-        )
+        # The names of the link types are those of GS1, which are English; so is the page around them.
+        with languages.speaking(languages.DEFAULT):
+            page = pages.template("links.html").render(
+                brand=found.brand.name,
+                title=found.descriptions.get(found.path, found.brand.name),
+                has_to_choose=status != 200,
+                rows=[_row(target) for target in targets if target.link_type in link_types.LINK_TYPES],
+                document={"@context": linksets.CONTEXT, **document},
+            )
         return Answer(page.encode(), HTML, status, headers, _CACHE)
     headers.append(("Link", _CONTEXT))
     if linksets.wants(accept, JSON_LD):
