@@ -14,7 +14,16 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from authsvc import disputes, owner_files, owner_passkeys, owner_requests, owners, ownership, service_records
+from authsvc import (
+    disputes,
+    owner_files,
+    owner_passkeys,
+    owner_requests,
+    owners,
+    ownership,
+    permits,
+    service_records,
+)
 from authsvc.core.register import Brand
 from authsvc.models import OwnerSession, Registration, Transfer
 from authsvc.owner_files import File
@@ -77,6 +86,7 @@ def _items(session: Session, person: Person, *, key: bytes, now: datetime) -> li
     for row in rows:
         held = ownership.read(row, now)
         kept = owners.unseal(session, person, row.sealed, key=key, number=str(row.id)) if row.sealed else {}
+        given = [] if row.ended_at else permits.list_of(session, held)
         services = [] if row.ended_at else service_records.list_of(session, row.sgtin)
         found.append(
             {
@@ -84,6 +94,9 @@ def _items(session: Session, person: Person, *, key: bytes, now: datetime) -> li
                 "ended_at": row.ended_at, "with_claim_code": row.has_claim, "bought_used": row.is_used,
                 "purchased_on": row.purchased_on, "shop": kept.get("shop") or None,
                 "warranty_from": row.warranty_from, "warranty_until": row.warranty_until,
+                "permits": [
+                    {"platform": each.platform, "scope": each.scope, "until": each.expires_at} for each in given
+                ],
                 "services": [{"day": each.done_on, "what": each.what, "by": each.done_by} for each in services],
             }
         )  # fmt: skip

@@ -221,7 +221,8 @@ def confirm(
         Conflict: The item is stolen, lost, blocked or destroyed.
     """
     waits = product.claim == "required" and not application.has_code and has_claim_code(session, subject)
-    if waits and not may_go_without_code(application):
+    # Bought used, without the code but with a proof: that waits for the brand, and for as long the code still wins.
+    if waits and not (application.is_used and application.has_file):
         raise WrongClaimCode("This product is registered with its claim code. Look under the scratch field.")
     item = item_rows.lock(session, subject.name)
     _check_disposition(item)
@@ -276,16 +277,6 @@ def confirm(
     session.flush()
     _tell_rules(session, subject, application, keys=keys, is_claim=is_claim, place=place, now=now, new_id=new_id)
     return Outcome(registration=read(row, now), person=person, superseded=superseded)
-
-
-def may_go_without_code(application: Application) -> bool:
-    """
-    Say whether an application may stand without a claim code where the product asks for one.
-
-    Whoever bought it used may never have had the code. Their proof of purchase then waits for the brand, and for as
-    long as it does the code still wins: nobody who has only been in the shop becomes the owner by waiting.
-    """
-    return application.is_used and application.has_file
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

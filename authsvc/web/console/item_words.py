@@ -35,6 +35,7 @@ NOT_COUNTED = {
 _OWNERSHIP = {
     "pending": "Provisional", "confirmed": "Owner", "released": "Given up", "superseded": "Ended by somebody's proof",
     "transferred": "Passed on to the next owner", "reversed": "Taken back",
+    "recovered": "The same person under a new address", "refused": "Proof of purchase not taken",
 }  # fmt: skip
 SCANS = (
     {"name": "Time (UTC)", "is_tight": True}, {"name": "Place"}, {"name": "Visitor"}, {"name": "Network"},
@@ -124,6 +125,8 @@ def owner_rows(owners: Sequence[Ownership]) -> list[tuple[str, str]]:
         ]
         if one.state == "pending" and one.pending_until:
             said.append(f"final on {rendering.day(one.pending_until)}")
+        elif one.state == "pending":
+            said.append("waits for your decision on its proof of purchase")
         if one.warranty_until:
             said.append(f"warranty until {one.warranty_until.isoformat()}")
         said.append(f"certificate {one.certificate}")

@@ -240,7 +240,7 @@ def _rows(found: Request, asker: Person | None, owner: Person | None) -> list[tu
         ("Old address", owner.masked if owner else erased),
         ("New address", asker.masked if asker else erased),
         ("Asked on", tongues.day(found.created_at)),
-        ("The owner can stop it until you decide, which is from", tongues.day(found.due_at)),
+        ("Decide from", tongues.day(found.due_at)),
     ]
     if found.ended_at is not None:
         rows.append((STATES[found.state], tongues.day(found.ended_at)))

@@ -22,7 +22,7 @@ from authsvc.core import units
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
-from authsvc.owner_attempts import FILE_FROM_HERE, MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
+from authsvc.owner_attempts import FILE_FROM_HERE, FILE_OF_ANYBODY, MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.registrations import Keys
@@ -220,8 +220,12 @@ def find_file(*, limit: Limit = FILE_FROM_HERE, who: str | None = None) -> Uploa
     if given is None or not given.filename:
         return None
     content = given.read(uploads.MOST_BYTES + 1)
-    if count((limit, who or network())).beyond:
+    # The second bounds what strangers can fill the database with before anybody has confirmed an address.
+    beyond = count((limit, who or network()), (FILE_OF_ANYBODY, "")).beyond
+    if limit.name in beyond:
         raise TooManyRequests(f"{limit.most} files were sent from here in the last hour. Wait an hour.")
+    if beyond:
+        raise TooManyRequests("Very many files came in today. Go on without one and add it tomorrow on your page.")
     return uploads.check(given.filename, content, allowed=owner_files.ALLOWED)
 
 

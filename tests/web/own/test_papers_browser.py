@@ -135,13 +135,13 @@ def test_an_account_with_a_passkey_and_another_address(scene, site, browser, wat
 
     page.goto(f"{site}/own/account")
     person.press("Add a passkey")
-    expect(page.get_by_role("button", name="Remove the passkey")).to_be_visible()
+    expect(page.get_by_role("button", name="Remove the passkey")).to_be_visible(timeout=30_000)
     person.look("account", "Your account")
     page.context.clear_cookies()
     page.goto(f"{site}/own/sign-in")
     person.look("sign-in-passkey")
     person.press("Sign in with a passkey")
-    expect(page.get_by_text(person.email)).to_be_visible()
+    expect(page.get_by_text(person.email)).to_be_visible(timeout=30_000)
     page.goto(f"{site}/own/account")
     expect(page.get_by_text("last used on")).to_be_visible()
     page.get_by_label("New e-mail address").fill(new)
@@ -155,9 +155,9 @@ def test_an_account_with_a_passkey_and_another_address(scene, site, browser, wat
     # The passkey is the person's, whatever their address.
     page.goto(f"{site}/own/sign-in")
     person.press("Sign in with a passkey")
-    expect(page.get_by_text(new)).to_be_visible()
+    expect(page.get_by_text(new)).to_be_visible(timeout=30_000)
     page.goto(f"{site}/own/account")
     person.press("Remove the passkey")
-    expect(page.get_by_role("button", name="Remove the passkey")).to_have_count(0)
+    expect(page.get_by_role("button", name="Remove the passkey")).to_have_count(0, timeout=30_000)
 
     assert person.found == []
