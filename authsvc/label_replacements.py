@@ -41,7 +41,7 @@ COPIED = ("item_attributes", "item_records", "item_facts")
 """Tables that are only added to, or that speak for the old code too: their rows are there under both names."""
 STAYS = (
     "items", "scans", "sightings", "alerts", "alert_countries", "alert_decisions", "resolutions", "case_alerts",
-    "consumer_reports", "recall_items", "followers", "label_replacements",
+    "consumer_reports", "recall_items", "followers", "item_changes", "label_replacements",
 )  # fmt: skip
 """Tables of what belongs to a code."""
 
