@@ -26,22 +26,24 @@ from authsvc.models import (
     DealerItem,
     Item,
     LabelReplacement,
+    OwnerRequest,
     Permit,
     Registration,
     Run,
     RunOrder,
+    ServiceRecord,
     Transfer,
     TransferCode,
     TransferKey,
 )
 
-MOVED = (Registration, Transfer, TransferCode, TransferKey, DealerItem, Permit)
+MOVED = (Registration, Transfer, TransferCode, TransferKey, DealerItem, Permit, ServiceRecord, OwnerRequest)
 """What belongs to an item: the rows take its new name."""
 COPIED = ("item_attributes", "item_records", "item_facts")
 """Tables that are only added to, or that speak for the old code too: their rows are there under both names."""
 STAYS = (
     "items", "scans", "sightings", "alerts", "alert_countries", "alert_decisions", "resolutions", "case_alerts",
-    "consumer_reports", "recall_items", "followers", "label_replacements",
+    "consumer_reports", "recall_items", "followers", "item_changes", "api_checks", "label_replacements",
 )  # fmt: skip
 """Tables of what belongs to a code."""
 

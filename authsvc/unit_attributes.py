@@ -74,6 +74,11 @@ def read(session: Session, name: ItemName, lot: str | None, *, viewer: Audience)
     return unit_data.resolve([*found, *_own(session, name)], viewer)
 
 
+def read_own(session: Session, name: ItemName, *, viewer: Audience) -> list[Attribute]:
+    """Return what *viewer* sees of the facts of an item alone, whatever its lot and its product say."""
+    return unit_data.resolve(_own(session, name), viewer)
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 

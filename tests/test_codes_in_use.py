@@ -146,6 +146,7 @@ def test_a_new_label_is_the_item_from_then_on(scene):
     assert told["item"]["serial"] != link.serial
     # The owner, their warranty and the records have gone with the item; the old code is nobody's.
     assert owner.get(page).status_code == 200
+    assert "New strap" in owner.last.text
     assert told["item"]["serial"] in owner.last.text.replace(" ", "")
     assert scene.rows("SELECT FROM registrations WHERE sgtin = %s", link.sgtin) == []
     sgtin = f"{product.gtin}.{told['item']['serial']}"

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from flask import Response, request
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from authsvc import (
@@ -21,10 +22,13 @@ from authsvc import (
     permits,
     scanning,
     transfers,
+    unit_attributes,
+    unit_records,
 )
 from authsvc.core import units
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.register import Product
+from authsvc.core.unit_data import Audience
 from authsvc.core.verdicts import Disposition, Recall
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
@@ -33,9 +37,11 @@ from authsvc.owner_requests import State as Asked
 from authsvc.owner_sessions import Signed
 from authsvc.owners import Person
 from authsvc.ownership import Registered, State
+from authsvc.web import pages
 from authsvc.web.own import asking, door, handing, papers
 from authsvc.web.own.door import Page, bp
 from authsvc.web.site import runtime
+from authsvc.web.unit_cards import card
 
 
 @bp.get("", strict_slashes=False)
@@ -225,6 +231,7 @@ def show(
         is_new=request.args.get("new") == "1",
         condition=condition,
         recall=_find_recall(registered),
+        unit=_unit_card(person, registered),
         is_unit=units.split(registered.sgtin.partition(".")[2]) is not None,
         is_gone=condition.disposition in {Disposition.LOST, Disposition.STOLEN},
         today=door.now().date(),
@@ -274,6 +281,15 @@ def _product(registered: Registered) -> Product:
 
 def _entry(registered: Registered) -> tuple[Registered, Product]:
     return registered, _product(registered)
+
+
+def _unit_card(person: Person, registered: Registered) -> Markup | None:
+    """Return the card of what is recorded of the item for its owner; nothing in it is about a person."""
+    name = _subject(registered).name
+    with door.database(person.brand_id) as session:
+        own = unit_attributes.read_own(session, name, viewer=Audience.OWNER)
+        records = unit_records.read(session, name, viewer=Audience.OWNER)
+    return card(pages.template("unit.html").render, _product(registered).noun, own, records)
 
 
 def _find_recall(registered: Registered) -> Recall | None:
