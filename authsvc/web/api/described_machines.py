@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from authsvc.errors import BadInput, Conflict, NotFound, TooLarge, TooManyRequests
+from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, NotFound, ScopeNeeded, TooLarge, TooManyRequests
 from authsvc.production_lines import Act
 from authsvc.web.api.described import described
 from authsvc.web.api.operations import Operation, Param
@@ -108,7 +108,7 @@ class ReadsTold(Told):
 
 
 def _with(scope: str, operation: Operation) -> Operation:
-    return replace(operation, scope=scope)
+    return replace(operation, scope=scope, refuses=(ApiKeyNeeded, ScopeNeeded, *operation.refuses))
 
 
 _READ: dict[str, Any] = {"query": EventsQuery, "refuses": (BadInput, TooManyRequests)}
