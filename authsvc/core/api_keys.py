@@ -30,9 +30,11 @@ SCOPES: Mapping[str, str] = {
     "items:read": "See items: condition, facts, alerts, recalls",
     "items:write": "Block, unblock, report stolen, lost or found",
     "items:append": "Only add facts to items, such as a sale; see and change nothing",
-    "items:commission": "Only commission codes on the line",
+    "items:commission": "Only commission codes on the line, or take them off",
     "recalls:read": "See recalls and their drafts",
     "recalls:write": "Announce and lift recalls",
+    "epcis:read": "See what happened, as EPCIS events",
+    "epcis:capture": "Capture EPCIS events of partners",
 }
 """Every scope, in the order in which people look for them, with what it lets a program do."""
 

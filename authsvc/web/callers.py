@@ -1,29 +1,22 @@
-"""Programs of a brand that call: whose they are, by the key that they send, and how the log names them."""
+"""Programs of a brand that call beside the operations of the API: whose they are, by the same keys and permissions."""
 
 from uuid import UUID
 
-from flask import request
-
 from authsvc.audit import Actor, record
-from authsvc.core.devices import DeviceKind, digest, is_secret
-from authsvc.errors import SignInNeeded
-from authsvc.web.site import count_write, runtime
-from authsvc.web.visitors import DEVICE_HEADER
+from authsvc.web.api import door
 
 __all__ = ["get_caller", "record"]
 
 
-def get_caller() -> tuple[UUID, Actor]:
+def get_caller(scope: str) -> tuple[UUID, Actor]:
     """
-    Return the brand whose program asks, and how the log names it.
+    Return the brand whose program asks with a key that has *scope*, and how the log names it.
 
     Raises:
-        SignInNeeded: No key came, or one that opens nothing.
-        TooManyRequests: A network tries keys.
+        ApiKeyNeeded: No key came, or one that opens nothing.
+        TooManyRequests: The key, or a network that tries keys, asks too much.
+        ScopeNeeded: The key may not do it.
+        Unavailable: The database does not answer.
     """
-    secret = request.environ.get(DEVICE_HEADER, "")
-    device = runtime().held.devices.get(digest(secret)) if is_secret(secret) else None
-    if device is None or device.kind is not DeviceKind.KEY:
-        count_write()  # Nobody guesses a key; who tries shall not do so quickly.
-        raise SignInNeeded("Send the key of a program of the brand in the header Authsvc-Device.")
-    return device.brand_id, Actor("key", device.id, "a trusted program")
+    found = door.enter(scope)
+    return found.brand_id, found.actor

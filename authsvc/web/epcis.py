@@ -18,7 +18,7 @@ from authsvc.core import epcis
 from authsvc.core.register import Register
 from authsvc.desk import Desk
 from authsvc.epcis import Query
-from authsvc.errors import BadInput
+from authsvc.errors import BadInput, NotFound
 from authsvc.web import callers
 from authsvc.web.site import runtime
 
@@ -56,7 +56,7 @@ def document() -> Response:
 @bp.post("/capture")
 def capture() -> Response:
     """Keep the events of a document, and say where to ask what came of it."""
-    brand_id, actor = callers.get_caller()
+    brand_id, actor = callers.get_caller("epcis:capture")
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
     body = _body()
@@ -75,19 +75,23 @@ def capture() -> Response:
     return response
 
 
-@bp.get("/capture/<uuid:capture_id>")
-def captured(capture_id: UUID) -> Response:
+@bp.get("/capture/<capture_id>")
+def captured(capture_id: str) -> Response:
     """Say what a capture has added."""
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("epcis:read")
+    try:
+        number = UUID(capture_id)
+    except ValueError:
+        raise NotFound("No events were captured under this number.") from None
     with _desk().as_brand(brand_id) as session:
-        return _json(_job(events.get_capture(session, brand_id, capture_id)))
+        return _json(_job(events.get_capture(session, brand_id, number)))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
 def _answer(write: Any) -> Response:
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("epcis:read")
     asked = _asked()
     rt = runtime()
     with _desk().as_brand(brand_id) as session:

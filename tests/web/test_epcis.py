@@ -7,9 +7,10 @@ import jsonschema
 import owning
 import pytest
 from cases import record, subject
+from programs import make_key
 
-from authsvc import production_lines, trusted_devices
-from authsvc.core import devices, epcis
+from authsvc import production_lines
+from authsvc.core import epcis
 from authsvc.core.clones import FactKind
 from authsvc.core.gs1 import check_digit
 from authsvc.core.verdicts import Disposition
@@ -26,15 +27,10 @@ class Partner:
 
     def __init__(self, scene, brand):
         self.visitor = scene.visitor(agent="partner")
-        self.key = devices.spell(scene.random(32))
-        with scene.owner_session() as session:
-            trusted_devices.add_device(
-                session, brand.id, devices.DeviceKind.KEY, "Partner", id=new_id(), secret=self.key, now=scene.clock()
-            )
-        scene.refresh()
+        self.key = make_key(scene, brand).text
 
     def get(self, path, **query):
-        return self.visitor.open(f"{HERE}{path}", query_string=query, headers={"Authsvc-Device": self.key})
+        return self.visitor.open(f"{HERE}{path}", query_string=query, headers={"Authorization": f"Bearer {self.key}"})
 
     def events(self, **query):
         response = self.get("/events", perPage=1000, **query)
@@ -42,7 +38,9 @@ class Partner:
         return response.json["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
 
     def post(self, document):
-        return self.visitor.open(f"{HERE}/capture", "POST", json=document, headers={"Authsvc-Device": self.key})
+        return self.visitor.open(
+            f"{HERE}/capture", "POST", json=document, headers={"Authorization": f"Bearer {self.key}"}
+        )
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +231,9 @@ def test_a_document_with_one_wrong_event_captures_nothing(scene, partner, story,
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"[" * 100_000, b'{"type": "EPCISQueryDocument"}'])
 def test_a_body_that_is_no_document_is_refused(partner, body):
-    response = partner.visitor.open(f"{HERE}/capture", "POST", data=body, headers={"Authsvc-Device": partner.key})
+    response = partner.visitor.open(
+        f"{HERE}/capture", "POST", data=body, headers={"Authorization": f"Bearer {partner.key}"}
+    )
 
     assert response.status_code == 400
 
@@ -248,6 +248,6 @@ def test_a_rival_sees_nothing_of_halden_and_a_stranger_nothing_at_all(scene, par
     assert rival.post(envelope(packing(story))).status_code == 400
     for path in ("/events", "/document", f"/capture/{new_id()}"):
         assert scene.visitor().open(f"{HERE}{path}").status_code == 401
-        assert scene.visitor().open(f"{HERE}{path}", headers={"Authsvc-Device": "A" * 43}).status_code == 401
+        assert scene.visitor().open(f"{HERE}{path}", headers={"Authorization": "Bearer A"}).status_code == 401
     assert scene.visitor().open(f"{HERE}/capture", "POST", json={}).status_code == 401
     assert rival.get(f"/capture/{new_id()}").status_code == 404

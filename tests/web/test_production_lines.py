@@ -4,10 +4,9 @@ import threading
 import time
 
 import pytest
+from programs import make_key
 from scene import derive
 
-from authsvc import trusted_devices
-from authsvc.core import devices
 from authsvc.runtime import new_id
 
 HERE = "/api/v1/lines"
@@ -18,17 +17,12 @@ class Machine:
 
     def __init__(self, scene, brand, name="L1"):
         self.visitor, self.name = scene.visitor(agent="line"), name
-        self.key = devices.spell(scene.random(32))
-        with scene.owner_session() as session:
-            trusted_devices.add_device(
-                session, brand.id, devices.DeviceKind.KEY, "Line", id=new_id(), secret=self.key, now=scene.clock()
-            )
-        scene.refresh()
+        self.key = make_key(scene, brand).text
         self.number = 0
 
     def ask(self, method, path="", **body):
         return self.visitor.open(
-            f"{HERE}/{self.name}{path}", method, json=body or None, headers={"Authsvc-Device": self.key}
+            f"{HERE}/{self.name}{path}", method, json=body or None, headers={"Authorization": f"Bearer {self.key}"}
         )
 
     def send(self, codes, act="commission", number=None):
@@ -118,7 +112,7 @@ def test_the_same_batch_from_twenty_tries_at_once_is_done_once(scene, product, m
         start.wait()
         return visitor.open(
             f"{HERE}/{machine.name}/batches", "POST", json={"number": 9, "codes": uris},
-            headers={"Authsvc-Device": machine.key},
+            headers={"Authorization": f"Bearer {machine.key}"},
         ).json  # fmt: skip
 
     told = list(pool.map(send, twins))

@@ -32,6 +32,7 @@ from authsvc.errors import (
     WrongMediaType,
 )
 from authsvc.web.api.described import DESCRIBED
+from authsvc.web.api.described_machines import MACHINES
 from authsvc.web.api.described_partners import DEALER_KEY, PARTNERS
 from authsvc.web.api.operations import OPERATIONS, Operation, Param
 from authsvc.web.api.shapes import PageTold, Problem, Told
@@ -50,6 +51,8 @@ TAGS: Mapping[str, str] = {
     "scan": "What consumers and resellers open.",
     "keys": "Public keys, to verify codes without this service.",
     "health": "For whoever runs the service.",
+    "epcis": "What happened, as EPCIS 2.0 events; GS1's own words for it, so lists go on by `nextPageToken`.",
+    "lines": "Production lines: codes that were put on goods, and what a camera reads.",
 }
 ABOUT = """\
 Send the key of your program with every request: `Authorization: Bearer authsvc_…`. A key has scopes; `write` of a
@@ -72,7 +75,7 @@ def text(base_url: str) -> str:
 
 def document(base_url: str) -> dict[str, Any]:
     """Return the document of the service at an address."""
-    every = (*OPERATIONS, *DESCRIBED, *PARTNERS)
+    every = (*OPERATIONS, *DESCRIBED, *PARTNERS, *MACHINES)
     paths: dict[str, Any] = {}
     for operation in sorted(every, key=lambda one: list(TAGS).index(one.tag)):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base_url)

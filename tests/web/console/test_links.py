@@ -71,32 +71,34 @@ def test_hosts_need_a_fresh_proof_and_a_viewer_only_reads(scene, cast, later):
 
 @pytest.mark.browser
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_links_are_written_in_a_browser(cast, site, browser, width, scheme):
+def test_links_are_written_in_a_browser(cast, site, browser):
     person, scene = cast.add(Role.ADMIN), cast.scene
     with scene.owner_session() as session:
         codes = [scene.codes.uri(0), scene.codes.uri(0), "smudge"]
-        batch = Batch(line="Line 3, Biel", number=width, act=Act.COMMISSION, codes=codes)
+        batch = Batch(line="Line 3, Biel", number=1, act=Act.COMMISSION, codes=codes)
         keys = scene.rt.held.serial_keys_of(scene.halden.id)
         production_lines.take_batch(session, scene.halden, batch, serial_keys=keys, now=scene.clock())
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk(browser, site, bypass_csp=True)
     page = walk.page
     walk.sign_in(person.email, person.password)
 
     def look(name):
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/links-{name}-{width}-{scheme}.png", full_page=True)
-        assert violations(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        for width, scheme in ((320, "dark"), (1440, "light")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=scheme)
+            if SHOTS:
+                page.screenshot(path=f"{SHOTS}/links-{name}-{width}-{scheme}.png", full_page=True)
+            assert violations(page) == [], (name, scheme)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
     page.goto(f"{site}/console/links/hosts/edit")
-    page.get_by_label("Host (needed)").fill(f"w{width}.halden.example")
+    page.get_by_label("Host (needed)").fill("www.halden.example")
     walk.click("Add the host")
     look("all")
     page.goto(f"{site}/console/links/{cast.scene.watch.gtin}")
     page.get_by_label("What it is").select_option("instructions")
     page.get_by_label("Title").fill("Manual")
-    page.get_by_label("Address").fill(f"https://w{width}.halden.example/manual")
+    page.get_by_label("Address").fill("https://www.halden.example/manual")
     page.get_by_label("Languages").fill("en")
     walk.click("Add the link")
     expect(page.get_by_role("status").first).to_contain_text("Manual is added")
