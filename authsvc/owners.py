@@ -154,7 +154,9 @@ def change_email(session: Session, person: Person, email: str, *, key: bytes, ra
     if taken is not None and taken.id != person.id:
         raise Conflict("This address has items of its own here. Pass your items on to it, or take another address.")
     row = _row(session, person.id)
-    sealed = _seal(_own_key(row, key), {"email": email}, random, person.brand_id, str(person.id))
+    sealed = _seal(
+        _own_key(row, key), {"email": email, "language": person.language}, random, person.brand_id, str(person.id)
+    )
     session.execute(
         update(Owner)
         .where(Owner.id == person.id)

@@ -34,8 +34,9 @@ PUBLIC = (
 )  # fmt: skip
 """Modules whose refusals people read on public pages: there every sentence that is raised is a text."""
 INTERNAL = (
-    errors.BadConfig, errors.BadKey, errors.BadSeal, errors.BadToken, errors.KeyNotUsable, errors.PermitOver,
-    errors.ProofNeeded,
+    errors.ApiKeyNeeded, errors.BadConfig, errors.BadFields, errors.BadKey, errors.BadSeal, errors.BadToken,
+    errors.ChangedMeanwhile, errors.IdempotencyKeyNeeded, errors.IdempotencyKeyReused, errors.KeyNotUsable,
+    errors.PermitOver, errors.ProofNeeded, errors.ScopeNeeded, errors.VersionNeeded, errors.WrongMediaType,
 )  # fmt: skip
 """Refusals that no page of the public shows."""
 NAMELESS = {"item"}
@@ -141,7 +142,7 @@ def _found() -> Iterator[tuple[str | tuple[str, ...], str]]:
         ):
             if not name.startswith(("console/", "own/dealer", "dealer-")):
                 yield message, name
-    refusals = {name: None for name, kind in vars(errors).items() if isinstance(kind, type) and kind not in INTERNAL}
+    refusals: dict[str, tuple[int, ...] | None] = {kind.__name__: None for kind in _refusals()}
     for file in sorted(PACKAGE.rglob("*.py")):
         name = str(file.relative_to(PACKAGE))
         is_public = name in PUBLIC or (name.startswith("web/own/") and name != "web/own/dealing.py")
@@ -160,10 +161,16 @@ def _constants() -> Iterable[str]:
     for words in offline_words.ANSWERS.values():
         yield from (words.chip, words.title, words.text)
     yield from (offline_words.SIGNATURE_ONLY, languages.UNREADABLE, tongues.UNKNOWN_DAY, tongues.UNKNOWN_MONTH)
-    yield from {kind.title for kind in vars(errors).values() if isinstance(kind, type) and kind not in INTERNAL}
+    yield from {kind.title for kind in _refusals()}
     for rule in retention.RULES:
         if rule.is_of_people:
             yield from filter(None, (rule.what, rule.when))
+
+
+def _refusals() -> list[type[errors.AuthsvcError]]:
+    """Return the kinds of refusals that people may read."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    return [kind for kind in kinds if issubclass(kind, errors.AuthsvcError) and kind not in INTERNAL]
 
 
 def _is_whole(string: object) -> bool:

@@ -122,6 +122,10 @@ def routes(scene, visitor: Visitor):
         ("/api/v1/dealer", "GET"), ("/api/v1/dealer/stock", "GET"), ("/api/v1/dealer/offers", "GET"),
         ("/api/v1/dealer/stock/receive", "POST"),
         *((f"/api/v1/permits/{act}", "POST") for act in ("status", "offer", "transfer", "confirm", "cancel")),
+        ("/api/v1/epcis/events", "GET"), ("/api/v1/epcis/document", "GET"), ("/api/v1/epcis/capture", "POST"),
+        (f"/api/v1/epcis/capture/{NOBODYS}", "GET"), ("/checkConnectivity", "GET"), ("/verify/gtin/x", "GET"),
+        ("/api/v1/lines/one/batches", "POST"), ("/api/v1/lines/one/reads", "POST"), ("/api/v1/lines/one", "PUT"),
+        ("/api/v1/lines/one", "GET"), ("/.well-known/gs1resolver", "GET"),
         (f"/follow/{page.receipt}", "GET"), (f"/follow/{page.receipt}", "POST"), ("/follow/mail/x", "GET"),
         ("/follow/mail/x/confirm", "POST"), ("/follow/mail/x/forget", "POST"),
     )  # fmt: skip
