@@ -33,6 +33,10 @@ SCOPES: Mapping[str, str] = {
     "items:commission": "Only commission codes on the line",
     "recalls:read": "See recalls and their drafts",
     "recalls:write": "Announce and lift recalls",
+    "alerts:read": "See alerts and what was decided",
+    "alerts:write": "Decide alerts, and take decisions back",
+    "webhooks:read": "See where the brand is told of events",
+    "webhooks:write": "Let events be sent to new places, and stop them",
 }
 """Every scope, in the order in which people look for them, with what it lets a program do."""
 

@@ -44,6 +44,8 @@ TAGS: Mapping[str, str] = {
     "runs": "Issues of codes: ordered, issued by the worker, downloaded.",
     "items": "Single physical items: their condition, and what happened to them.",
     "recalls": "Looked at as a draft, announced, lifted.",
+    "alerts": "What the clone rules have found, and what was decided.",
+    "webhooks": "Where the brand is told of events as they happen; signed as Standard Webhooks 1.0 has it.",
     "dealer": "For dealers of a brand, with the key that a dealer makes on its page.",
     "permits": "For platforms that sell for an owner, with the permit that the owner gave.",
     "verify": "What is known of a code, without counting it as a scan.",
@@ -133,7 +135,9 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     if "VerdictTold" in schemas:
         required = schemas["VerdictTold"]["required"]
         schemas["VerdictTold"]["required"] = [name for name in required if name not in {"internal", "api_checks"}]
-    return {name.removesuffix("Told"): schema for name, schema in sorted(schemas.items())}
+    renamed = {name.removesuffix("Told"): schema for name, schema in sorted(schemas.items())}
+    assert len(renamed) == len(schemas), "two shapes share a name"
+    return renamed
 
 
 _RARE = ("retry_after", "errors")
