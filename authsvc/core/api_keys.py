@@ -31,6 +31,8 @@ SCOPES: Mapping[str, str] = {
     "items:write": "Block, unblock, report stolen, lost or found",
     "items:append": "Only add facts to items, such as a sale; see and change nothing",
     "items:commission": "Only commission codes on the line",
+    "epcis:read": "Query what happened, as EPCIS events",
+    "epcis:capture": "Add EPCIS events of partners",
     "recalls:read": "See recalls and their drafts",
     "recalls:write": "Announce and lift recalls",
     "alerts:read": "See alerts and what was decided",

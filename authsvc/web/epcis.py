@@ -56,7 +56,7 @@ def document() -> Response:
 @bp.post("/capture")
 def capture() -> Response:
     """Keep the events of a document, and say where to ask what came of it."""
-    brand_id, actor = callers.get_caller()
+    brand_id, actor = callers.get_caller("epcis:capture")
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
     body = _body()
@@ -78,7 +78,7 @@ def capture() -> Response:
 @bp.get("/capture/<uuid:capture_id>")
 def captured(capture_id: UUID) -> Response:
     """Say what a capture has added."""
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("epcis:read")
     with _desk().as_brand(brand_id) as session:
         return _json(_job(events.get_capture(session, brand_id, capture_id)))
 
@@ -87,7 +87,7 @@ def captured(capture_id: UUID) -> Response:
 
 
 def _answer(write: Any) -> Response:
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("epcis:read")
     asked = _asked()
     rt = runtime()
     with _desk().as_brand(brand_id) as session:

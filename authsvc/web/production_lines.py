@@ -26,7 +26,7 @@ LARGEST = 2**20
 @bp.post("/<name>/batches")
 def take_batch(name: str) -> Response:
     """Commission or decommission the codes of a batch."""
-    brand_id, actor = callers.get_caller()
+    brand_id, actor = callers.get_caller("items:commission")
     body = _body()
     number, act = body.get("number"), body.get("act", Act.COMMISSION.value)
     if not isinstance(number, int) or isinstance(number, bool):
@@ -47,7 +47,7 @@ def take_batch(name: str) -> Response:
 @bp.post("/<name>/reads")
 def read(name: str) -> Response:
     """Hold what a camera has read against what should come next."""
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("items:commission")
     codes = _codes(_body())
     rt, at = runtime(), runtime().now()
     with _desk().as_brand(brand_id) as session:
@@ -62,7 +62,7 @@ def read(name: str) -> Response:
 @bp.put("/<name>")
 def set_line(name: str) -> Response:
     """Put a run on a line."""
-    brand_id, actor = callers.get_caller()
+    brand_id, actor = callers.get_caller("items:commission")
     body = _body()
     run, expected = body.get("run"), body.get("next", 0)
     if not all(isinstance(value, int) and not isinstance(value, bool) for value in (run, expected)):
@@ -78,7 +78,7 @@ def set_line(name: str) -> Response:
 @bp.get("/<name>")
 def line(name: str) -> Response:
     """Show a line: what it expects, and its counts."""
-    brand_id, _ = callers.get_caller()
+    brand_id, _ = callers.get_caller("items:commission")
     with _desk().as_brand(brand_id) as session:
         brand = catalogue.get_brand_by_id(session, brand_id)
         return jsonify(dataclasses.asdict(line_cameras.get_line(session, brand, name)))

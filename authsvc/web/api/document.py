@@ -25,6 +25,7 @@ from authsvc.errors import (
     IdempotencyKeyNeeded,
     IdempotencyKeyReused,
     ScopeNeeded,
+    SignInNeeded,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -33,6 +34,7 @@ from authsvc.errors import (
 )
 from authsvc.web.api.described import DESCRIBED
 from authsvc.web.api.described_partners import DEALER_KEY, PARTNERS
+from authsvc.web.api.described_systems import SYSTEMS
 from authsvc.web.api.operations import OPERATIONS, Operation, Param
 from authsvc.web.api.shapes import PageTold, Problem, Told
 from authsvc.web.wire import HTML, PROBLEM
@@ -46,6 +48,8 @@ TAGS: Mapping[str, str] = {
     "recalls": "Looked at as a draft, announced, lifted.",
     "alerts": "What the clone rules have found, and what was decided.",
     "webhooks": "Where the brand is told of events as they happen; signed as Standard Webhooks 1.0 has it.",
+    "epcis": "What happened, as EPCIS 2.0 events, for the systems of partners.",
+    "lines": "For the machines on a production line.",
     "dealer": "For dealers of a brand, with the key that a dealer makes on its page.",
     "permits": "For platforms that sell for an owner, with the permit that the owner gave.",
     "verify": "What is known of a code, without counting it as a scan.",
@@ -74,7 +78,7 @@ def text(base_url: str) -> str:
 
 def document(base_url: str) -> dict[str, Any]:
     """Return the document of the service at an address."""
-    every = (*OPERATIONS, *DESCRIBED, *PARTNERS)
+    every = (*OPERATIONS, *DESCRIBED, *PARTNERS, *SYSTEMS)
     paths: dict[str, Any] = {}
     for operation in sorted(every, key=lambda one: list(TAGS).index(one.tag)):
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation, base_url)
@@ -280,7 +284,7 @@ def _refused(operation: Operation, status: int, errors: Sequence[type[AuthsvcErr
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = _header("How to come in.", {"type": "string"})
+        headers["WWW-Authenticate"] = _header("How to come in.", _TEXT, SignInNeeded not in errors)
     is_page = operation.also is None and any(
         isinstance(told, str) and told.startswith("text/html") for told in operation.tells.values()
     )

@@ -134,3 +134,20 @@ def test_a_webhook_is_added_tested_rotated_and_removed(scene, erp):
     assert program(scene, scene.rival).get(made.location).status_code == 404
     assert erp.open("DELETE", made.location).status_code == 204
     assert erp.get(made.location).status_code == 404
+
+
+def test_partners_ask_for_events_and_lines_commission_by_scope(scene, erp):
+    codes = scene.issue(scene.add_product())
+    partner, line = program(scene, None, "epcis:read"), program(scene, None, "items:commission")
+    assert partner.get("/epcis/events").json["type"] == "EPCISQueryDocument"
+    assert partner.post("/epcis/capture", {}).json["type"].endswith("/scope-needed")
+    assert line.get("/epcis/events").status_code == 403
+    batch = line.post("/lines/biel-3/batches", {"number": 1, "codes": [codes.uri(0), codes.uri(1)]})
+    assert (batch.status_code, batch.json["done"]) == (200, 2), batch.text
+    assert erp.get("/lines/biel-3").json["done"] == 2
+    ranged = line.post(f"/runs/{codes.run}/commission", {"first": 0, "last": 9})
+    assert ranged.json == {"run": codes.run, "commissioned": 10, "count": 50}
+    assert scene.row(
+        "SELECT actor_kind, actor_name LIKE 'ERP (%%' FROM audit_events WHERE act = 'line.commission' "
+        "ORDER BY seq DESC LIMIT 1"
+    ) == ("key", True)  # fmt: skip
