@@ -61,7 +61,7 @@ class BadFields(BadInput):
     code = "bad-fields"
     title = "Fields are not accepted"
 
-    def __init__(self, sentence: str, faults: Sequence[Mapping[str, str]]) -> None:
+    def __init__(self, sentence: str, faults: Sequence[Mapping[str, str]] = ()) -> None:
         super().__init__(sentence)
         self.faults = faults
 

@@ -35,6 +35,10 @@ SCOPES: Mapping[str, str] = {
     "recalls:write": "Announce and lift recalls",
     "epcis:read": "See what happened, as EPCIS events",
     "epcis:capture": "Capture EPCIS events of partners",
+    "alerts:read": "See alerts and what was decided",
+    "alerts:write": "Decide alerts, and take decisions back",
+    "webhooks:read": "See where the brand is told of events",
+    "webhooks:write": "Let events be sent to new places, and stop them",
 }
 """Every scope, in the order in which people look for them, with what it lets a program do."""
 

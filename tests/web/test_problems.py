@@ -160,7 +160,9 @@ def test_every_rule_of_the_application_was_visited(scene, visitor):
     rules = scene.app.url_map.bind("id.example.com")
     asked = [(path.partition("?")[0], method) for path, method in routes(scene, visitor)]
     visited = {rules.match(path, method)[0] for path, method in asked if rules.test(path, method)}
-    endpoints = {rule.endpoint for rule in scene.app.url_map.iter_rules() if not rule.rule.startswith("/console")}
+    # Operations with a key are walked by tests/web/api/test_fuzz.py, from the document that must name each of them.
+    walked = ("/console", "/api/v1", "/api/docs", "/api/openapi.json")
+    endpoints = {rule.endpoint for rule in scene.app.url_map.iter_rules() if not rule.rule.startswith(walked)}
 
     assert endpoints - visited == set()
 

@@ -25,6 +25,7 @@ from authsvc.errors import (
     IdempotencyKeyNeeded,
     IdempotencyKeyReused,
     ScopeNeeded,
+    SignInNeeded,
     TooLarge,
     TooManyRequests,
     Unavailable,
@@ -45,14 +46,16 @@ TAGS: Mapping[str, str] = {
     "runs": "Issues of codes: ordered, issued by the worker, downloaded.",
     "items": "Single physical items: their condition, and what happened to them.",
     "recalls": "Looked at as a draft, announced, lifted.",
+    "alerts": "What the clone rules have found, and what was decided.",
+    "webhooks": "Where the brand is told of events as they happen; signed as Standard Webhooks 1.0 has it.",
+    "epcis": "What happened, as EPCIS 2.0 events, for the systems of partners.",
+    "lines": "For the machines on a production line.",
     "dealer": "For dealers of a brand, with the key that a dealer makes on its page.",
     "permits": "For platforms that sell for an owner, with the permit that the owner gave.",
     "verify": "What is known of a code, without counting it as a scan.",
     "scan": "What consumers and resellers open.",
     "keys": "Public keys, to verify codes without this service.",
     "health": "For whoever runs the service.",
-    "epcis": "What happened, as EPCIS 2.0 events; GS1's own words for it, so lists go on by `nextPageToken`.",
-    "lines": "Production lines: codes that were put on goods, and what a camera reads.",
 }
 ABOUT = """\
 Send the key of your program with every request: `Authorization: Bearer authsvc_…`. A key has scopes; `write` of a
@@ -136,7 +139,9 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     if "VerdictTold" in schemas:
         required = schemas["VerdictTold"]["required"]
         schemas["VerdictTold"]["required"] = [name for name in required if name not in {"internal", "api_checks"}]
-    return {name.removesuffix("Told"): schema for name, schema in sorted(schemas.items())}
+    renamed = {name.removesuffix("Told"): schema for name, schema in sorted(schemas.items())}
+    assert len(renamed) == len(schemas), "two shapes share a name"
+    return renamed
 
 
 _RARE = ("retry_after", "errors")
@@ -279,7 +284,7 @@ def _refused(operation: Operation, status: int, errors: Sequence[type[AuthsvcErr
     if status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
         headers["Retry-After"] = _header("Seconds to wait.", {"type": "integer"})
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = _header("How to come in.", {"type": "string"})
+        headers["WWW-Authenticate"] = _header("How to come in.", _TEXT, SignInNeeded not in errors)
     is_page = operation.also is None and any(
         isinstance(told, str) and told.startswith("text/html") for told in operation.tells.values()
     )

@@ -23,7 +23,8 @@ class LotTold(Told):
     model_config = example(
         {
             "gtin": "09506000134352", "lot": "B1", "made_on": "2026-05-04", "expires_on": None, "origin": "Biel",
-            "ingredients": None, "certificates": None, "codes": 500, "created_at": "2026-05-04T08:00:00Z",
+            "ingredients": None, "nutrition": None, "certificates": None, "codes": 500,
+            "created_at": "2026-05-04T08:00:00Z",
         }
     )  # fmt: skip
 
@@ -33,6 +34,7 @@ class LotTold(Told):
     expires_on: Annotated[date | None, Field(description="Use-by date; codes of the lot say so after it.")]
     origin: str | None
     ingredients: str | None
+    nutrition: str | None
     certificates: str | None
     codes: Annotated[int, Field(description="How many codes were issued for it.")]
     created_at: Moment
@@ -53,6 +55,7 @@ class LotGiven(Given):
     expires_on: date | None = None
     origin: Annotated[str, text(lot_data.LONGEST_FACT)] | None = None
     ingredients: Annotated[str, text(lot_data.LONGEST_FACT)] | None = None
+    nutrition: Annotated[str, text(lot_data.LONGEST_FACT)] | None = None
     certificates: Annotated[str, text(lot_data.LONGEST_FACT)] | None = None
 
 
@@ -139,5 +142,6 @@ def _told(gtin: str, lot: LotInfo) -> LotTold:
         created_at=lot.created_at,
         origin=facts["origin"],
         ingredients=facts["ingredients"],
+        nutrition=facts["nutrition"],
         certificates=facts["certificates"],
     )

@@ -41,7 +41,12 @@ def cut(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[object]]) -> 
     if len(rows) <= limit:
         return rows, None
     shown = rows[:limit]
-    return shown, base64url.encode(json.dumps([str(part) for part in key(shown[-1])]).encode())
+    return shown, spell(key(shown[-1]))
+
+
+def spell(parts: Sequence[object]) -> str:
+    """Write a cursor."""
+    return base64url.encode(json.dumps([str(part) for part in parts]).encode())
 
 
 def link(following: str | None) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The OpenAPI document: well-formed, complete, and shown as a page."""
 
 import json
+import re
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -18,7 +19,7 @@ def openapi(scene):
 
 def test_every_route_of_the_api_is_described(scene, openapi):
     served = {
-        (rule.rule.replace("<", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in scene.app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/v1")
