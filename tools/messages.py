@@ -25,8 +25,9 @@ PACKAGE = ROOT / "authsvc"
 TEMPLATES = (PACKAGE / "web" / "templates", PACKAGE / "data" / "mails")
 WORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
 PUBLIC = (
-    "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/warranties.py", "disputes.py",
-    "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
+    "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/units.py", "core/warranties.py",
+    "disputes.py", "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
+    "owner_changes.py", "owner_files.py", "owner_requests.py",
     "owner_sessions.py", "owners.py", "ownership.py", "permits.py", "proofs.py", "receipts.py", "registrations.py",
     "reports.py", "transfers.py", "uploads.py", "web/consumer.py", "web/following.py", "web/forms.py", "web/limits.py",
     "web/lookups.py", "web/pages.py", "web/privacy.py", "web/problems.py", "web/reporting.py", "web/reseller.py",
