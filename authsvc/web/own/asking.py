@@ -44,13 +44,15 @@ _ANSWERS = {
     State.RELEASED: (
         later("it is free"),
         later(
-            "The registered owner no longer has it. Scan its label again and register it, with the warranty that is left:"
+            "The registered owner no longer has it. "
+            "Scan its label again and register it, with the warranty that is left:"
         ),
     ),
     State.REPORTED: (
         later("check its code again"),
         later(
-            "The registered owner has answered. Check the code again before you do anything else, and follow what it says:"
+            "The registered owner has answered. "
+            "Check the code again before you do anything else, and follow what it says:"
         ),
     ),
 }
