@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from authsvc import errors, languages, retention
-from authsvc.core import offline_words, tongues, wording
+from authsvc.core import offline_words, records, tongues, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "authsvc"
@@ -163,6 +163,8 @@ def _constants() -> Iterable[str]:
         yield from (words.chip, words.title, words.text)
     yield from (offline_words.SIGNATURE_ONLY, languages.UNREADABLE, tongues.UNKNOWN_DAY, tongues.UNKNOWN_MONTH)
     yield from {kind.title for kind in _refusals()}
+    for record in records.KINDS.values():
+        yield from (record.label, *(series.label for series in record.series.values()), *record.texts.values())
     for rule in retention.RULES:
         if rule.is_of_people:
             yield from filter(None, (rule.what, rule.when))

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from authsvc import languages, mails, owner_changes, owner_exports, owner_passkeys, owner_sessions, owners
@@ -12,6 +13,7 @@ from authsvc.ceremonies import Site
 from authsvc.errors import BadInput, Conflict, TooManyRequests
 from authsvc.languages import gettext as _
 from authsvc.owner_attempts import KEY_FROM_HERE
+from authsvc.owners import Person
 from authsvc.web import downloads
 from authsvc.web.own import door
 from authsvc.web.own.door import Page, bp
@@ -153,8 +155,7 @@ def add_passkey() -> Json:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.register(session, person, _site(), _answer(), challenge=challenge, now=door.now())
-        values = {"what": "added", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
-        door.send(session, who.brand_id, "owner-passkey", person.email, values)
+        _tell_of_passkey(session, person, "added")
     return {"to": "/own/account"}
 
 
@@ -165,8 +166,7 @@ def remove_passkey(key_id: str) -> Page:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.remove(session, person, key_id)
-        values = {"what": "removed", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
-        door.send(session, who.brand_id, "owner-passkey", person.email, values)
+        _tell_of_passkey(session, person, "removed")
     return door.go("/account#passkeys")
 
 
@@ -182,6 +182,13 @@ def _page(*, fault: str | None = None) -> Page:
         "account", door.brand_of(who.brand_id), title=_("Your account"), status=200 if fault is None else 400,
         email=person.email, keys=keys, typed=request.form.get("email", "")[:200], fault=fault,
     )  # fmt: skip
+
+
+def _tell_of_passkey(session: Session, person: Person, what: str) -> None:
+    """Tell an owner by mail what became of a passkey, in their language: a script does not say in which it was done."""
+    with languages.speaking(person.language):
+        values = {"what": what, "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
+        door.send(session, person.brand_id, "owner-passkey", person.email, values)
 
 
 def _confirmation(secret: str, *, fault: str | None = None, status: int = 200) -> Page:
