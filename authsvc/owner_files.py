@@ -83,7 +83,7 @@ def add(
         Conflict: There are as many as are kept.
     """
     if is_full(session, about):
-        raise Conflict(f"{MOST} files are kept for one item. Remove one before you add another.")
+        raise Conflict("{most} files are kept for one item. Remove one before you add another.", most=MOST)
     number = new_id()
     label = {"name": upload.name, "type": upload.media_type}
     session.add(

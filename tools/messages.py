@@ -18,15 +18,16 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from authsvc import errors, languages, retention
-from authsvc.core import offline_words, tongues, wording
+from authsvc.core import offline_words, records, tongues, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "authsvc"
 TEMPLATES = (PACKAGE / "web" / "templates", PACKAGE / "data" / "mails")
 WORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
 PUBLIC = (
-    "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/warranties.py", "disputes.py",
-    "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
+    "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/units.py", "core/warranties.py",
+    "disputes.py", "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
+    "owner_changes.py", "owner_files.py", "owner_requests.py",
     "owner_sessions.py", "owners.py", "ownership.py", "permits.py", "proofs.py", "receipts.py", "registrations.py",
     "reports.py", "transfers.py", "uploads.py", "web/consumer.py", "web/following.py", "web/forms.py", "web/limits.py",
     "web/lookups.py", "web/pages.py", "web/privacy.py", "web/problems.py", "web/reporting.py", "web/reseller.py",
@@ -162,6 +163,8 @@ def _constants() -> Iterable[str]:
         yield from (words.chip, words.title, words.text)
     yield from (offline_words.SIGNATURE_ONLY, languages.UNREADABLE, tongues.UNKNOWN_DAY, tongues.UNKNOWN_MONTH)
     yield from {kind.title for kind in _refusals()}
+    for record in records.KINDS.values():
+        yield from (record.label, *(series.label for series in record.series.values()), *record.texts.values())
     for rule in retention.RULES:
         if rule.is_of_people:
             yield from filter(None, (rule.what, rule.when))

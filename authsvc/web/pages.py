@@ -302,12 +302,12 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     if facts.expires_on:
         rows.append((_("Use by"), languages.day(facts.expires_on), False))
     if facts.warranty:
-        rows.append(("Warranty", mark("warranty"), False))
+        rows.append((_("Warranty"), mark("warranty"), False))
     return rows
 
 
 def _with_level(fact: Attribute) -> str:
-    return f"{fact.value} (this batch)" if fact.level is Level.LOT else fact.value
+    return _("{value} (this batch)").format(value=fact.value) if fact.level is Level.LOT else fact.value
 
 
 def _unit(product: Product, facts: Facts) -> Markup | None:
@@ -320,7 +320,8 @@ def _unit(product: Product, facts: Facts) -> Markup | None:
 
 def warranty_words(granted: Warranty, today: date) -> str:
     """Say how long a warranty runs: its days, and nothing of whose it is."""
-    return f"{'until' if granted.days_left(today) else 'ended on'} {languages.day(granted.ends_on)}"
+    said = _("until {day}") if granted.days_left(today) else _("ended on {day}")
+    return said.format(day=languages.day(granted.ends_on))
 
 
 def _register(product: Product | None, reason: Reason, *, has_warranty: bool) -> str | None:

@@ -141,19 +141,19 @@ def _of_item(facts: Facts) -> list[tuple[str, str, bool]]:
     return [
         (_("First checked"), _month(facts.first_at), False),
         (
-            "Owners so far",
-            "Not known" if facts.owners is None else str(facts.owners) if facts.owners else "None",
+            _("Owners so far"),
+            _("Not known") if facts.owners is None else str(facts.owners) if facts.owners else _("None"),
             False,
         ),
-        ("Warranty", _warranty(facts), False),
+        (_("Warranty"), _warranty(facts), False),
         (_("Condition"), _(CONDITIONS[facts.disposition]), False),
-        ("Being passed on", "Yes, its owner offers it" if facts.is_offered else "No", False),
+        (_("Being passed on"), _("Yes, its owner offers it") if facts.is_offered else _("No"), False),
     ]
 
 
 def _warranty(facts: Facts) -> str:
     if facts.warranty is None:
-        return "Not started" if facts.product is not None and facts.product.warranty_months else "None registered"
+        return _("Not started") if facts.product is not None and facts.product.warranty_months else _("None registered")
     said = pages.warranty_words(facts.warranty, facts.at.date())
     return said[:1].upper() + said[1:]
 

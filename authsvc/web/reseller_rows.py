@@ -51,11 +51,11 @@ class Row:
         """What is known of its owners, and nothing of who they are."""
         said = []
         if self.owners:
-            said.append(f"Owners so far: {self.owners}")
+            said.append(_("Owners so far: {}").format(self.owners))
         if self.warranty_until:
-            said.append(f"Warranty until {self.warranty_until}")
+            said.append(_("Warranty until {}").format(self.warranty_until))
         if self.in_transfer:
-            said.append("Its owner offers it")
+            said.append(_("Its owner offers it"))
         return tuple(said)
 
     @property

@@ -12,10 +12,11 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import mails, owner_files, owner_requests, owners, waiting_registrations
+from authsvc import languages, mails, owner_files, owner_requests, owners, waiting_registrations
 from authsvc.core import tongues
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
+from authsvc.languages import later
 from authsvc.owner_files import File
 from authsvc.owner_requests import Request, State
 from authsvc.owners import Person
@@ -31,12 +32,18 @@ STATES = {
     State.REFUSED: "Refused", State.OVER: "Over",
 }  # fmt: skip
 _ANSWERS = {
-    "granted": ("it is yours", "The brand has moved it to this address, with its warranty. Sign in to see it:"),
-    "refused": ("not granted", "The brand has not moved it to this address. Contact it if you think otherwise."),
-    "taken": ("it counts", "The brand has taken your proof of purchase. It is yours now:"),
+    "granted": (
+        later("it is yours"),
+        later("The brand has moved it to this address, with its warranty. Sign in to see it:"),
+    ),
+    "refused": (
+        later("not granted"),
+        later("The brand has not moved it to this address. Contact it if you think otherwise."),
+    ),
+    "taken": (later("it counts"), later("The brand has taken your proof of purchase. It is yours now:")),
     "declined": (
-        "not taken",
-        "The brand has not taken your proof of purchase. Contact it, or use the claim code.",
+        later("not taken"),
+        later("The brand has not taken your proof of purchase. Contact it, or use the claim code."),
     ),
 }
 
@@ -288,18 +295,23 @@ def _tell(session: Session, sgtin: str, person: Person | None, template: str, ch
 def _tell_old(session: Session, done: Request) -> None:
     person = _find(session, done.owner_id)
     if person is not None:
-        answer = (
+        answer = later(
             "Nobody has stopped the request, so the brand has moved it to another address. Contact it if it is yours."
         )
         _send(session, person, "owner-recover-decided", {
-            "product": _name(done.sgtin), "title": "it has another address", "answer": answer,
+            "product": _name(done.sgtin), "title": later("it has another address"), "answer": answer,
             "link": f"{runtime().config.base_url}/own",
         })  # fmt: skip
 
 
 def _send(session: Session, person: Person, template: str, values: Mapping[str, str]) -> None:
-    rt = runtime()
-    draft = mails.Draft(id=rt.new_id(), brand_id=person.brand_id, template=template, to=person.email, values=values)
+    """Write to an owner in their language; *title* and *answer* come in English."""
+    rt, language = runtime(), languages.get(person.language)
+    said = {name: language.gettext(value) if name in {"title", "answer"} else value for name, value in values.items()}
+    draft = mails.Draft(
+        id=rt.new_id(), brand_id=person.brand_id, template=template, to=person.email, values=said,
+        language=person.language,
+    )  # fmt: skip
     mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=guard.now())
 
 

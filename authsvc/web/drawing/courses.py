@@ -10,8 +10,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from authsvc.core import tongues
+from authsvc import languages
 from authsvc.core.records import Course, number
+from authsvc.languages import gettext as _
 from authsvc.web.drawing.svg import Figure, element
 
 WIDTH, HEIGHT = 300.0, 136.0
@@ -22,20 +23,20 @@ LINES = 4
 
 def course(key: str, drawn: Course) -> Figure:
     """Draw one course; its table has every point, the newest first. *key* is unique in the page."""
-    values = [value for _, value in drawn.points]
+    values = [value for _at, value in drawn.points]
     low, high, step = _bounds(min(values), max(values))
     places = [(_x(drawn, at), _y(value, low, high)) for at, value in drawn.points]
     line = element("polyline", class_="l-info", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places))
     dots = [
-        element("circle", element("title", f"{tongues.day(at)}: {_said(value, drawn.unit)}"), class_="c-info dot",
+        element("circle", element("title", f"{languages.day(at)}: {_said(value, drawn.unit)}"), class_="c-info dot",
                 cx=x, cy=y, r=3.0)
         for (x, y), (at, value) in zip(places, drawn.points, strict=True)
     ]  # fmt: skip
     first, last = drawn.points[0], drawn.points[-1]
-    described = (
-        f"{drawn.label}, {len(values)} values: {_said(first[1], drawn.unit)} on {tongues.day(first[0])}, "
-        f"{_said(last[1], drawn.unit)} on {tongues.day(last[0])}."
-    )
+    described = _("{label}, {count} values: {first} on {begin}, {last} on {end}.").format(
+        label=drawn.label, count=len(values), first=_said(first[1], drawn.unit), begin=languages.day(first[0]),
+        last=_said(last[1], drawn.unit), end=languages.day(last[0]),
+    )  # fmt: skip
     return Figure(
         title=drawn.label,
         svg=element(
@@ -49,8 +50,8 @@ def course(key: str, drawn: Course) -> Figure:
             class_="course", viewBox=f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", role="img",
             aria_labelledby=f"{key}-t", aria_describedby=f"{key}-d",
         ),
-        columns=({"name": "Day"}, {"name": drawn.label, "align": "end"}),
-        rows=tuple({"cells": [tongues.day(at), _said(value, drawn.unit)]} for at, value in reversed(drawn.points)),
+        columns=({"name": _("Day")}, {"name": drawn.label, "align": "end"}),
+        rows=tuple({"cells": [languages.day(at), _said(value, drawn.unit)]} for at, value in reversed(drawn.points)),
     )  # fmt: skip
 
 
@@ -91,8 +92,8 @@ def _axis(low: float, high: float, step: float) -> list[Markup]:
 def _days(first: datetime, last: datetime) -> list[Markup]:
     y = _BOTTOM + 18
     return [
-        element("text", tongues.day(first), class_="t2", x=_LEFT, y=y),
-        element("text", tongues.day(last), class_="t2", x=_RIGHT, y=y, text_anchor="end"),
+        element("text", languages.day(first), class_="t2", x=_LEFT, y=y),
+        element("text", languages.day(last), class_="t2", x=_RIGHT, y=y, text_anchor="end"),
     ]
 
 

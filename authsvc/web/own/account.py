@@ -5,12 +5,15 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from flask import request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from authsvc import languages, mails, owner_changes, owner_exports, owner_passkeys, owner_sessions, owners
 from authsvc.ceremonies import Site
 from authsvc.errors import BadInput, Conflict, TooManyRequests
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import KEY_FROM_HERE
+from authsvc.owners import Person
 from authsvc.web import downloads
 from authsvc.web.own import door
 from authsvc.web.own.door import Page, bp
@@ -45,9 +48,9 @@ def want_address() -> Page:
                 values = {"masked": owners.mask(email), "link": door.link_to(f"/address/{secret}")}
                 door.send(session, who.brand_id, f"owner-change-{side}", to, values)
     except BadInput as error:
-        return _page(fault=str(error))
+        return _page(fault=languages.of_error(error))
     return door.show(
-        "address_sent", door.brand_of(who.brand_id), title="Open both mails", old=person.email, new=email
+        "address_sent", door.brand_of(who.brand_id), title=_("Open both mails"), old=person.email, new=email
     )  # fmt: skip
 
 
@@ -75,10 +78,10 @@ def confirm_address(secret: str) -> Page:
                 for to in (done.person.email, done.email):
                     door.send(session, link.brand_id, "owner-changed", to, values)
     except Conflict as error:
-        return _confirmation(secret, fault=str(error), status=error.status)
+        return _confirmation(secret, fault=languages.of_error(error), status=error.status)
     return door.show(
         "address_done", door.brand_of(link.brand_id),
-        title="Your items have a new address" if done.is_done else "One mailbox has agreed", is_done=done.is_done,
+        title=_("Your items have a new address") if done.is_done else _("One mailbox has agreed"), is_done=done.is_done,
     )  # fmt: skip
 
 
@@ -152,8 +155,7 @@ def add_passkey() -> Json:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.register(session, person, _site(), _answer(), challenge=challenge, now=door.now())
-        values = {"what": "added", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
-        door.send(session, who.brand_id, "owner-passkey", person.email, values)
+        _tell_of_passkey(session, person, "added")
     return {"to": "/own/account"}
 
 
@@ -164,8 +166,7 @@ def remove_passkey(key_id: str) -> Page:
     with door.database(who.brand_id) as session:
         person = door.person(session, who)
         owner_passkeys.remove(session, person, key_id)
-        values = {"what": "removed", "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
-        door.send(session, who.brand_id, "owner-passkey", person.email, values)
+        _tell_of_passkey(session, person, "removed")
     return door.go("/account#passkeys")
 
 
@@ -178,9 +179,16 @@ def _page(*, fault: str | None = None) -> Page:
         person = door.person(session, who)
         keys = owner_passkeys.list_keys(session, person)
     return door.show(
-        "account", door.brand_of(who.brand_id), title="Your account", status=200 if fault is None else 400,
+        "account", door.brand_of(who.brand_id), title=_("Your account"), status=200 if fault is None else 400,
         email=person.email, keys=keys, typed=request.form.get("email", "")[:200], fault=fault,
     )  # fmt: skip
+
+
+def _tell_of_passkey(session: Session, person: Person, what: str) -> None:
+    """Tell an owner by mail what became of a passkey, in their language: a script does not say in which it was done."""
+    with languages.speaking(person.language):
+        values = {"what": what, "day": languages.day(door.now()), "link": door.link_to("/sign-in")}
+        door.send(session, person.brand_id, "owner-passkey", person.email, values)
 
 
 def _confirmation(secret: str, *, fault: str | None = None, status: int = 200) -> Page:
@@ -191,7 +199,7 @@ def _confirmation(secret: str, *, fault: str | None = None, status: int = 200) -
         found = owner_changes.get(session, UUID(link.content["change"]), key=rt.people_key, now=door.now())
     is_new = link.content["side"] == owner_changes.NEW
     return door.show(
-        "address_confirm", door.brand_of(link.brand_id), title="Another address for your items", status=status,
+        "address_confirm", door.brand_of(link.brand_id), title=_("Another address for your items"), status=status,
         old=found.person.masked if is_new else found.person.email,
         new=found.email if is_new else owners.mask(found.email), fault=fault,
     )  # fmt: skip

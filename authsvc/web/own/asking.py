@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import (
     conditions,
+    languages,
     mails,
     offer_codes,
     owner_requests,
@@ -25,6 +26,8 @@ from authsvc.core import transfer_codes
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooManyRequests
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
+from authsvc.languages import later
 from authsvc.owner_attempts import REQUEST_FROM_HERE, REQUEST_OF_ITEM
 from authsvc.owner_requests import Kind, Request, State
 from authsvc.owners import Person
@@ -35,16 +38,22 @@ from authsvc.web.site import runtime
 
 _ANSWERS = {
     State.OFFERED: (
-        "it is offered to you",
-        "The registered owner offers it to you. Open the offer within 72 hours with the item in your hand:",
+        later("it is offered to you"),
+        later("The registered owner offers it to you. Open the offer within 72 hours with the item in your hand:"),
     ),
     State.RELEASED: (
-        "it is free",
-        "The registered owner no longer has it. Scan its label again and register it, with the warranty that is left:",
+        later("it is free"),
+        later(
+            "The registered owner no longer has it. "
+            "Scan its label again and register it, with the warranty that is left:"
+        ),
     ),
     State.REPORTED: (
-        "check its code again",
-        "The registered owner has answered. Check the code again before you do anything else, and follow what it says:",
+        later("check its code again"),
+        later(
+            "The registered owner has answered. "
+            "Check the code again before you do anything else, and follow what it says:"
+        ),
     ),
 }
 
@@ -67,7 +76,7 @@ def ask_owner(receipt_text: str) -> Page:
         with door.database(held.brand.id) as session:
             owner_requests.check_askable(session, held.subject, now=door.now())
     except (BadInput, Conflict) as error:
-        return _form(held, fault=str(error), status=error.status)
+        return _form(held, fault=languages.of_error(error), status=error.status)
     count(held.subject)
     door.count_mail(email)
     rt = runtime()
@@ -79,7 +88,7 @@ def ask_owner(receipt_text: str) -> Page:
         values = {"product": held.product.name, "link": door.link_to(f"/ask/confirm/{secret}")}
         door.send(session, held.brand.id, "owner-ask-confirm", email, values)
     return door.show(
-        "sent", held.brand, title="Confirm your address", email=email, needs_code=False, receipt=None, hours=24,
+        "sent", held.brand, title=_("Confirm your address"), email=email, needs_code=False, receipt=None, hours=24,
         minutes=None,
     )  # fmt: skip
 
@@ -105,7 +114,7 @@ def confirm_asking(secret: str) -> Page:
             owner_sessions.take_link(session, owner_sessions.ASK, secret, now=door.now())
             asker = owners.get_or_add(
                 session, brand.id, content["email"], key=rt.people_key, now=door.now(), new_id=rt.new_id,
-                random=rt.random,
+                random=rt.random, language=languages.spoken().code,
             )  # fmt: skip
             made = owner_requests.ask(session, subject, Kind.USED, asker, id=rt.new_id(), now=door.now())
             if made.created_at == door.now():
@@ -114,10 +123,11 @@ def confirm_asking(secret: str) -> Page:
                     "product": handing.product_of(subject).name, "serial": content["serial"],
                     "link": door.link_to(f"/items/{made.registration_id}"),
                 }  # fmt: skip
-                door.send(session, brand.id, "owner-asked", owner.email, values)
+                with languages.speaking(owner.language):
+                    door.send(session, brand.id, "owner-asked", owner.email, values)
     except (Conflict, AlreadyRegistered) as error:
-        return _confirmation(content, fault=str(error), status=error.status)
-    return door.show("asked", brand, title="We have asked the owner", days=owner_requests.ANSWER.days)
+        return _confirmation(content, fault=languages.of_error(error), status=error.status)
+    return door.show("asked", brand, title=_("We have asked the owner"), days=owner_requests.ANSWER.days)
 
 
 @bp.post("/requests/<uuid:request_id>/offer")
@@ -190,8 +200,9 @@ def tell(session: Session, found: Request, link: str) -> None:
         return
     title, answer = _ANSWERS[found.state]
     product = handing.product_of(handing.subject_of(found.sgtin)).name
-    values = {"product": product, "title": title, "answer": answer, "link": link}
-    door.send(session, found.brand_id, "owner-ask-answered", asker.email, values)
+    with languages.speaking(asker.language):
+        values = {"product": product, "title": _(title), "answer": _(answer), "link": link}
+        door.send(session, found.brand_id, "owner-ask-answered", asker.email, values)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -208,7 +219,9 @@ def _answer(request_id: UUID, act: _Act) -> Page:
             state, link, to = act(session, person, found, handing.subject_of(found.sgtin))
         except BadInput as error:
             person, registered = items.get(session, who, found.registration_id)
-            return items.show(person, registered, conditions.find(session, found.sgtin), unasked=str(error))
+            return items.show(
+                person, registered, conditions.find(session, found.sgtin), unasked=languages.of_error(error)
+            )
         done = owner_requests.end(session, found.id, state, now=door.now())
         tell(session, done, link)
     return door.go(to)
@@ -229,7 +242,7 @@ def _get_mine(session: Session, person: Person, request_id: UUID) -> Request:
 
 def _form(held: Held, *, fault: str | None = None, status: int = 200) -> Page:
     return door.show(
-        "ask", held.brand, title="Ask its owner", status=status, product=held.product, serial=held.serial,
+        "ask", held.brand, title=_("Ask its owner"), status=status, product=held.product, serial=held.serial,
         typed=request.form.get("email", "")[:200], fault=fault,
     )  # fmt: skip
 
@@ -237,6 +250,6 @@ def _form(held: Held, *, fault: str | None = None, status: int = 200) -> Page:
 def _confirmation(content: dict[str, str], *, fault: str | None = None, status: int = 200) -> Page:
     subject = Subject.of(runtime().held, content["gtin"], content["serial"])
     return door.show(
-        "ask_confirm", subject.name.brand, title="Send your request", status=status,
+        "ask_confirm", subject.name.brand, title=_("Send your request"), status=status,
         product=handing.product_of(subject), serial=content["serial"], email=content["email"], fault=fault,
     )  # fmt: skip

@@ -223,7 +223,7 @@ def find_file(*, limit: Limit = FILE_FROM_HERE, who: str | None = None) -> Uploa
     # The second bounds what strangers can fill the database with before anybody has confirmed an address.
     beyond = count((limit, who or network()), (FILE_OF_ANYBODY, "")).beyond
     if limit.name in beyond:
-        raise TooManyRequests(f"{limit.most} files were sent from here in the last hour. Wait an hour.")
+        raise TooManyRequests("{most} files were sent from here in the last hour. Wait an hour.", most=limit.most)
     if beyond:
         raise TooManyRequests("Very many files came in today. Go on without one and add it tomorrow on your page.")
     return uploads.check(given.filename, content, allowed=owner_files.ALLOWED)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from authsvc import conditions, owner_files, owner_requests, service_records
+from authsvc import conditions, languages, owner_files, owner_requests, service_records
 from authsvc.core.register import Product
 from authsvc.errors import BadInput, Conflict, TooLarge
 from authsvc.owner_attempts import FILE_OF_PERSON
@@ -77,7 +77,7 @@ def add_proof(registration_id: UUID) -> Page:
                 now=door.now(),
             )  # fmt: skip
     except (BadInput, TooLarge, Conflict) as error:
-        return items.show(person, registered, condition, file_fault=str(error))
+        return items.show(person, registered, condition, file_fault=languages.of_error(error))
     return door.go(f"/items/{registration_id}#papers")
 
 

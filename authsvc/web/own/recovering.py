@@ -22,6 +22,7 @@ from authsvc import (
 )
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooLarge, TooManyRequests, WrongClaimCode
 from authsvc.investigations import Subject
+from authsvc.languages import gettext as _
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM
 from authsvc.owner_requests import Kind, Request
 from authsvc.web.own import asking, door, handing
@@ -65,7 +66,7 @@ def recover(receipt_text: str) -> Page:
                   "link": door.link_to(f"/recover/confirm/{secret}")}  # fmt: skip
         door.send(session, held.brand.id, "owner-recover-confirm", email, values)
     return door.show(
-        "sent", held.brand, title="Confirm your address", email=email, needs_code=False, receipt=None, hours=24,
+        "sent", held.brand, title=_("Confirm your address"), email=email, needs_code=False, receipt=None, hours=24,
         minutes=None,
     )  # fmt: skip
 
@@ -92,7 +93,7 @@ def confirm_recovery(secret: str) -> Page:
             owner_sessions.take_link(session, owner_sessions.RECOVER, secret, now=door.now())
             asker = owners.get_or_add(
                 session, brand.id, content["email"], key=rt.people_key, now=door.now(), new_id=rt.new_id,
-                random=rt.random,
+                random=rt.random, language=languages.spoken().code,
             )  # fmt: skip
             made = owner_requests.ask(session, subject, Kind.MAILBOX, asker, id=rt.new_id(), now=door.now())
             assert proof is not None  # no such link is made without a file
@@ -104,7 +105,7 @@ def confirm_recovery(secret: str) -> Page:
                 _tell(session, made, asker.email)
             door.sign_in(session, brand.id, asker.id)
     except (Conflict, AlreadyRegistered) as error:
-        return _confirmation(content, fault=str(error), status=error.status)
+        return _confirmation(content, fault=languages.of_error(error), status=error.status)
     return door.go("")
 
 
@@ -118,7 +119,7 @@ def show_stop(secret: str) -> Page:
         found = owner_requests.get(session, UUID(link.content["request"]))
     subject = handing.subject_of(found.sgtin)
     return door.show(
-        "stop", brand, title="Is it still yours?", product=handing.product_of(subject), serial=subject.name.serial,
+        "stop", brand, title=_("Is it still yours?"), product=handing.product_of(subject), serial=subject.name.serial,
         found=found, due=languages.day(found.due_at),
     )  # fmt: skip
 
@@ -132,7 +133,7 @@ def stop(secret: str) -> Page:
     with door.database(brand.id) as session:
         owner_sessions.take_link(session, owner_sessions.STOP, secret, now=door.now())
         _stop(session, UUID(link.content["request"]))
-    return door.show("stopped", brand, title="It stays yours")
+    return door.show("stopped", brand, title=_("It stays yours"))
 
 
 @bp.post("/requests/<uuid:request_id>/stop")
@@ -175,10 +176,13 @@ def _tell(session: Session, made: Request, email: str) -> None:
     secret = owner_sessions.make_link(
         session, made.brand_id, owner_sessions.STOP, {"request": str(made.id)}, now=door.now(), random=rt.random
     )
-    item = {"product": handing.product_of(subject).name, "day": languages.day(made.due_at)}
-    notice = {**item, "serial": subject.name.serial, "link": door.link_to(f"/stop/{secret}")}
-    door.send(session, made.brand_id, "owner-recover-notice", owner.email, notice)
-    door.send(session, made.brand_id, "owner-recover-waits", email, {**item, "link": door.link_to("")})
+    name = handing.product_of(subject).name
+    with languages.speaking(owner.language):
+        notice = {"product": name, "serial": subject.name.serial, "day": languages.day(made.due_at),
+                  "link": door.link_to(f"/stop/{secret}")}  # fmt: skip
+        door.send(session, made.brand_id, "owner-recover-notice", owner.email, notice)
+    waits = {"product": name, "day": languages.day(made.due_at), "link": door.link_to("")}
+    door.send(session, made.brand_id, "owner-recover-waits", email, waits)
 
 
 def _stop(session: Session, request_id: UUID) -> None:
@@ -190,20 +194,24 @@ def _stop(session: Session, request_id: UUID) -> None:
         asker = owners.get(session, done.asker_id, key=rt.people_key)
     except NotFound:
         return
-    values = {
-        "product": handing.product_of(subject).name, "title": "the owner has stopped your request",
-        "answer": "Whoever has the old mailbox says that it is theirs. Contact the brand if you think otherwise.",
-        "link": door.link_to(""),
-    }  # fmt: skip
-    door.send(session, done.brand_id, "owner-recover-decided", asker.email, values)
+    with languages.speaking(asker.language):
+        values = {
+            "product": handing.product_of(subject).name, "title": _("the owner has stopped your request"),
+            "answer": _(
+                "Whoever has the old mailbox says that it is theirs. Contact the brand if you think otherwise."
+            ),
+            "link": door.link_to(""),
+        }  # fmt: skip
+        door.send(session, done.brand_id, "owner-recover-decided", asker.email, values)
 
 
 def _form(held: Held, *, fault: BadInput | TooLarge | Conflict | WrongClaimCode | None = None) -> Page:
     said = None if fault is None else str(fault)
     return door.show(
-        "recover", held.brand, title="Have you lost its mailbox?", status=200 if fault is None else fault.status,
+        "recover", held.brand, title=_("Have you lost its mailbox?"), status=200 if fault is None else fault.status,
         product=held.product, serial=held.serial, days=owner_requests.WAIT.days,
-        typed={name: request.form.get(name, "")[:200] for name in ("email", "code")}, fault=said,
+        typed={name: request.form.get(name, "")[:200] for name in ("email", "code")},
+        fault=None if fault is None else languages.of_error(fault),
         field_of_fault=None if said is None else "code" if isinstance(fault, WrongClaimCode) else field_of(said),
         megabytes=uploads.MOST_BYTES // 2**20,
     )  # fmt: skip
@@ -212,7 +220,7 @@ def _form(held: Held, *, fault: BadInput | TooLarge | Conflict | WrongClaimCode 
 def _confirmation(content: dict[str, str], *, fault: str | None = None, status: int = 200) -> Page:
     subject = Subject.of(runtime().held, content["gtin"], content["serial"])
     return door.show(
-        "recover_confirm", subject.name.brand, title="Send your request", status=status,
+        "recover_confirm", subject.name.brand, title=_("Send your request"), status=status,
         product=handing.product_of(subject), serial=content["serial"], email=content["email"],
         days=owner_requests.WAIT.days, fault=fault,
     )  # fmt: skip

@@ -169,7 +169,7 @@ def _unit(facts: Facts) -> str:
     try:
         return units.serial_of(facts.lot, units.parse(typed))
     except BadInput as error:
-        raise UnitNeeded(facts, typed, str(error) if typed else None) from error
+        raise UnitNeeded(facts, typed, languages.of_error(error) if typed else None) from error
 
 
 class UnitNeeded(Exception):
@@ -185,7 +185,7 @@ def ask_for_unit(needed: UnitNeeded) -> Page:
     """Ask for the number of the unit; it is kept in the address, so that every form of the way has it."""
     facts = needed.facts
     return door.show(
-        "unit", facts.brand, title="Which one do you have?", status=200 if needed.fault is None else 400,
+        "unit", facts.brand, title=_("Which one do you have?"), status=200 if needed.fault is None else 400,
         product=facts.product, lot=facts.lot, typed=needed.typed[:60], fault=needed.fault,
     )  # fmt: skip
 
@@ -305,7 +305,9 @@ def _tell(session: Session, brand: Brand, product: Product, application: Applica
     item = {"product": product.name, "serial": application.serial}
     note = _("Your claim code is used up now. Keep your receipt: it is your proof of purchase.")
     if registered.waits_for_brand:
-        note = f"{brand.name} looks at your proof of purchase and writes to you. Until then it is provisional."
+        note = _("{brand} looks at your proof of purchase and writes to you. Until then it is provisional.").format(
+            brand=brand.name
+        )
     elif registered.state is State.PENDING:
         note = _(
             "It is provisional until {day}. Until then somebody who has the claim code can take its place."

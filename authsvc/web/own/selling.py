@@ -122,7 +122,7 @@ def _page(
     if found is not None:
         code = transfer_codes.transfer_code(runtime().people_key, found.brand_id, found.id)
         link = door.link_to(f"/take/{code}")
-        picture = symbol_pictures.svg(symbols.symbol(link), title="Code of your offer")
+        picture = symbol_pictures.svg(symbols.symbol(link), title=_("Code of your offer"))
     return door.show(
         "sell",
         door.brand_of(person.brand_id),

@@ -1,5 +1,6 @@
 // Passkeys: a button with data-passkey asks the server for options, the browser for a signature, and posts it back.
 "use strict";
+const UNUSED = "No passkey was used. Try again, or take another way.";
 const token = document.querySelector("input[name=form_token]").value;
 
 async function post(path, body) {
@@ -34,7 +35,7 @@ for (const button of document.querySelectorAll("button[data-passkey]")) {
     try {
       await sign(button);
     } catch (error) {
-      said.textContent = error.name === "NotAllowedError" ? "No passkey was used. Try again, or take another way." : error.message;
+      said.textContent = error.name === "NotAllowedError" ? said.dataset.unused || UNUSED : error.message;
     }
   });
 }
