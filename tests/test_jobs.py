@@ -56,7 +56,8 @@ def test_the_job_of_the_night_learns_base_rates(database, config):
             (brand,),
         )
         connection.execute(
-            "INSERT INTO items (sgtin, brand_id, gtin, confirmed) VALUES (%s, %s, '09506000000008', 2)", (sgtin, brand)
+            "INSERT INTO items (sgtin, brand_id, gtin, counted, confirmed) VALUES (%s, %s, '09506000000008', 2, 2)",
+            (sgtin, brand),
         )
         for visitor in (b"a", b"b"):
             connection.execute(
