@@ -17,8 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 NEW_PASSWORD = "nine brass kettles"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_the_ways_in_are_walked_by_names_and_have_no_accessibility_violation(site, browser, cast, width, scheme):
     boss = cast.add(Role.ADMIN)
     found = []

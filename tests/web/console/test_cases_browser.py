@@ -70,8 +70,7 @@ def escalate_and_write(walk):
     walk.page.go_back()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_two_alerts_are_grouped_and_their_evidence_is_exported(
     scene, site, browser, cast, width, scheme, tmp_path
 ):  # fmt: skip

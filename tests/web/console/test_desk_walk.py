@@ -15,8 +15,7 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1200, 1440])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light"), (1440, "dark")])
 def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, width, scheme):
     operator = cast.add(Role.OPERATOR)
     path = scene.codes.path()
