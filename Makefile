@@ -27,10 +27,15 @@ demo: setup  ## Show the whole service with sample data on a local port.
 # Each of several processes starts servers and a browser of its own; a file that is slow is shared out between them.
 SPREAD := -n 2 --dist worksteal
 
+OLDER = AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q $(SPREAD) -m "not browser and not same_on_any_server"
+
 test: setup packages  ## Run everything: real PostgreSQL 18 and 15, Redis, Chromium.
 	@$(BIN)/pytest $(SPREAD)
 	@printf 'Now the database tests on PostgreSQL 15 of Debian.\n'
-	@AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q $(SPREAD) --ignore=tests/core -m "not browser and not same_on_any_server"
+	@$(OLDER) tests/test_*.py tests/web/own
+
+test-15: setup packages  ## Run everything that asks a database on PostgreSQL 15 of Debian, as before a release.
+	@$(OLDER) --ignore=tests/core
 
 packages:
 	@bash tools/setup.sh debian $(PACKAGES)
@@ -74,4 +79,4 @@ messages: setup  ## Bring the catalogues of the languages up to date with the te
 format: setup  ## Format the code.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-.PHONY: help setup packages demo test check bench fuzz fuzz-api soak soak-console lighthouse lock vendor messages format
+.PHONY: help setup packages demo test test-15 check bench fuzz fuzz-api soak soak-console lighthouse lock vendor messages format
