@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context, parent_process, resource_tracker
 from pathlib import Path
 
 from authsvc.core import codes
@@ -190,8 +190,9 @@ def _texts(recipe: codes.Recipe, blocks: Iterable[Block], count: int, cores: int
         waiting: deque[tuple[Future[str], int]] = deque()
         source = iter(blocks)
         try:
-            for block in islice(source, cores * _WAITING_BLOCKS):
-                waiting.append((pool.submit(_make, block), len(block)))
+            with _deaf_to_ctrl_c():
+                for block in islice(source, cores * _WAITING_BLOCKS):
+                    waiting.append((pool.submit(_make, block), len(block)))
             while waiting:
                 future, size = waiting.popleft()
                 text = future.result()
@@ -202,12 +203,22 @@ def _texts(recipe: codes.Recipe, blocks: Iterable[Block], count: int, cores: int
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Start processes that never hear Ctrl-C, not even while they import; for us it comes at the end of the block."""
+    resource_tracker.ensure_running()  # Its own start would lift the block.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
 _received: list[codes.Recipe] = []
 """The recipe of the run, in a process of the pool: sent once, not with every block."""
 
 
 def _receive(recipe: codes.Recipe) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends us in order.
     _received[:] = [recipe]
     threading.Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
 
