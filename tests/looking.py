@@ -1,4 +1,4 @@
-"""What axe finds on a page in Chromium: accessibility faults of the page that stands there."""
+"""What is wrong with a page that stands in Chromium: what axe finds, and whether it is wider than the window."""
 
 from pathlib import Path
 
@@ -7,21 +7,31 @@ from playwright.sync_api import Error
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 _RUN = "axe.run({resultTypes: ['violations']}).then(r => r.violations)"
 _TRIES = 5
+_LEFT = ("context was destroyed", "appendChild", "Frame was detached", "of null")
 
 
 def violations(page):
     """Return each fault as its rule and the first element that breaks it."""
+
+    def ask():
+        page.add_script_tag(path=AXE)
+        return [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in page.evaluate(_RUN)]
+
+    return _settled(page, ask)
+
+
+def width_of(page):
+    """Return how many pixels wide the content of the page is."""
+    return _settled(page, lambda: page.evaluate("document.documentElement.scrollWidth"))
+
+
+def _settled(page, ask):
+    """Ask a page that stands still: a click leads on in its own time, and a page that is being left tells nothing."""
     for left in reversed(range(_TRIES)):
         page.wait_for_load_state()
         try:
-            page.add_script_tag(path=AXE)
-            return [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in page.evaluate(_RUN)]
+            return ask()
         except Error as error:
-            # A click leads on in its own time: a page that was left while axe looked at it has told nothing.
-            if not left or not _was_left(error):
+            if not left or not any(words in str(error) for words in _LEFT):
                 raise
     raise AssertionError
-
-
-def _was_left(error):
-    return any(words in str(error) for words in ("context was destroyed", "appendChild", "Frame was detached"))

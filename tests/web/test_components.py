@@ -6,7 +6,7 @@ from pathlib import Path
 
 import components
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect, sync_playwright
 
 from authsvc.web.wire import POLICY
@@ -160,7 +160,7 @@ def test_pages_are_drawn_without_complaint(open_page, width):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
 
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert width_of(page) <= width
 
 
 @pytest.mark.browser
@@ -189,14 +189,14 @@ def test_pages_reflow_at_320_pixels_and_with_large_letters(open_page):
     for name in components.PAGES:
         page.goto(f"{HOST}/components/{name}")
 
-        assert page.evaluate("document.documentElement.scrollWidth") == 320, name
+        assert width_of(page) == 320, name
 
     page.set_viewport_size({"width": 640, "height": 800})
     for name in components.PAGES:
         page.goto(f"{HOST}/components/{name}")
         page.evaluate("document.documentElement.style.fontSize = '200%'")
 
-        assert page.evaluate("document.documentElement.scrollWidth") == 640, name
+        assert width_of(page) == 640, name
 
 
 @pytest.mark.browser

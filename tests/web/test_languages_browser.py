@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from scene import PHONE, forge
@@ -55,7 +55,7 @@ def narrow(page, name):
     """Say what of a page is wider than a small phone."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name.replace('/', '-')}.png", full_page=True)
-    width = page.evaluate("document.documentElement.scrollWidth")
+    width = width_of(page)
     return [] if width <= 320 else [(name, "too wide", width)]
 
 

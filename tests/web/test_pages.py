@@ -3,7 +3,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import sync_playwright
 from verdict_pages import DEMO, HALDEN, HOST, NONCE, PICTURE, RECEIPT, VERDICTS, WATCH, check, every_page, of, opened
 
@@ -366,7 +366,7 @@ def test_pages_have_no_accessibility_violations_and_reflow(browser):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             found += [(name, scheme, *fault) for fault in violations(page)]
-        if (width := page.evaluate("document.documentElement.scrollWidth")) > 320:
+        if (width := width_of(page)) > 320:
             found.append((name, "too wide", width))
 
     assert found == []

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from casework import picture
-from looking import violations
+from looking import violations, width_of
 from owning import letters
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
@@ -140,8 +140,8 @@ def test_no_public_page_has_a_violation_or_is_too_wide(scene, site, browser, ver
     def look(name):
         page.wait_for_load_state()
         found.extend((name, *fault) for fault in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(page) > width:
+            found.append((name, "too wide", width_of(page)))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 

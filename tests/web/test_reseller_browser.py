@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import segno
-from looking import violations
+from looking import violations, width_of
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 from scene import BASE_URL, forge
@@ -353,7 +353,7 @@ def test_pages_are_reachable_by_everybody(opened, launch, code, scene):
             found.extend((name, scheme, *fault) for fault in violations(page))
             for width in (320, 1200):
                 page.set_viewport_size({"width": width, "height": 900})
-                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                assert width_of(page) <= width
                 page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
             page.set_viewport_size({"width": 320, "height": 900})
 

@@ -1,7 +1,7 @@
 """The page of the advisor in a browser: asked and answered by the names of controls, in both themes."""
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -32,5 +32,5 @@ def test_a_product_is_judged(cast, site, browser, width, scheme):
         page.screenshot(path=f"{SHOTS}/advisor-{width}.png", full_page=True)
 
     assert faults == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     assert walk.complaints == []

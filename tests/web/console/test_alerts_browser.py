@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from scene import BERLIN
 from test_investigations import FAR, check_daily
@@ -38,7 +38,7 @@ def show(walk, name):
 
 
 def faults(walk):
-    wide = walk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    wide = width_of(walk.page) - walk.page.viewport_size["width"]
     return violations(walk.page) + ([("too wide", wide)] if wide > 0 else [])
 
 

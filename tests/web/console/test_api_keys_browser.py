@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import Walk, browser, site
 
@@ -20,7 +20,7 @@ def look(page, name, width):
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}-{width}.png", full_page=name != "docs")
     assert violations(page) == [], name
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    assert width_of(page) <= width, name
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])

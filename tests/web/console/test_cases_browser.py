@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from casework import alert_on, picture, report
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -31,7 +31,7 @@ class Looking(Walk):
 
     def look(self, name):
         self.found += [(name, *fault) for fault in violations(self.page)]
-        if (wide := self.page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
+        if (wide := width_of(self.page) - self.page.viewport_size["width"]) > 0:
             self.found.append((name, "too wide", wide))
         if SHOTS and Path(os.devnull) != SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}-{self.name}.png", full_page=True)

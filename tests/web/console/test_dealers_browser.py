@@ -5,7 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from owning import letters
 from playwright.sync_api import expect
 from walking import Walk, browser, site
@@ -32,7 +32,7 @@ def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser, width
 
     def look(walk, name):
         assert violations(walk.page) == [], name
-        assert walk.page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert width_of(walk.page) <= width, name
         if SHOTS:
             walk.page.screenshot(path=f"{SHOTS}/dealer-{name}-{width}.png", full_page=True)
 

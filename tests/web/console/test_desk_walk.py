@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -29,8 +29,8 @@ def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, widt
 
     def look(name):
         found.extend((name, *fault) for fault in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(page) > width:
+            found.append((name, "too wide", width_of(page)))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 

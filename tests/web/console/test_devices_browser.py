@@ -1,7 +1,7 @@
 """The page of trusted devices in a browser: a phone is trusted by the names of controls, in both themes."""
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import Walk, browser, site
 
@@ -29,5 +29,5 @@ def test_a_browser_and_a_program_are_trusted(cast, site, browser, width, scheme)
     expect(page.locator("#key")).to_be_visible()
 
     assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
     assert walk.complaints == []

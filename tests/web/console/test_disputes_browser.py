@@ -5,7 +5,7 @@ from pathlib import Path
 
 import owning
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import Walk, browser, site
 
@@ -27,8 +27,8 @@ def test_an_operator_decides_a_dispute(scene, cast, site, browser, width, scheme
 
     def look(name):
         found.extend((name, *fault) for fault in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(page) > width:
+            found.append((name, "too wide", width_of(page)))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 

@@ -1,7 +1,7 @@
 """The pages of links: hosts by an admin with a fresh proof, links by an operator, each act in the log; and by eye."""
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -89,7 +89,7 @@ def test_links_are_written_in_a_browser(cast, site, browser):
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/links-{name}-{width}-{scheme}.png", full_page=True)
             assert violations(page) == [], (name, scheme)
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            assert width_of(page) <= width, name
 
     page.goto(f"{site}/console/links/hosts/edit")
     page.get_by_label("Host (needed)").fill("www.halden.example")

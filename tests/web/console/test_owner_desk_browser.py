@@ -6,7 +6,7 @@ from pathlib import Path
 
 import owning
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import Walk, browser, site
 
@@ -29,8 +29,8 @@ def test_an_operator_moves_an_item_to_a_new_address_and_notes_a_service(scene, c
 
     def look(name):
         found.extend((name, *fault) for fault in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(page) > width:
+            found.append((name, "too wide", width_of(page)))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -24,7 +24,7 @@ def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, schem
 
     def look(name):
         assert violations(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert width_of(page) <= width, name
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/product-{name}-{width}.png", full_page=True)
 

@@ -1,7 +1,7 @@
 """The pages of recalls in a browser: announced and lifted by the names of controls, in both themes."""
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -20,7 +20,7 @@ def test_a_range_is_recalled_and_lifted(cast, scene, site, browser, width, schem
 
     def look(name):
         assert violations(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert width_of(page) <= width, name
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/recall-{name}-{width}.png", full_page=True)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from cases import FAR, check
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -47,7 +47,7 @@ def work(scene):
 
 def is_clean(page, width):
     assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert width_of(page) <= width
 
 
 def shot(page, name):

@@ -1,7 +1,7 @@
 """The pages of runs in a browser: one person orders, another approves, by the names of controls, in both themes."""
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -20,7 +20,7 @@ def test_two_people_stand_behind_a_run(cast, scene, site, browser, width, scheme
 
     def look(walk, name):
         assert violations(walk.page) == [], name
-        assert walk.page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert width_of(walk.page) <= width, name
         if SHOTS:
             walk.page.screenshot(path=f"{SHOTS}/run-{name}-{width}.png", full_page=True)
 

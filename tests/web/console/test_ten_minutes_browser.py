@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from printing import pages_of, read
 from walking import SHOTS, Walk, browser, site
@@ -29,7 +29,7 @@ def looker(walk):
             if SHOTS:
                 walk.page.screenshot(path=f"{SHOTS}/units-{name}-{width}.png", full_page=True)
             assert violations(walk.page) == [], (name, width)
-            assert walk.page.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+            assert width_of(walk.page) <= width, (name, width)
 
     return look
 

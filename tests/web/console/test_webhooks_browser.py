@@ -2,7 +2,7 @@
 
 import postman
 import pytest
-from looking import violations
+from looking import violations, width_of
 from playwright.sync_api import expect
 from walking import SHOTS, Walk, browser, site
 
@@ -30,7 +30,7 @@ def test_an_endpoint_is_added_tested_and_paused(cast, site, browser, courier, re
         if SHOTS:
             page.screenshot(path=f"{SHOTS}/webhooks-{name}-{width}-{scheme}.png", full_page=True)
         assert violations(page) == [], name
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert width_of(page) <= width, name
 
     page.goto(f"{site}/console/webhooks")
     walk.heading("Webhooks")

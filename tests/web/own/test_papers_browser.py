@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from walking import browser, site
@@ -54,8 +54,8 @@ class Person:
         if heading:
             expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
         self.found.extend((name, *fault) for fault in violations(self.page))
-        if self.page.evaluate("document.documentElement.scrollWidth") > self.width:
-            self.found.append((name, "too wide", self.page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(self.page) > self.width:
+            self.found.append((name, "too wide", width_of(self.page)))
         if SHOTS:
             self.page.screenshot(path=Path(SHOTS) / f"{name}-{self.width}-{self.scheme}.png", full_page=True)
 

@@ -4,7 +4,7 @@ import os
 import re
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from owning import letters
 from playwright.sync_api import expect
 from walking import Walk, browser, site
@@ -35,7 +35,7 @@ def test_an_owner_gives_a_permit_and_takes_it_back(scene, site, browser, watches
     walk.click("Give the permit")
     expect(walk.page.locator("#permit")).to_be_visible()
     assert violations(walk.page) == []
-    assert walk.page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert width_of(walk.page) <= 320
     if SHOTS:
         walk.page.screenshot(path=f"{SHOTS}/permit.png", full_page=True)
     walk.page.get_by_role("button", name="Take it back from Market Ltd").click()

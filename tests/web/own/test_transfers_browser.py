@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from looking import violations
+from looking import violations, width_of
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from scene import PHONE
@@ -181,8 +181,8 @@ def test_no_page_of_a_transfer_has_a_violation_or_is_too_wide(scene, site, brows
 
     def look(name, page):
         found.extend((name, *fault) for fault in violations(page))
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            found.append((name, "too wide", page.evaluate("document.documentElement.scrollWidth")))
+        if width_of(page) > width:
+            found.append((name, "too wide", width_of(page)))
         if SHOTS:
             page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 
