@@ -64,8 +64,7 @@ def show_address(secret: str) -> Page:
 def confirm_address(secret: str) -> Page:
     """Let one mailbox agree; with the second the address changes, and both are told."""
     rt = runtime()
-    with door.database() as session:
-        link = owner_sessions.get_link(session, owner_sessions.CHANGE, secret, now=door.now())
+    link = door.get_link(owner_sessions.CHANGE, secret)
     try:
         with door.database(link.brand_id) as session:
             owner_sessions.take_link(session, owner_sessions.CHANGE, secret, now=door.now())
@@ -193,8 +192,7 @@ def _tell_of_passkey(session: Session, person: Person, what: str) -> None:
 
 def _confirmation(secret: str, *, fault: str | None = None, status: int = 200) -> Page:
     rt = runtime()
-    with door.database() as session:
-        link = owner_sessions.get_link(session, owner_sessions.CHANGE, secret, now=door.now())
+    link = door.get_link(owner_sessions.CHANGE, secret)
     with door.database(link.brand_id) as session:
         found = owner_changes.get(session, UUID(link.content["change"]), key=rt.people_key, now=door.now())
     is_new = link.content["side"] == owner_changes.NEW

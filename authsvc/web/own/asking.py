@@ -31,7 +31,7 @@ from authsvc.languages import later
 from authsvc.owner_attempts import REQUEST_FROM_HERE, REQUEST_OF_ITEM
 from authsvc.owner_requests import Kind, Request, State
 from authsvc.owners import Person
-from authsvc.web.own import door, handing, items
+from authsvc.web.own import door, handing, items, requesting
 from authsvc.web.own.door import Page, bp
 from authsvc.web.own.registering import Held, find_held, scan_first
 from authsvc.web.site import runtime
@@ -79,25 +79,17 @@ def ask_owner(receipt_text: str) -> Page:
         return _form(held, fault=languages.of_error(error), status=error.status)
     count(held.subject)
     door.count_mail(email)
-    rt = runtime()
-    content = {"gtin": held.product.gtin, "serial": held.serial, "email": email}
     with door.database(held.brand.id) as session:
-        secret = owner_sessions.make_link(
-            session, held.brand.id, owner_sessions.ASK, content, now=door.now(), random=rt.random
-        )
+        secret = requesting.make_link(session, held, owner_sessions.ASK, email)
         values = {"product": held.product.name, "link": door.link_to(f"/ask/confirm/{secret}")}
         door.send(session, held.brand.id, "owner-ask-confirm", email, values)
-    return door.show(
-        "sent", held.brand, title=_("Confirm your address"), email=email, needs_code=False, receipt=None, hours=24,
-        minutes=None,
-    )  # fmt: skip
+    return requesting.show_sent(held, email)
 
 
 @bp.get("/ask/confirm/<secret>")
 def show_asking(secret: str) -> Page:
     """Show what a link will do; opening it does nothing yet, for mail filters open links too."""
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.ASK, secret, now=door.now())
+    found = door.get_link(owner_sessions.ASK, secret)
     return _confirmation(found.content)
 
 
@@ -105,17 +97,12 @@ def show_asking(secret: str) -> Page:
 def confirm_asking(secret: str) -> Page:
     """Pass the request on to the owner."""
     rt = runtime()
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.ASK, secret, now=door.now())
+    found = door.get_link(owner_sessions.ASK, secret)
     content, brand = found.content, door.brand_of(found.brand_id)
-    subject = Subject.of(rt.held, content["gtin"], content["serial"])
+    subject = requesting.subject_of(content)
     try:
         with door.database(brand.id) as session:
-            owner_sessions.take_link(session, owner_sessions.ASK, secret, now=door.now())
-            asker = owners.get_or_add(
-                session, brand.id, content["email"], key=rt.people_key, now=door.now(), new_id=rt.new_id,
-                random=rt.random, language=languages.spoken().code,
-            )  # fmt: skip
+            asker = requesting.take_link(session, brand.id, owner_sessions.ASK, secret, content)
             made = owner_requests.ask(session, subject, Kind.USED, asker, id=rt.new_id(), now=door.now())
             if made.created_at == door.now():
                 owner = owners.get(session, made.owner_id, key=rt.people_key)
@@ -248,7 +235,7 @@ def _form(held: Held, *, fault: str | None = None, status: int = 200) -> Page:
 
 
 def _confirmation(content: dict[str, str], *, fault: str | None = None, status: int = 200) -> Page:
-    subject = Subject.of(runtime().held, content["gtin"], content["serial"])
+    subject = requesting.subject_of(content)
     return door.show(
         "ask_confirm", subject.name.brand, title=_("Send your request"), status=status,
         product=handing.product_of(subject), serial=content["serial"], email=content["email"], fault=fault,

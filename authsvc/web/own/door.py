@@ -23,7 +23,7 @@ from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
 from authsvc.owner_attempts import FILE_FROM_HERE, FILE_OF_ANYBODY, MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
-from authsvc.owner_sessions import Signed
+from authsvc.owner_sessions import Link, Signed
 from authsvc.owners import Person
 from authsvc.registrations import Keys
 from authsvc.staff import SECRET_BYTES, spell
@@ -121,6 +121,17 @@ def brand_of(brand_id: UUID) -> Brand:
     if brand is None:
         raise Unavailable("The register is not read yet. Try again in a moment.")
     return brand
+
+
+def get_link(kind: str, secret: str) -> Link:
+    """
+    Return what a link of a mail is about; it stays good, for mail filters open links too.
+
+    Raises:
+        LinkSpent: It was used, has expired, or never was one.
+    """
+    with database() as session:
+        return owner_sessions.get_link(session, kind, secret, now=now())
 
 
 def sign_in(session: Session, brand_id: UUID, owner_id: UUID) -> None:

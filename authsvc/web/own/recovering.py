@@ -21,11 +21,10 @@ from authsvc import (
     uploads,
 )
 from authsvc.errors import AlreadyRegistered, BadInput, Conflict, NotFound, TooLarge, TooManyRequests, WrongClaimCode
-from authsvc.investigations import Subject
 from authsvc.languages import gettext as _
 from authsvc.owner_attempts import CODE_FROM_HERE, CODE_OF_ITEM
 from authsvc.owner_requests import Kind, Request
-from authsvc.web.own import asking, door, handing
+from authsvc.web.own import asking, door, handing, requesting
 from authsvc.web.own.door import Page, bp
 from authsvc.web.own.registering import Held, field_of, find_held, scan_first
 from authsvc.web.site import runtime
@@ -56,26 +55,19 @@ def recover(receipt_text: str) -> Page:
     asking.count(held.subject)
     door.count_mail(email)
     rt = runtime()
-    content = {"gtin": held.product.gtin, "serial": held.serial, "email": email}
     with door.database(held.brand.id) as session:
-        secret = owner_sessions.make_link(
-            session, held.brand.id, owner_sessions.RECOVER, content, now=door.now(), random=rt.random
-        )
+        secret = requesting.make_link(session, held, owner_sessions.RECOVER, email)
         owner_files.keep_with_link(session, held.brand.id, secret, proof, random=rt.random)
         values = {"product": held.product.name, "serial": held.serial,
                   "link": door.link_to(f"/recover/confirm/{secret}")}  # fmt: skip
         door.send(session, held.brand.id, "owner-recover-confirm", email, values)
-    return door.show(
-        "sent", held.brand, title=_("Confirm your address"), email=email, needs_code=False, receipt=None, hours=24,
-        minutes=None,
-    )  # fmt: skip
+    return requesting.show_sent(held, email)
 
 
 @bp.get("/recover/confirm/<secret>")
 def show_recovery(secret: str) -> Page:
     """Show what a link will do; opening it does nothing yet, for mail filters open links too."""
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.RECOVER, secret, now=door.now())
+    found = door.get_link(owner_sessions.RECOVER, secret)
     return _confirmation(found.content)
 
 
@@ -83,18 +75,13 @@ def show_recovery(secret: str) -> Page:
 def confirm_recovery(secret: str) -> Page:
     """Begin the wait, and tell the old address how to stop it."""
     rt = runtime()
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.RECOVER, secret, now=door.now())
+    found = door.get_link(owner_sessions.RECOVER, secret)
     content, brand = found.content, door.brand_of(found.brand_id)
-    subject = Subject.of(rt.held, content["gtin"], content["serial"])
+    subject = requesting.subject_of(content)
     try:
         with door.database(brand.id) as session:
             proof = owner_files.find_with_link(session, brand.id, secret)
-            owner_sessions.take_link(session, owner_sessions.RECOVER, secret, now=door.now())
-            asker = owners.get_or_add(
-                session, brand.id, content["email"], key=rt.people_key, now=door.now(), new_id=rt.new_id,
-                random=rt.random, language=languages.spoken().code,
-            )  # fmt: skip
+            asker = requesting.take_link(session, brand.id, owner_sessions.RECOVER, secret, content)
             made = owner_requests.ask(session, subject, Kind.MAILBOX, asker, id=rt.new_id(), now=door.now())
             assert proof is not None  # no such link is made without a file
             if made.created_at == door.now():
@@ -112,8 +99,7 @@ def confirm_recovery(secret: str) -> Page:
 @bp.get("/stop/<secret>")
 def show_stop(secret: str) -> Page:
     """Show what is asked, and the button that stops it."""
-    with door.database() as session:
-        link = owner_sessions.get_link(session, owner_sessions.STOP, secret, now=door.now())
+    link = door.get_link(owner_sessions.STOP, secret)
     brand = door.brand_of(link.brand_id)
     with door.database(brand.id) as session:
         found = owner_requests.get(session, UUID(link.content["request"]))
@@ -127,8 +113,7 @@ def show_stop(secret: str) -> Page:
 @bp.post("/stop/<secret>")
 def stop(secret: str) -> Page:
     """Stop a request for whoever has the old mailbox."""
-    with door.database() as session:
-        link = owner_sessions.get_link(session, owner_sessions.STOP, secret, now=door.now())
+    link = door.get_link(owner_sessions.STOP, secret)
     brand = door.brand_of(link.brand_id)
     with door.database(brand.id) as session:
         owner_sessions.take_link(session, owner_sessions.STOP, secret, now=door.now())
@@ -218,7 +203,7 @@ def _form(held: Held, *, fault: BadInput | TooLarge | Conflict | WrongClaimCode 
 
 
 def _confirmation(content: dict[str, str], *, fault: str | None = None, status: int = 200) -> Page:
-    subject = Subject.of(runtime().held, content["gtin"], content["serial"])
+    subject = requesting.subject_of(content)
     return door.show(
         "recover_confirm", subject.name.brand, title=_("Send your request"), status=status,
         product=handing.product_of(subject), serial=content["serial"], email=content["email"],

@@ -100,8 +100,7 @@ def apply(receipt_text: str) -> Page:
 @bp.get("/confirm/<secret>")
 def confirmation(secret: str) -> Page:
     """Show what a link will do; opening it does nothing yet, for mail filters open links too."""
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.REGISTER, secret, now=door.now())
+    found = door.get_link(owner_sessions.REGISTER, secret)
     return _confirmation(Application.read(found.content))
 
 
@@ -109,8 +108,7 @@ def confirmation(secret: str) -> Page:
 def confirm(secret: str) -> Page:
     """Register the item for whoever has the mail, and sign them in."""
     rt = runtime()
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.REGISTER, secret, now=door.now())
+    found = door.get_link(owner_sessions.REGISTER, secret)
     application = Application.read(found.content)
     subject = Subject.of(rt.held, application.gtin, application.serial)
     product, brand = _product(subject), door.brand_of(found.brand_id)

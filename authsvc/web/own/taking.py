@@ -134,8 +134,7 @@ def accept(code: str) -> Page:
 @bp.get("/take/confirm/<secret>")
 def show_taking(secret: str) -> Page:
     """Show what a link will do; opening it does nothing yet, for mail filters open links too."""
-    with door.database() as session:
-        found = owner_sessions.get_link(session, owner_sessions.TAKE, secret, now=door.now())
+    found = door.get_link(owner_sessions.TAKE, secret)
     return _confirmation(found.brand_id, found.content)
 
 
@@ -144,8 +143,7 @@ def take(secret: str) -> Page:
     """Accept for whoever has the mail, and sign them in; sent twice, it is answered twice alike."""
     rt, key_hash = runtime(), handing.key_of("take")
     try:
-        with door.database() as session:
-            found = owner_sessions.get_link(session, owner_sessions.TAKE, secret, now=door.now())
+        found = door.get_link(owner_sessions.TAKE, secret)
     except LinkSpent:
         return _again(key_hash)
     content, brand = found.content, door.brand_of(found.brand_id)
