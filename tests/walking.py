@@ -2,8 +2,10 @@
 
 import os
 import threading
+from pathlib import Path
 
 import pytest
+from looking import violations, width_of
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
@@ -34,15 +36,37 @@ def browser():
 
 
 class Walk:
-    """One page of a fresh browser, and everything it complained of."""
+    """One page of a fresh browser, everything it complained of, and what was found where somebody looked."""
 
     def __init__(self, browser, site, **options):
         self.site = site
         self.page = browser.new_context(reduced_motion="reduce", **options).new_page()
-        self.complaints, self.asked = [], []
+        self.complaints, self.asked, self.found = [], [], []
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
+
+    @classmethod
+    def seen(cls, browser, site, width, scheme):
+        """Begin a walk that is looked at: in a window of a width, in a theme, with axe let in."""
+        return cls(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+
+    def look(self, name):
+        """Note what is wrong with the page as it stands; leave a picture of it where somebody wants to look."""
+        width = self.page.viewport_size["width"]
+        self.found += [(name, width, *fault) for fault in violations(self.page)]
+        if (wide := width_of(self.page)) > width:
+            self.found.append((name, width, "too wide", wide))
+        if SHOTS:
+            scheme = "dark" if self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
+            self.page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+
+    def look_in_both(self, name):
+        """Look at the page narrow and dark, then wide and light."""
+        for width, scheme in ((320, "dark"), (1440, "light")):
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.page.emulate_media(color_scheme=scheme)
+            self.look(name)
 
     def sign_in(self, email, password):
         self.page.goto(f"{self.site}/console/")

@@ -99,3 +99,17 @@ def admin(cast) -> Person:
     person = cast.add(Role.ADMIN)
     person.sign_in()
     return person
+
+
+@pytest.fixture
+def analyst(cast) -> Person:
+    person = cast.add(Role.ANALYST)
+    person.sign_in()
+    return person
+
+
+@pytest.fixture
+def viewer(cast) -> Person:
+    person = cast.add(Role.VIEWER)
+    person.sign_in()
+    return person

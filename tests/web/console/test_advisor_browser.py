@@ -1,9 +1,8 @@
 """The page of the advisor in a browser: asked and answered by the names of controls, in both themes."""
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -15,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_a_product_is_judged(cast, site, browser, width, scheme):
     person = cast.add(Role.VIEWER)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
     walk.sign_in(person.email, person.password)
     page.goto(f"{site}/console/advisor")
@@ -27,10 +26,7 @@ def test_a_product_is_judged(cast, site, browser, width, scheme):
     walk.click("Advise")
     expect(page.get_by_role("heading", name="suit this product")).to_be_visible()
     expect(page.get_by_role("link", name="Download as PDF")).to_be_visible()
-    faults = violations(page)
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/advisor-{width}.png", full_page=True)
+    walk.look("advisor")
 
-    assert faults == []
-    assert width_of(page) <= width
+    assert walk.found == []
     assert walk.complaints == []

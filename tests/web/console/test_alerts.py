@@ -19,20 +19,6 @@ EVIDENCE = {"threshold": 5.0, "parts": [{"rule": "kinds-of-network", "weight": 6
 
 
 @pytest.fixture
-def analyst(cast):
-    person = cast.add(Role.ANALYST)
-    person.sign_in()
-    return person
-
-
-@pytest.fixture
-def viewer(cast):
-    person = cast.add(Role.VIEWER)
-    person.sign_in()
-    return person
-
-
-@pytest.fixture
 def rival(scene, cast):
     person = cast.add(Role.ADMIN, scene.rival)
     person.sign_in()

@@ -1,15 +1,12 @@
 """An analyst's walk through alerts in Chromium: controls are found by their names alone."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
 from scene import BERLIN
 from test_investigations import FAR, check_daily
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.core.verdicts import Reason
 from authsvc.staff import Role
@@ -31,56 +28,42 @@ def flagged(scene, later):
     return link
 
 
-def show(walk, name):
-    """Leave the page as it is, but for a picture where somebody wants to look."""
-    if SHOTS and Path(os.devnull) != SHOTS:
-        walk.page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-def faults(walk):
-    wide = width_of(walk.page) - walk.page.viewport_size["width"]
-    return violations(walk.page) + ([("too wide", wide)] if wide > 0 else [])
-
-
 @pytest.mark.parametrize(
     ("width", "scheme"), [(390, "light"), (390, "dark"), (1200, "light"), (1440, "light"), (1440, "dark")]
 )
 def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, cast, flagged, width, scheme):
     person = cast.add(Role.ANALYST)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
-    page, found = walk.page, []
+    walk = Walk.seen(browser, site, width, scheme)
+    page = walk.page
     walk.sign_in(person.email, person.password)
     walk.heading("Overview")
     if width < 1200:
         page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name=ALERTS).locator("visible=true").click()
     walk.heading("Alerts")
-    found += faults(walk)
-    show(walk, f"queue-{width}-{scheme}")
+    walk.look("queue")
     page.get_by_label("Serial, link or batch").fill(flagged.serial)
     walk.click("Filter")
     page.get_by_role("link", name=re.compile("same serial")).first.click()
-    found += faults(walk)
-    show(walk, f"alert-{width}-{scheme}")
+    walk.look("alert")
 
     page.get_by_role("radio", name=re.compile("Copied code: block")).check()
     expect(page.get_by_text("has blocked this code").locator("visible=true")).to_have_count(1)
     page.get_by_label("Reason (needed)").fill("Photos show no engraving")
     walk.click("Go on to block the serial")
     walk.heading("Block this serial?")
-    found += faults(walk)
-    show(walk, f"block-{width}-{scheme}")
+    walk.look("block")
     walk.click("Block serial and close")
     expect(page.get_by_role("status").first).to_contain_text("blocked")
     blocked = scene.scan(flagged).verdict.reason
-    found += faults(walk)
+    walk.look("blocked")
     page.get_by_label(re.compile("Reason to take it back")).fill("The owner wrote to us")
     walk.click("Undo this decision")
     expect(page.get_by_role("status").first).to_contain_text("open again")
     undone = scene.scan(flagged).verdict.reason
 
     assert (blocked, undone) == (Reason.BLOCKED, Reason.POSSIBLE_COPY)
-    assert found == []
+    assert walk.found == []
     assert walk.foreign() == []
     assert walk.complaints == []
 

@@ -1,12 +1,10 @@
 """The ways in as a person walks them in Chromium: controls are found by their names alone."""
 
 import re
-from pathlib import Path
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -20,26 +18,18 @@ NEW_PASSWORD = "nine brass kettles"
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_the_ways_in_are_walked_by_names_and_have_no_accessibility_violation(site, browser, cast, width, scheme):
     boss = cast.add(Role.ADMIN)
-    found = []
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
-
-    def look(name):
-        found.extend((name, *fault) for fault in violations(page))
-        if width_of(page) > width:
-            found.append((name, "too wide", width_of(page)))
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 
     page.goto(f"{site}/console/")
     walk.heading("Sign in")
-    look("sign-in")
+    walk.look("sign-in")
     walk.sign_in(boss.email, "not the password")
     expect(page.get_by_role("alert")).to_contain_text("not right")
-    look("sign-in-refused")
+    walk.look("sign-in-refused")
     walk.sign_in(boss.email, boss.password)
     walk.heading("Overview")
-    look("overview")
+    walk.look("overview")
     for path, title in (
         ("team", "Team"),
         ("account", "My account"),
@@ -52,26 +42,26 @@ def test_the_ways_in_are_walked_by_names_and_have_no_accessibility_violation(sit
     ):
         page.goto(f"{site}/console/{path}")
         walk.heading(title)
-        look(re.sub(r"\W+", "-", path))
+        walk.look(re.sub(r"\W+", "-", path))
     page.goto(f"{site}/console/team")
     page.get_by_label("E-mail address").fill(f"guest-{width}-{scheme}@halden.example")
     page.get_by_role("radio", name=re.compile("Analyst")).check()
     walk.click("Make the invitation")
     link = page.get_by_text(re.compile(r"/console/invitation/")).inner_text()
-    look("team-invited")
+    walk.look("team-invited")
 
-    guest = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    guest = Walk.seen(browser, site, width, scheme)
     page = guest.page
     page.goto(link)
     guest.heading("Join the team of Halden")
-    look("invitation")
+    walk.look("invitation")
     page.get_by_label("Your name").fill("A guest")
     page.get_by_label("New password").fill(NEW_PASSWORD)
     page.get_by_label("The password once more").fill(NEW_PASSWORD)
     guest.click("Join the team")
     guest.heading("Overview")
 
-    assert found == []
+    assert walk.found == []
     assert walk.foreign() + guest.foreign() == []
     assert [said for said in walk.complaints if "401" not in said] + guest.complaints == []
 

@@ -19,20 +19,6 @@ from authsvc.runtime import new_id
 from authsvc.staff import Role
 
 
-@pytest.fixture
-def analyst(cast):
-    person = cast.add(Role.ANALYST)
-    person.sign_in()
-    return person
-
-
-@pytest.fixture
-def viewer(cast):
-    person = cast.add(Role.VIEWER)
-    person.sign_in()
-    return person
-
-
 def open_case(person, title="Watches from a market"):
     answer = person.post("/console/cases", title=title)
     assert answer.status_code == 303, answer.text

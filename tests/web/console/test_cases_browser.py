@@ -1,14 +1,11 @@
 """An analyst groups alerts into a case and takes its evidence away, in Chromium, by the names of controls alone."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from casework import alert_on, picture, report
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc import evidence_bundles
 from authsvc.staff import Role
@@ -17,24 +14,6 @@ from authsvc.web.rendering import grouped
 __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-
-class Looking(Walk):
-    """A walk that looks at each page: for people with other senses, for its width, and for a picture."""
-
-    def __init__(self, browser, site, width, scheme):
-        super().__init__(
-            browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
-        )  # fmt: skip
-        self.name, self.found = f"{width}-{scheme}", []
-        self.page.set_default_timeout(10_000)
-
-    def look(self, name):
-        self.found += [(name, *fault) for fault in violations(self.page)]
-        if (wide := width_of(self.page) - self.page.viewport_size["width"]) > 0:
-            self.found.append((name, "too wide", wide))
-        if SHOTS and Path(os.devnull) != SHOTS:
-            self.page.screenshot(path=Path(SHOTS) / f"{name}-{self.name}.png", full_page=True)
 
 
 def follow(walk, name):
@@ -82,7 +61,7 @@ def test_two_alerts_are_grouped_and_their_evidence_is_exported(
             listing_url=f"https://market.example/{scheme}/{width}", photos=(picture(size=(640, 480)),),
             contact="who@example.com",
         )  # fmt: skip
-    walk = Looking(browser, site, width, scheme)
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
     walk.sign_in(person.email, person.password)
     walk.heading("Overview")

@@ -1,11 +1,9 @@
 """A dealer in Chromium: let in by the console, receives, sells, and gives its till a key."""
 
-import os
 import re
 from datetime import timedelta
 
 import pytest
-from looking import violations, width_of
 from owning import letters
 from playwright.sync_api import expect
 from walking import Walk, browser, site
@@ -16,8 +14,6 @@ __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SHOTS = os.environ.get("OWN_SHOTS")  # A folder for pictures, for whoever wants to look.
-
 
 def link_of(scene, email, site):
     return re.search(rf"^{site}/own/\S+", letters(scene, email)[-1][1], re.MULTILINE)[0]
@@ -27,14 +23,7 @@ def link_of(scene, email, site):
 def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser, width, scheme):
     codes = scene.issue(scene.add_product(name="Meridian 38", warranty_months="24"), 3)
     boss, email, paths = cast.add(Role.ADMIN), f"till{width}@example.com", [codes.path() for _ in range(3)]
-    options = {"bypass_csp": True, "color_scheme": scheme, "viewport": {"width": width, "height": 900}}
-    office, shop = Walk(browser, site, **options), Walk(browser, site, **options)
-
-    def look(walk, name):
-        assert violations(walk.page) == [], name
-        assert width_of(walk.page) <= width, name
-        if SHOTS:
-            walk.page.screenshot(path=f"{SHOTS}/dealer-{name}-{width}.png", full_page=True)
+    office, shop = (Walk.seen(browser, site, width, scheme) for _ in range(2))
 
     office.sign_in(boss.email, boss.password)
     office.page.goto(f"{site}/console/dealers")
@@ -44,17 +33,17 @@ def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser, width
     office.page.get_by_label("Country").select_option("Switzerland")
     office.click("Let it in")
     expect(office.page.get_by_role("status")).to_contain_text("Uhren Meier Biel is let in")
-    look(office, "console")
+    office.look("dealer-console")
 
     shop.page.goto(link_of(scene, email, site))
     shop.click("Sign in")
     shop.heading("Your stock")
-    look(shop, "empty")
+    shop.look("dealer-empty")
     pasted = shop.page.get_by_label("Codes, one a line")
     pasted.fill("\n".join(f"{site}{path}" for path in paths) + "\n12")
     shop.click("Do it")
     shop.heading("Nothing was changed")
-    look(shop, "faults")
+    shop.look("dealer-faults")
     shop.page.get_by_role("link", name="Back to the stock").click()
     pasted.fill("\n".join(f"{site}{path}" for path in paths))
     shop.click("Check the list first")
@@ -67,14 +56,15 @@ def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser, width
     shop.page.get_by_label("Sold on").fill((scene.clock() - timedelta(days=2)).date().isoformat())
     shop.click("Do it")
     shop.heading("1 item is marked as sold")
-    look(shop, "sold")
+    shop.look("dealer-sold")
     shop.page.get_by_role("link", name="Back to the stock").click()
-    look(shop, "stock")
+    shop.look("dealer-stock")
     shop.page.get_by_role("link", name="Programs and phones").click()
     shop.page.get_by_label("Name", exact=True).fill("Till 1")
     shop.click("Make a key")
     expect(shop.page.locator("#key")).to_be_visible()
-    look(shop, "access")
+    shop.look("dealer-access")
 
+    assert office.found == []
     assert office.complaints == []
     assert [said for said in shop.complaints if "400" not in said] == []

@@ -1,12 +1,10 @@
 """The way from the overview to one item, block and unblock, by the names of controls alone, in both themes."""
 
 import re
-from pathlib import Path
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -23,16 +21,8 @@ def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, widt
     for _ in range(2):
         person = scene.visitor()
         person.confirm(person.scan(path))
-    found = []
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
-
-    def look(name):
-        found.extend((name, *fault) for fault in violations(page))
-        if width_of(page) > width:
-            found.append((name, "too wide", width_of(page)))
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
 
     def go(name):
         if width < 1200:
@@ -42,21 +32,21 @@ def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, widt
     walk.sign_in(operator.email, operator.password)
     walk.heading("Overview")
     page.get_by_role("link", name="7 days", exact=True).click()
-    look("overview")
+    walk.look("overview")
     go("Items")
-    look("search-empty")
+    walk.look("search-empty")
     page.get_by_label(re.compile("^Serial, link, batch")).fill(serial)
     walk.click("Find")
-    look("search")
+    walk.look("search")
     page.get_by_role("link", name=re.compile("^" + " ?".join(serial))).click()
     walk.heading("Meridian 36")
-    look("item")
+    walk.look("item")
     page.get_by_role("link", name="Block", exact=True).click()
-    look("block")
+    walk.look("block")
     page.get_by_label("Reason").fill("Copies of this label were seized")
     walk.click("Block")
     expect(page.get_by_role("status")).to_contain_text("is blocked")
-    look("item-blocked")
+    walk.look("item-blocked")
     assert scene.visitor().check(path)["reason"] == "blocked"
     page.get_by_role("link", name="Unblock", exact=True).click()
     page.get_by_label("Reason").fill("It was another label")
@@ -64,6 +54,6 @@ def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, widt
     expect(page.get_by_role("status")).to_contain_text("no longer blocked")
 
     assert scene.visitor().check(path)["reason"] == "checked-before"
-    assert found == []
+    assert walk.found == []
     assert walk.foreign() == []
     assert walk.complaints == []

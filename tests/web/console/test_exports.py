@@ -23,13 +23,6 @@ def nothing_under_way(scene):
     scene.clock.ahead = timedelta()
 
 
-@pytest.fixture
-def analyst(cast):
-    person = cast.add(Role.ANALYST)
-    person.sign_in()
-    return person
-
-
 def work(scene):
     courier = replace(Courier.make(scene.config, scene._sessions), now=scene.clock)
     for (number,) in scene.rows("SELECT id FROM errands WHERE state = 'waiting' ORDER BY created_at"):

@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc import errand_work
 from authsvc.deliveries import Courier
@@ -31,41 +30,35 @@ def work(scene):
     courier.client.close()
 
 
-def is_clean(page, width):
-    assert violations(page) == []
-    assert width_of(page) <= width
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_a_file_is_made_and_saved(cast, scene, site, browser, work, tmp_path, width, scheme):
     analyst = cast.add(Role.ANALYST)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
     walk.sign_in(analyst.email, analyst.password)
     page.goto(f"{site}/console/exports")
     walk.heading("Exports")
-    is_clean(page, width)
+    walk.look("exports-none")
 
     page.get_by_label("What", exact=True).select_option(label="Scans")
     page.get_by_label("As", exact=True).select_option(label="XLSX (Excel)")
     walk.click("Make the file")
     scene.admin.execute("UPDATE errands SET state = 'running', done = 700, total = 3000")
     expect(page.get_by_text("700 of 3,000")).to_be_visible()
-    is_clean(page, width)
+    walk.look("exports-running")
     scene.admin.execute("UPDATE errands SET state = 'waiting'")
     work()
     # Without a reload: the page looks for itself.
     expect(page.get_by_role("link", name="Download Scans, XLSX")).to_be_visible()
     page.get_by_text("Scans", exact=True).last.click()
-    is_clean(page, width)
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/exports-{width}-{scheme}.png", full_page=True)
+    walk.look("exports")
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download Scans, XLSX").click()
     saved.value.save_as(tmp_path / "book.xlsx")
     assert (tmp_path / "book.xlsx").read_bytes()[:2] == b"PK"
     walk.click("Remove Scans, XLSX")
     expect(page.get_by_role("status").first).to_contain_text("The file is removed.")
+    assert walk.found == []
     assert walk.complaints == []
     assert walk.foreign() == []
 

@@ -49,13 +49,6 @@ def quiet(scene):
     clear()
 
 
-@pytest.fixture
-def viewer(cast):
-    person = cast.add(Role.VIEWER)
-    person.sign_in()
-    return person
-
-
 NUMBERS = itertools.count(1)
 
 

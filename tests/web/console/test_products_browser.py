@@ -3,9 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc import errand_work
 from authsvc.deliveries import Courier
@@ -19,14 +18,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, scheme):
     operator = cast.add(Role.OPERATOR)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
-
-    def look(name):
-        assert violations(page) == [], name
-        assert width_of(page) <= width, name
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/product-{name}-{width}.png", full_page=True)
 
     walk.sign_in(operator.email, operator.password)
     page.goto(f"{site}/console/products")
@@ -42,18 +35,19 @@ def test_a_file_with_faults_and_a_batch(cast, scene, site, browser, width, schem
     courier.client.close()
     page.goto(f"{site}/console/products")
     expect(page.get_by_text("row 2, granularity:").first).to_be_visible()
-    look("list")
+    walk.look("product-list")
     page.get_by_role("link", name="Meridian 36").first.click()
     walk.heading("Meridian 36")
     walk.click("New batch", "link")
     page.get_by_label("Batch").fill(f"P{width}")
     page.get_by_label("Use by").fill("2031-01-31")
     page.get_by_label("Origin").fill("Biel")
-    look("lot")
+    walk.look("product-lot")
     walk.click("Save")
     expect(page.get_by_role("status")).to_contain_text(f"Batch P{width} is saved")
-    look("one")
+    walk.look("product-one")
     walk.click("Change", "link")
-    look("form")
+    walk.look("product-form")
 
+    assert walk.found == []
     assert walk.complaints == []

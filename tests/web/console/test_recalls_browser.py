@@ -1,9 +1,8 @@
 """The pages of recalls in a browser: announced and lifted by the names of controls, in both themes."""
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -15,14 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_a_range_is_recalled_and_lifted(cast, scene, site, browser, width, scheme):
     operator = cast.add(Role.OPERATOR)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
-
-    def look(name):
-        assert violations(page) == [], name
-        assert width_of(page) <= width, name
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/recall-{name}-{width}.png", full_page=True)
 
     walk.sign_in(operator.email, operator.password)
     page.goto(f"{site}/console/recalls")
@@ -34,23 +27,24 @@ def test_a_range_is_recalled_and_lifted(cast, scene, site, browser, width, schem
     page.get_by_label("Last serial").fill(scene.codes.link(106).serial)
     page.get_by_label("Reason").fill("The strap may break")
     page.get_by_label("What to do").fill("Bring it to any shop for a new strap.")
-    look("new")
+    walk.look("recall-new")
     walk.click("Look at what it hits")
     walk.heading("Recall Meridian 36?")
     expect(page.locator("#precision")).to_contain_text("spares 3,900 items that a recall of the whole batch")
-    look("draft")
+    walk.look("recall-draft")
     page.get_by_label("I have looked at these figures").check()
     walk.click("Announce the recall")
     expect(page.get_by_role("status")).to_contain_text("Every page says so from now on")
     assert scene.visitor().check(scene.codes.path(50))["reason"] == "recalled"
-    look("one")
+    walk.look("recall-one")
     page.goto(f"{site}/console/recalls")
-    look("list")
+    walk.look("recall-list")
     page.get_by_role("link", name="Meridian 36").first.click()
     walk.click("Lift this recall", "link")
-    look("lift")
+    walk.look("recall-lift")
     walk.click("Lift the recall")
     expect(page.get_by_role("status")).to_contain_text("Pages no longer show it")
 
     assert scene.visitor().check(scene.codes.path(51))["reason"] != "recalled"
+    assert walk.found == []
     assert walk.complaints == []

@@ -2,17 +2,9 @@
 
 import re
 
-import pytest
 from casework import alert_on, picture, report
 
 from authsvc.staff import Role
-
-
-@pytest.fixture
-def analyst(cast):
-    person = cast.add(Role.ANALYST)
-    person.sign_in()
-    return person
 
 
 def path(filed):

@@ -26,13 +26,6 @@ def as_before(scene):
     scene.refresh()
 
 
-@pytest.fixture
-def analyst(cast):
-    person = cast.add(Role.ANALYST)
-    person.sign_in()
-    return person
-
-
 def work(scene):
     """Do what was asked for, as the worker does."""
     courier = replace(Courier.make(scene.config, scene._sessions), now=scene.clock)

@@ -5,9 +5,8 @@ from datetime import timedelta
 
 import pytest
 from cases import FAR, check
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc import errand_work
 from authsvc.deliveries import Courier
@@ -45,54 +44,41 @@ def work(scene):
     scene.admin.execute("UPDATE brands SET target_rate = 0.001")
 
 
-def is_clean(page, width):
-    assert violations(page) == []
-    assert width_of(page) <= width
-
-
-def shot(page, name):
-    if SHOTS:
-        page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_a_preview_is_asked_for_and_a_setting_changed(cast, scene, site, browser, copied, work, width, scheme):
     admin = cast.add(Role.ADMIN)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
     walk.sign_in(admin.email, admin.password)
     page.goto(f"{site}/console/rules")
     walk.heading("Rules")
-    is_clean(page, width)
+    walk.look("rules-empty")
 
     page.get_by_label("Also for one in").fill("500")
     page.get_by_role("button", name="Compute the preview").click()
     expect(page.get_by_text("waits for the worker")).to_be_visible()
-    is_clean(page, width)
+    walk.look("rules-waits")
     scene.admin.execute("UPDATE errands SET state = 'running', done = 31, total = 90")
     expect(page.get_by_text("31 of 90")).to_be_visible()
-    is_clean(page, width)
-    shot(page, f"rules-running-{width}-{scheme}")
+    walk.look("rules-running")
     scene.admin.execute("UPDATE errands SET state = 'waiting'")
     work()
     # Without a reload: the page looks for itself.
     expect(page.get_by_text("With this setting the last 90 days would have raised")).to_be_visible()
-    is_clean(page, width)
-    shot(page, f"rules-{width}-{scheme}")
+    walk.look("rules")
 
     walk.click("Set 1 in 500", role="link")
     walk.heading("Set the rate of false alarms")
     expect(page.get_by_text("With this setting the last 90 days would have raised")).to_be_visible()
-    is_clean(page, width)
-    shot(page, f"rules-set-{width}-{scheme}")
+    walk.look("rules-set")
     walk.click("Set 1 in 500")
     expect(page.get_by_role("status").first).to_contain_text("1 in 500 genuine items may be flagged")
     page.get_by_role("searchbox").fill("Meridian")
     walk.click("Find a product")
     page.get_by_role("link", name="Meridian 36").click()
     walk.heading("Rules for Meridian 36")
-    is_clean(page, width)
-    shot(page, f"rules-product-{width}-{scheme}")
+    walk.look("rules-product")
+    assert walk.found == []
     assert walk.complaints == []
     assert walk.foreign() == []
 

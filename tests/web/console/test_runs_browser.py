@@ -1,9 +1,8 @@
 """The pages of runs in a browser: one person orders, another approves, by the names of controls, in both themes."""
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc.staff import Role
 
@@ -15,14 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
 def test_two_people_stand_behind_a_run(cast, scene, site, browser, width, scheme):
     scene.admin.execute("UPDATE brands SET approves_runs = true WHERE id = %s", (scene.halden.id,))
-    options = {"bypass_csp": True, "color_scheme": scheme, "viewport": {"width": width, "height": 900}}
-    first, second = (Walk(browser, site, **options) for _ in range(2))
-
-    def look(walk, name):
-        assert violations(walk.page) == [], name
-        assert width_of(walk.page) <= width, name
-        if SHOTS:
-            walk.page.screenshot(path=f"{SHOTS}/run-{name}-{width}.png", full_page=True)
+    first, second = (Walk.seen(browser, site, width, scheme) for _ in range(2))
 
     for walk in first, second:
         person = cast.add(Role.OPERATOR)
@@ -34,18 +26,19 @@ def test_two_people_stand_behind_a_run(cast, scene, site, browser, width, scheme
     first.page.get_by_label("Product", exact=True).select_option(scene.watch.gtin)
     first.page.get_by_label("How many codes").fill("5000")
     first.page.get_by_label("Batch").fill(f"W{width}")
-    look(first, "new")
+    first.look("run-new")
     first.click("Order")
     expect(first.page.get_by_role("status")).to_contain_text("waits until somebody else approves it")
-    look(first, "waits")
+    first.look("run-waits")
     second.page.goto(f"{site}/console/runs")
     second.page.get_by_role("link", name="Look at it").first.click()
-    look(second, "order")
+    second.look("run-order")
     second.click("Approve")
     expect(second.page.get_by_role("status")).to_contain_text("on its way to the worker")
     scene.admin.execute("UPDATE errands SET state = 'running', done = 2000, total = 5000 WHERE kind = 'issue'")
     second.page.goto(f"{site}/console/runs")
     expect(second.page.get_by_text("2,000 of 5,000").first).to_be_visible()
-    look(second, "runs")
+    second.look("run-runs")
 
+    assert first.found == second.found == []
     assert first.complaints == second.complaints == []

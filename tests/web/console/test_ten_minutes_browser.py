@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
 from printing import pages_of, read
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 from working import codes_of, path_of, work
 
 from authsvc.core.gs1 import check_digit
@@ -15,23 +14,7 @@ from authsvc.staff import Role
 __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(280)]
-VIEWS = ((320, "dark"), (1440, "light"))
 GTIN = "0950600077001"
-
-
-def looker(walk):
-    """Return what looks at the page that is open, narrow and dark, then wide and light."""
-
-    def look(name):
-        for width, scheme in VIEWS:
-            walk.page.set_viewport_size({"width": width, "height": 900})
-            walk.page.emulate_media(color_scheme=scheme)
-            if SHOTS:
-                walk.page.screenshot(path=f"{SHOTS}/units-{name}-{width}.png", full_page=True)
-            assert violations(walk.page) == [], (name, width)
-            assert width_of(walk.page) <= width, (name, width)
-
-    return look
 
 
 def signed_in(cast, browser, site):
@@ -47,7 +30,7 @@ def download(page, name):
     return Path(waiting.value.path())
 
 
-def define(walk, look, scene, gtin):
+def define(walk, scene, gtin):
     """Ask the advisor, and define the product and its batch."""
     page = walk.page
     walk.click("Advisor", "link")
@@ -62,13 +45,13 @@ def define(walk, look, scene, gtin):
     page.get_by_label("Name (needed)").fill("Fell jacket")
     page.get_by_label("Format of batch numbers").fill("J{YY}-##")
     page.get_by_label("More facts").fill("Down: goose, 800 cuin\nMill: Prato [partner]")
-    look("product-form")
+    walk.look_in_both("product-form")
     walk.click("Save")
     work(scene)
     page.goto(f"{walk.site}/console/products")
     page.get_by_role("link", name="Fell jacket").click()
     walk.heading("Fell jacket")
-    look("product")
+    walk.look_in_both("product")
     walk.click("New batch", "link")
     page.get_by_label("Batch (needed)").fill("J1")
     walk.click("Save")
@@ -89,17 +72,17 @@ def order_codes(walk, scene, gtin, count):
     work(scene)
 
 
-def print_labels(walk, look, scene):
+def print_labels(walk, scene):
     """Have the labels of the newest run drawn, and return the sheets."""
     page = walk.page
     page.goto(f"{walk.site}/console/runs")
     page.get_by_role("link", name="Labels of run").first.click()
-    look("labels")
+    walk.look_in_both("labels")
     page.get_by_label("Label", exact=True).select_option("label-63x38")
     walk.click("Make the PDF")
     work(scene)
     page.reload()
-    look("sheets")
+    walk.look_in_both("sheets")
     return download(page, "Download PDF")
 
 
@@ -122,12 +105,11 @@ def recall(walk, gtin):
 def test_from_the_advisor_to_printed_labels_and_a_recall(cast, scene, site, browser, tmp_path):
     gtin = GTIN + check_digit(GTIN)
     walk, page = signed_in(cast, browser, site)
-    look = looker(walk)
 
-    define(walk, look, scene, gtin)
+    define(walk, scene, gtin)
     order_codes(walk, scene, gtin, 21)
     sheet = tmp_path / "labels.pdf"
-    sheet.write_bytes(print_labels(walk, look, scene).read_bytes())
+    sheet.write_bytes(print_labels(walk, scene).read_bytes())
     page.goto(f"{site}/console/runs")
     rows = codes_of(download(page, "Download the codes of run").read_text())
     assert set(read(pages_of(sheet)[0])) == {row["uri"] for row in rows}
@@ -135,6 +117,7 @@ def test_from_the_advisor_to_printed_labels_and_a_recall(cast, scene, site, brow
     recall(walk, gtin)
 
     assert {scene.visitor().check(path_of(row))["reason"] for row in rows[:3]} == {"recalled"}
+    assert walk.found == []
     # The number of a batch that was refused on purpose is the one complaint.
     assert ["400 (BAD REQUEST)" in said for said in walk.complaints] == [True]
 
@@ -143,7 +126,6 @@ def test_an_item_has_records_over_time(cast, scene, site, browser):
     product = scene.add_product(name="Cell 80", attributes={"noun": "battery", "facts": [["Chemistry", "LFP"]]})
     codes = scene.issue(product, 30, lot="B7")
     walk, page = signed_in(cast, browser, site)
-    look = looker(walk)
     page.goto(f"{site}/console/items/{codes.link(0).sgtin}")
     for at, health in (("2026-01-05T10:00", 99), ("2026-04-05T10:00", 97), ("2026-09-05T10:00", 93.5)):
         walk.click("Add a record", "link")
@@ -152,31 +134,31 @@ def test_an_item_has_records_over_time(cast, scene, site, browser):
         page.get_by_label("Values", exact=True).fill(f"state_of_health = {health}")
         page.get_by_label("Who may see it").select_option("Everybody")
         if health == 99:
-            look("record")
+            walk.look_in_both("record")
         walk.click("Add")
     walk.click("Add a fact", "link")
     page.get_by_label("Name (needed)").fill("Cell supplier")
     page.get_by_label("Value").fill("Plant 4")
-    look("fact")
+    walk.look_in_both("fact")
     walk.click("Save")
     expect(page.get_by_role("img", name="State of health")).to_be_visible()
-    look("item")
+    walk.look_in_both("item")
     walk.click("Replace the label", "link")
-    look("relabel")
+    walk.look_in_both("relabel")
     page.goto(site + codes.path(0))
     expect(page.get_by_role("heading", name="About this one battery")).to_be_visible()
-    look("verdict")
+    walk.look_in_both("verdict")
 
+    assert walk.found == []
     assert walk.complaints == []
 
 
 def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, browser):
     codes = scene.issue(scene.watch, 30)
     walk, page = signed_in(cast, browser, site)
-    look = looker(walk)
     page.goto(f"{site}/console/runs")
     walk.click("Printers and sites", "link")
-    look("sites")
+    walk.look_in_both("sites")
     page.goto(f"{site}/console/runs/{codes.run}")
     page.get_by_label("From code").fill("10")
     page.get_by_label("To code").fill("19")
@@ -184,7 +166,7 @@ def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, br
     page.get_by_label("These codes are not on any item").check()
     walk.click("Void them")
     expect(page.get_by_role("status")).to_contain_text("10 codes are void")
-    look("run")
+    walk.look_in_both("run")
     page.goto(f"{site}/console/runs/import")
     page.get_by_label("Product").select_option(scene.watch.gtin)
     file = {"name": "serials.csv", "mimeType": "text/csv", "buffer": b"serial\nA1\nA B\nA1\n"}
@@ -194,6 +176,7 @@ def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, br
     page.reload()
     expect(page.get_by_text("row 3, column serial: 'A B'")).to_be_visible()
     expect(page.get_by_text("row 4, column serial: 'A1': is in the file already, in row 2")).to_be_visible()
-    look("import")
+    walk.look_in_both("import")
 
+    assert walk.found == []
     assert walk.complaints == []

@@ -2,9 +2,8 @@
 
 import postman
 import pytest
-from looking import violations, width_of
 from playwright.sync_api import expect
-from walking import SHOTS, Walk, browser, site
+from walking import Walk, browser, site
 
 from authsvc import webhooks
 from authsvc.runtime import new_id
@@ -22,42 +21,37 @@ def test_an_endpoint_is_added_tested_and_paused(cast, site, browser, courier, re
         webhooks.send_test(session, cast.scene.halden.id, endpoint.endpoint.id, new_id(), now=courier.now())
     postman.run(courier)
     person = cast.add(Role.ADMIN)
-    walk = Walk(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
     walk.sign_in(person.email, person.password)
 
-    def look(name):
-        if SHOTS:
-            page.screenshot(path=f"{SHOTS}/webhooks-{name}-{width}-{scheme}.png", full_page=True)
-        assert violations(page) == [], name
-        assert width_of(page) <= width, name
-
     page.goto(f"{site}/console/webhooks")
     walk.heading("Webhooks")
-    look("endpoints")
+    walk.look("webhooks-endpoints")
     walk.click("Add an endpoint", "link")
     page.get_by_label("Address").fill("https://hooks.example.com/authsvc")
     page.get_by_label("What it is").fill("Ticket system")
-    look("form")
+    walk.look("webhooks-form")
     walk.click("Add and show the secret")
     expect(page.locator("#secret")).to_contain_text("whsec_")
-    look("secret")
+    walk.look("webhooks-secret")
     walk.click("Send a test event")
     expect(page.get_by_role("status").first).to_contain_text("A test event is on its way")
     walk.click("Pause")
     expect(page.get_by_role("status").first).to_contain_text("gets nothing more")
     walk.click("New secret", "link")
-    look("rotate")
+    walk.look("webhooks-rotate")
     page.goto(f"{site}/console/webhooks/deliveries")
-    look("deliveries")
+    walk.look("webhooks-deliveries")
     page.get_by_role("link", name="Test", exact=True).first.click()
-    look("delivery")
+    walk.look("webhooks-delivery")
     page.goto(f"{site}/console/webhooks/mails/new")
     page.get_by_label("E-mail address").fill("desk@halden.example")
-    look("recipient")
+    walk.look("webhooks-recipient")
     walk.click("Add")
     expect(page.get_by_role("status").first).to_contain_text("gets the alert mails")
-    look("mails")
+    walk.look("webhooks-mails")
 
+    assert walk.found == []
     assert walk.complaints == []
     assert walk.foreign() == []
