@@ -14,8 +14,6 @@ that this program has started are killed.
 import base64
 import contextlib
 import dataclasses
-import hashlib
-import hmac
 import ipaddress
 import json
 import os
@@ -24,13 +22,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -40,6 +35,7 @@ import psycopg
 from authsvc import catalogue, db, webhooks
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
+from tools.flaky_receiver import Book, is_never, receiving
 
 ROOT = Path(__file__).parent.parent
 WORKER = (sys.executable, "-c", "from authsvc.cli import main; main()", "worker")
@@ -47,16 +43,11 @@ SECRET = bytes(range(32))
 WAITS = ("0.2", "0.4", "0.8", "1", "1", "1", "1", "1", "1")
 """Between ten tries, as many as the real schedule has, within seconds."""
 
-HANG_S = 17.0
-"""Longer than a worker waits."""
-
 STALLED_AFTER_S = 2
 WORKERS = 2
 ENDPOINTS = ("a", "b")
 _PATIENCE_S = 120.0
 _ACTS_AT_A_TIME = 50
-
-Kinds = Counter[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,97 +74,6 @@ class Report:
         """Whether every delivery ended as it must, signed, and nothing was sent that did not happen."""
         wrong = self.lost + self.delivered_but_never_taken + self.dead_but_takeable + self.of_acts_rolled_back
         return self.delivered > 0 and not wrong and not self.wrong_signatures and not self.jobs_left
-
-
-@dataclass(slots=True)
-class Book:
-    """What the receiver saw."""
-
-    secrets: dict[str, list[bytes]] = field(default_factory=dict)
-    tries: Counter[tuple[str, str]] = field(default_factory=Counter)
-    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
-    alerts: set[str] = field(default_factory=set)
-    faults: Kinds = field(default_factory=Counter)
-    wrong: int = 0
-    has_hangs: bool = True
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class Receiver(ThreadingHTTPServer):
-    """A receiver that fails as it is told by the id of what comes."""
-
-    daemon_threads = True
-    request_queue_size = 512
-
-    def __init__(self, book: Book) -> None:
-        self.book = book
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a worker that is killed hangs up."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        size = int(self.headers["Content-Length"])
-        content = self.rfile.read(size)
-        if len(content) < size:
-            return  # The worker was killed while it sent: nothing has come, and there is nothing to judge.
-        book, identity, endpoint = self.server.book, self.headers["webhook-id"], self.path[1:]
-        with book.lock:
-            book.tries[identity, endpoint] += 1
-            number = book.tries[identity, endpoint]
-            book.wrong += not self._is_signed(endpoint, content)
-            book.alerts.add(json.loads(content)["data"]["alert"])
-            fault = _fault(identity, endpoint, number, has_hangs=book.has_hangs)
-            book.faults[fault or "none"] += 1
-            book.taken[identity, endpoint] += fault in {None, "slow", "cut"}
-        if fault == "drop":
-            return
-        if fault in {"slow", "hang"}:
-            time.sleep(0.5 if fault == "slow" else HANG_S)
-        status = {None: 204, "slow": 200, "cut": 200, "500": 500, "503": 503, "redirect": 302, "hang": 500}[fault]
-        if fault == "cut":
-            self.wfile.write(b"HTTP/1.0 2")  # Taken, and the answer is lost.
-            return
-        self.send_response(status)
-        if fault == "503":
-            self.send_header("Retry-After", "1")
-        if fault == "redirect":
-            self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/redirected")
-        self.end_headers()
-
-    def _is_signed(self, endpoint: str, content: bytes) -> bool:
-        signed = f"{self.headers['webhook-id']}.{self.headers['webhook-timestamp']}.".encode() + content
-        right = {
-            "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
-            for secret in self.server.book.secrets.get(endpoint, ())
-        }
-        found = set(self.headers["webhook-signature"].split(" "))
-        is_fresh = abs(time.time() - int(self.headers["webhook-timestamp"])) < 60
-        return bool(found) and found <= right and is_fresh
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def _fault(identity: str, endpoint: str, number: int, *, has_hangs: bool) -> str | None:
-    """Say what happens to a try: 60 % are taken at once, 1 % never, the rest after one to four faults."""
-    digest = hashlib.sha256(f"{identity}/{endpoint}".encode()).digest()
-    if is_never(identity, endpoint):
-        return ("500", "drop", "redirect")[number % 3]
-    if digest[0] < 154 or number > 1 + digest[1] % 4:
-        return None
-    if has_hangs and number == 1 and digest[3] == 0:
-        return "hang"
-    return ("drop", "500", "503", "slow", "redirect", "cut")[(digest[2] + number) % 6]
-
-
-def is_never(identity: str, endpoint: str) -> bool:
-    """Whether the receiver never takes this one."""
-    return hashlib.sha256(f"never/{identity}/{endpoint}".encode()).digest()[0] < 3
 
 
 class Workers:
@@ -218,7 +118,7 @@ def soak(deliveries: int, kills: int, tries: int, *, has_hangs: bool, database: 
     *database* is the address of an empty database at the newest migration; without one, a private server is started.
     """
     began, book = time.monotonic(), Book(has_hangs=has_hangs)
-    with tempfile.TemporaryDirectory(prefix="authsvc-soak-") as folder, _receiving(book) as port:
+    with tempfile.TemporaryDirectory(prefix="authsvc-soak-") as folder, receiving(book) as port:
         home = Path(folder) / "home"
         home.mkdir()
         with _database(Path(folder), database) as url:
@@ -240,19 +140,6 @@ def _database(folder: Path, given: str | None) -> Iterator[str]:
     with db.embedded(folder / "postgres") as url:
         db.upgrade(url)
         yield url
-
-
-@contextlib.contextmanager
-def _receiving(book: Book) -> Iterator[int]:
-    receiver = Receiver(book)
-    thread = threading.Thread(target=receiver.serve_forever)
-    thread.start()
-    try:
-        yield receiver.server_port
-    finally:
-        receiver.shutdown()
-        thread.join()
-        receiver.server_close()
 
 
 def _register(url: str, port: int, book: Book) -> UUID:
