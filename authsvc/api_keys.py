@@ -19,7 +19,7 @@ from authsvc.audit import Actor
 from authsvc.core import api_keys as spelling
 from authsvc.core.api_keys import SCOPES
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import ApiKey, ApiSecret
+from authsvc.models import ApiKey, ApiSecret, Brand
 
 LONGEST_NAME = 100
 PER_MINUTE = 600
@@ -68,7 +68,7 @@ class NewSecret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls: a key, within its brand."""
+    """Who calls: a key, within its brand; ``is_test`` where that is a sandbox."""
 
     brand_id: UUID
     id: UUID
@@ -76,6 +76,7 @@ class Caller:
     prefix: str
     scopes: frozenset[str]
     per_minute: int
+    is_test: bool
 
     @property
     def actor(self) -> Actor:
@@ -225,7 +226,7 @@ def find_caller(session: Session, text: str, *, now: datetime) -> Caller | None:
         )
     return Caller(
         brand_id=key.brand_id, id=key.id, name=key.name, prefix=spelled.prefix, scopes=frozenset(key.scopes),
-        per_minute=key.per_minute,
+        per_minute=key.per_minute, is_test=spelled.is_test,
     )  # fmt: skip
 
 
@@ -247,7 +248,8 @@ def _lock(session: Session, brand_id: UUID, key_id: UUID, now: datetime) -> None
 def _add_secret(
     session: Session, brand_id: UUID, key_id: UUID, *, random: Callable[[int], bytes], now: datetime
 ) -> str:
-    text = spelling.spell(random(spelling.PREFIX_BYTES), random(spelling.SECRET_BYTES))
+    is_test = session.scalars(select(Brand.is_sandbox).where(Brand.id == brand_id)).one()
+    text = spelling.spell(random(spelling.PREFIX_BYTES), random(spelling.SECRET_BYTES), is_test=is_test)
     spelled = spelling.parse(text)
     assert spelled is not None
     session.add(

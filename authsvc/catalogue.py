@@ -70,6 +70,7 @@ def add_brand(session: Session, brand: Brand, *, now: datetime) -> None:
             slug=brand.slug,
             name=brand.name,
             is_sandbox=brand.is_sandbox,
+            sandbox_of=brand.sandbox_of,
             contact=brand.contact,
             created_at=now,
         )
@@ -268,6 +269,7 @@ def _brand(session: Session, row: BrandRow) -> Brand:
         slug=row.slug,
         name=row.name,
         is_sandbox=row.is_sandbox,
+        sandbox_of=row.sandbox_of,
         prefixes=tuple(prefixes),
         hosts=tuple(hosts),
         contact=row.contact,
@@ -285,6 +287,10 @@ def _check_owner(session: Session, row: CheckedRow, brand: Brand, old: ProductRo
     holder_of_prefix = _find_prefix_brand(session, row.gtin)
     if holder_of_prefix is not None and holder_of_prefix.id != brand.id:
         return [Fault(row.row, "gtin", f"{row.gtin} lies under a company prefix of brand {holder_of_prefix.slug}")]
+    if brand.sandbox_of is not None and holder_of_prefix is None:
+        # A real number that was tried here would belong to the sandbox for ever.
+        own = " or ".join(f"0{prefix}" for prefix in brand.prefixes)
+        return [Fault(row.row, "gtin", f"a sandbox has numbers of its own, beginning with {own}")]
     return []
 
 

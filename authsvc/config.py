@@ -38,7 +38,8 @@ class Config:
     scan may wait for the database. Without ``smtp_host`` mail goes into a folder. The two schedules are the seconds
     before the second try and each later one. ``webhook_allow`` names networks that webhooks may reach although they are
     not public. A worker that gave no sign for ``stalled_after_s`` is taken for dead. What is kept of people ends after
-    ``keep_visitors_days`` and ``keep_reports_days`` (``retention``).
+    ``keep_visitors_days`` and ``keep_reports_days`` (``retention``); a sandbox that nobody has used for
+    ``keep_sandbox_days`` is wiped.
     """
 
     home: Path
@@ -70,6 +71,7 @@ class Config:
     stalled_after_s: int = 30
     keep_visitors_days: int = 90
     keep_reports_days: int = 180
+    keep_sandbox_days: int = 90
 
     @property
     def is_secure(self) -> bool:
@@ -117,6 +119,7 @@ class Config:
             "webhook_allow": reader.networks("WEBHOOK_ALLOW"),
             "keep_visitors_days": reader.number("KEEP_VISITORS_DAYS", 90, 30, 3650),
             "keep_reports_days": reader.number("KEEP_REPORTS_DAYS", 180, 30, 3650),
+            "keep_sandbox_days": reader.number("KEEP_SANDBOX_DAYS", 90, 1, 3650),
             "stalled_after_s": reader.number("STALLED_AFTER", 30, 1, 3600),
         }
         if config["smtp_user"] and config["smtp_tls"] == "none":
@@ -132,6 +135,7 @@ KNOWN = {
     "PASSPHRASE_FILE", "PROXY_HOPS", "RATELIMIT_URL", "PLACES_FILE", "ASN_DATABASE", "WORKERS", "LOG_LEVEL", "DEMO",
     "SMTP_HOST", "SMTP_PORT", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "MAIL_FROM", "MAIL_SCHEDULE",
     "WEBHOOK_SCHEDULE", "WEBHOOK_ALLOW", "STALLED_AFTER", "KEEP_VISITORS_DAYS", "KEEP_REPORTS_DAYS",
+    "KEEP_SANDBOX_DAYS",
 }  # fmt: skip
 
 

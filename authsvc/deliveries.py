@@ -222,7 +222,7 @@ def _try(courier: Courier, due: Row[Any], at: datetime) -> _Tried:
     began = time.monotonic()
     status, retry_after, fault, size = None, None, None, None
     try:
-        content = standard.body(due.type, due.at, due.data)
+        content = standard.body(due.type, due.at, due.data, is_sandbox=due.is_sandbox)
         reply = courier.client.post(due.url, content, _headers(courier, due, content, at))
         status, retry_after, size = reply.status, reply.retry_after, reply.size
     except outbound.Unreachable as error:
@@ -247,11 +247,13 @@ ON CONFLICT (event_id, endpoint_id) DO NOTHING"""
 
 _DUE = """
 SELECT d.id, d.version, d.brand_id, d.endpoint_id, d.event_id, d.tries, v.type, v.at, v.data, e.url, e.disabled_at,
+  b.is_sandbox,
   (SELECT array_agg(s.number ORDER BY s.number DESC) FROM webhook_secrets s
     WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR s.expires_at > :now)) AS numbers,
   (SELECT array_agg(s.wrapped ORDER BY s.number DESC) FROM webhook_secrets s
     WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR s.expires_at > :now)) AS wrapped
 FROM webhook_deliveries d JOIN events v ON v.id = d.event_id JOIN webhook_endpoints e ON e.id = d.endpoint_id
+  JOIN brands b ON b.id = d.brand_id
 WHERE d.id = :id AND d.version = :version AND d.state = 'waiting'"""
 
 _BURY = """

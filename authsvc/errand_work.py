@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy import text
 
 from authsvc import (
+    audit,
     clone_previews,
     db,
     errands,
@@ -26,6 +27,7 @@ from authsvc import (
     label_work,
     product_work,
     run_work,
+    sandbox_work,
     serial_work,
 )
 from authsvc.clone_previews import Asked
@@ -160,6 +162,11 @@ def _labels(courier: Courier, _connection: Connection, errand: Errand) -> Mappin
     return label_work.draw(courier, errand, Teller(courier, errand))
 
 
+def _sandbox(courier: Courier, _connection: Connection, errand: Errand) -> Mapping[str, Any]:
+    by = audit.Actor("staff", errand.asked_by, errand.asked_name) if errand.asked_by else run_work.WORKER
+    return sandbox_work.perform(courier, str(errand.asked.get("act")), errand.brand_id, by)
+
+
 class _Counted:
     """Rows that are counted as they go by."""
 
@@ -184,4 +191,5 @@ _DO: Mapping[str, Callable[[Courier, Connection, Errand], Mapping[str, Any] | No
     errands.PRODUCTS: _products,
     errands.SERIALS: _serials,
     errands.LABELS: _labels,
+    errands.SANDBOX: _sandbox,
 }

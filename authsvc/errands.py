@@ -20,7 +20,7 @@ from authsvc.errors import Conflict, NotFound
 from authsvc.models import Errand as Row
 
 PREVIEW, EXPORT, ISSUE, PRODUCTS = "preview", "export", "issue", "products"
-SERIALS, LABELS = "serials", "labels"
+SERIALS, LABELS, SANDBOX = "serials", "labels", "sandbox"
 OPEN = ("waiting", "running")
 KEPT: Mapping[str, timedelta] = {
     PREVIEW: timedelta(days=30),
@@ -29,6 +29,7 @@ KEPT: Mapping[str, timedelta] = {
     PRODUCTS: timedelta(days=7),
     SERIALS: timedelta(days=7),
     LABELS: timedelta(days=7),
+    SANDBOX: timedelta(days=30),
 }
 """How long after its end an errand is kept, with what came of it."""
 MOST_OPEN = 3

@@ -133,6 +133,20 @@ _NO_OWNER = (
 )
 """Somebody who has confirmed an address and never held anything: there is nothing to serve them for."""
 
+_ASK_TO_WIPE = """
+INSERT INTO errands (id, brand_id, kind, asked, asked_name, created_at, expires_at)
+SELECT gen_random_uuid(), b.sandbox_of, 'sandbox', '{{"act": "wipe"}}', 'retention', %(now)s,
+  %(now)s + interval '30 days'
+FROM brands b WHERE {is_idle} LIMIT %(most)s"""
+_IS_IDLE = """b.sandbox_of IS NOT NULL AND coalesce(b.wiped_at, b.created_at) < %(before)s
+  AND NOT EXISTS (SELECT FROM api_secrets s WHERE s.brand_id = b.id AND s.last_used_at >= %(before)s)
+  AND NOT EXISTS (SELECT FROM runs r WHERE r.brand_id = b.id AND r.created_at >= %(before)s)
+  AND (EXISTS (SELECT FROM runs r WHERE r.brand_id = b.id) OR EXISTS (SELECT FROM api_secrets s
+    WHERE s.brand_id = b.id AND s.last_used_at > coalesce(b.wiped_at, b.created_at)))
+  AND NOT EXISTS (SELECT FROM errands e WHERE e.brand_id = b.sandbox_of AND e.kind = 'sandbox'
+    AND e.state IN ('waiting', 'running'))"""
+"""A sandbox in which something was tried since it was last emptied, and nothing for long; the worker wipes it."""
+
 _ANEW = "substr(sha256({}.visitor || %(salt)s), 1, 16)"
 
 RULES: tuple[Rule, ...] = (
@@ -271,6 +285,13 @@ UPDATE transfers SET visitor = NULL, country = NULL, latitude = NULL, longitude 
         work=_delete("owner_attempts", "window_start"),
     ),
     Rule(
+        name="sandboxes", what="A sandbox that nobody uses", kept=lambda config: config.keep_sandbox_days,
+        is_of_people=False,
+        work=Work(
+            end=_ASK_TO_WIPE.format(is_idle=_IS_IDLE), count=f"SELECT count(*) FROM brands b WHERE {_IS_IDLE}"
+        ),
+    ),
+    Rule(
         name="report-counts", what="Counts of reports", kept=lambda _config: 2, is_of_people=False,
         work=_delete("report_counts", "window_start"),
     ),
@@ -296,7 +317,7 @@ def run(
         note(rule.name)
         days = rule.kept(config)
         before = now - timedelta(days=days or 0)
-        counted = _count(connection, rule, before) if is_dry else sum(_end(connection, rule, before, random))
+        counted = _count(connection, rule, before) if is_dry else sum(_end(connection, rule, before, random, now))
         found.append(Done(rule, days, counted))
     return found
 
@@ -304,13 +325,15 @@ def run(
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _end(connection: Connection, rule: Rule, before: datetime, random: Callable[[int], bytes]) -> Iterator[int]:
+def _end(
+    connection: Connection, rule: Rule, before: datetime, random: Callable[[int], bytes], now: datetime
+) -> Iterator[int]:
     """Yield the number of rows of each statement of a rule."""
     if rule.work.oldest is not None:
         yield from _walk(connection, rule, before, random)
         return
     while True:
-        rows = connection.execute(rule.work.end, {"before": before, "most": BATCH}).rowcount
+        rows = connection.execute(rule.work.end, {"before": before, "most": BATCH, "now": now}).rowcount
         yield rows
         if rows < BATCH:
             return

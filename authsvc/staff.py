@@ -124,9 +124,11 @@ def invite(
 
     Raises:
         BadInput: The address is none.
-        Conflict: The person is in the team.
+        Conflict: The person is in the team, or the brand is a sandbox, which has that of its brand.
     """
     email = parse_email(email)
+    if brand.sandbox_of is not None:
+        raise Conflict("The team of the brand works in its sandbox too. Invite people there.")
     member = session.scalar(
         select(Staff.account_id)
         .join(StaffAccount, StaffAccount.id == Staff.account_id)

@@ -9,13 +9,13 @@ A *flow* is a step of signing in that waits for the next: a challenge, a second 
 used once and lives for minutes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from authsvc.errors import NotFound
@@ -31,6 +31,8 @@ RESET = "reset"
 """The kind of a flow that sets a new password, and its browser: the link goes to a person and opens in any."""
 
 _TOUCH = timedelta(seconds=30)
+_EMPLOYER = func.coalesce(Brand.sandbox_of, Brand.id)
+"""Whose team works in a brand: a sandbox has that of its brand, with the same roles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +49,8 @@ class Signed:
     method: str
     proved_at: datetime
     bound_to: UUID | None = None
-    """The one brand that a session may act for which the identity provider of that brand has vouched for."""
+    """The one brand, with its sandbox, that a session may act for which the provider of that brand has vouched for."""
+    sandbox_of: UUID | None = None
 
     def is_proved(self, now: datetime) -> bool:
         """Whether the person has proved who they are in the last five minutes."""
@@ -73,6 +76,8 @@ class Place:
     brand_id: UUID
     name: str
     role: Role
+    is_sandbox: bool = False
+    """Whether it is the sandbox of a brand, which somebody goes to and never starts in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +115,16 @@ def start(
 def find(session: Session, secret: str, *, now: datetime) -> Signed | None:
     """Return whose session a secret opens, if it holds; its use is noted."""
     row = session.execute(
-        select(StaffSession, StaffAccount, Brand.name, Staff.role)
+        select(StaffSession, StaffAccount, Brand, Staff.role)
         .join(StaffAccount, StaffAccount.id == StaffSession.account_id)
+        .outerjoin(Brand, Brand.id == StaffSession.brand_id)
         .outerjoin(
             Staff,
-            (Staff.brand_id == StaffSession.brand_id)
+            (Staff.brand_id == _EMPLOYER)
             & (Staff.account_id == StaffSession.account_id)
             & (Staff.role == StaffSession.role)
             & Staff.deactivated_at.is_(None),
         )
-        .outerjoin(Brand, Brand.id == Staff.brand_id)
         .where(StaffSession.token_hash == hash_secret(secret), _holds(now))
     ).one_or_none()
     if row is None:
@@ -133,25 +138,33 @@ def find(session: Session, secret: str, *, now: datetime) -> Signed | None:
         email=account.email,
         name=account.name,
         brand_id=found.brand_id if role else None,
-        brand=brand if role else None,
+        brand=brand.name if role else None,
         role=Role(role) if role else None,
         method=found.method,
         proved_at=found.proved_at,
-        bound_to=found.brand_id if found.method == SSO else None,
+        bound_to=(brand.sandbox_of or brand.id) if brand is not None and found.method == SSO else None,
+        sandbox_of=brand.sandbox_of if role else None,
     )
 
 
 def list_places(session: Session, account_id: UUID, bound_to: UUID | None = None) -> list[Place]:
-    """Return the brands that somebody works for; of a session that is bound to one, that one."""
+    """Return the brands that somebody works for, with their sandboxes; of a session that is bound to one, that one."""
     query = (
-        select(Brand.id, Brand.name, Staff.role)
-        .join(Brand, Brand.id == Staff.brand_id)
+        select(Brand.id, Brand.name, Staff.role, Brand.sandbox_of)
+        .join(Brand, Staff.brand_id == _EMPLOYER)
         .where(Staff.account_id == account_id, Staff.deactivated_at.is_(None))
         .order_by(Brand.name)
     )
     if bound_to is not None:
-        query = query.where(Brand.id == bound_to)
-    return [Place(brand_id, name, Role(role)) for brand_id, name, role in session.execute(query)]
+        query = query.where(Staff.brand_id == bound_to)
+    rows = session.execute(query)
+    return [Place(brand_id, name, Role(role), sandbox_of is not None) for brand_id, name, role, sandbox_of in rows]
+
+
+def only(places: Sequence[Place]) -> Place | None:
+    """Return the brand of somebody who works for one; its sandbox is a place to go to, not to start in."""
+    own = [place for place in places if not place.is_sandbox]
+    return own[0] if len(own) == 1 else None
 
 
 def choose(session: Session, signed: Signed, brand_id: UUID, *, random: Random) -> tuple[str, Place]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from authsvc import webhooks
 from authsvc.core import webhooks as standard
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import Event, WebhookAttempt, WebhookDelivery
+from authsvc.models import Brand, Event, WebhookAttempt, WebhookDelivery
 
 STATES = ("waiting", "delivered", "dead")
 
@@ -88,7 +88,10 @@ def list_deliveries(
         query = query.where(place < older)
     query = query.order_by(WebhookDelivery.created_at.desc(), WebhookDelivery.id.desc()).limit(limit + 1)
     rows = session.execute(query).all()
-    shown = tuple(_delivery(found, event, (last,) if last else ()) for found, event, last in rows[:limit])
+    is_sandbox = _is_sandbox(session, brand_id)
+    shown = tuple(
+        _delivery(found, event, (last,) if last else (), is_sandbox=is_sandbox) for found, event, last in rows[:limit]
+    )
     return Page(shown, (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None)
 
 
@@ -110,7 +113,8 @@ def get_delivery(session: Session, brand_id: UUID, delivery_id: UUID) -> Deliver
         select(WebhookAttempt).where(WebhookAttempt.delivery_id == delivery_id).order_by(WebhookAttempt.id)
     )
     found, event = row
-    return _delivery(found, event, tuple(attempts), has_body=True)
+    is_sandbox = _is_sandbox(session, brand_id)
+    return _delivery(found, event, tuple(attempts), is_sandbox=is_sandbox, has_body=True)
 
 
 def count_dead(session: Session, brand_id: UUID, endpoint_id: UUID, *, most: int = 1000) -> int:
@@ -185,10 +189,19 @@ _LAST = aliased(
 """The last try of each delivery: one step in the primary key."""
 
 
+def _is_sandbox(session: Session, brand_id: UUID) -> bool:
+    return session.scalars(select(Brand.is_sandbox).where(Brand.id == brand_id)).one()
+
+
 def _delivery(
-    found: WebhookDelivery, event: Event, attempts: Sequence[WebhookAttempt], *, has_body: bool = False
+    found: WebhookDelivery,
+    event: Event,
+    attempts: Sequence[WebhookAttempt],
+    *,
+    is_sandbox: bool,
+    has_body: bool = False,
 ) -> DeliveryInfo:
-    content = standard.body(event.type, event.at, event.data)
+    content = standard.body(event.type, event.at, event.data, is_sandbox=is_sandbox)
     return DeliveryInfo(
         id=found.id,
         endpoint_id=found.endpoint_id,

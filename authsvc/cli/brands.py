@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from authsvc import brand_looks, catalogue, clone_settings, signing_keys
+from authsvc import brand_looks, catalogue, clone_settings, sandbox_work, signing_keys
 from authsvc.cli.output import false_alarms_option, json_option, note, print_json, print_table, records_option
 from authsvc.cli.workplace import Workplace, opened
 from authsvc.core.register import Brand
@@ -92,6 +92,30 @@ def look(slug: str, colour: str | None, colour_dark: str | None, logo: Path | No
         details = {"colour": colour, "colour_dark": colour_dark, "has_logo": logo is not None}
         place.record(session, brand.id, "brand.look", slug, details)
     click.echo(f"The pages of {brand.name} {'look like those of everybody' if is_none else 'have its colours'} now.")
+
+
+@brands.command()
+@click.argument("slug")
+@click.option("--wipe", "is_wipe", is_flag=True, help="Take away all that was tried in it.")
+@json_option
+def sandbox(slug: str, is_wipe: bool, as_json: bool) -> None:
+    """
+    Make or wipe the sandbox of SLUG: its twin, in which engineers try everything without touching what is real.
+
+    It has GTINs, keys and API keys of its own, and every code of it says that it is a test.
+    """
+    with opened() as place:
+        with place.sessions() as session:
+            brand = catalogue.get_brand(session, slug)
+        act = sandbox_work.WIPE if is_wipe else sandbox_work.MAKE
+        done = sandbox_work.perform(place, act, brand.id, place.actor)
+    if as_json:
+        print_json(done)
+    elif is_wipe:
+        click.echo(f"The sandbox of {brand.name} is empty again: {done['rows']:,} rows have gone.")
+    else:
+        click.echo(f"The sandbox of {brand.name} is {done['slug']}. Its GTINs begin with 0{done['prefix']}.")
+        note(f"Next: authsvc api-key new --brand {done['slug']} --name NAME --scope SCOPE")
 
 
 @brands.command("list")

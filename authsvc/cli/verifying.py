@@ -82,7 +82,9 @@ def _offline(link: DigitalLink, keys: PublicKeySet, now: datetime) -> Checked:
         else:
             formats = {number: name for name, number in FORMAT_NAMES.items()}
             signature = Signature(Mark.VALID, key.kid, formats[key.format])
-    brand = Brand(id=brand_id, slug="", name=_short_name(brand_id)) if brand_id else None
+    brand = None
+    if brand_id is not None:
+        brand = Brand(id=brand_id, slug="", name=_short_name(brand_id), is_sandbox=brand_id in keys.sandboxes)
     facts = Facts(
         at=now,
         signature=signature,

@@ -1,9 +1,10 @@
 """
 API keys: how their secrets are written, what is kept of one, and what a key may do.
 
-A secret is ``authsvc_`` + prefix + ``_`` + 43 characters. The prefix is public: it finds the row, and tells people in a
-log or a leaked file which key they look at. The rest has 256 random bits, so a plain hash is safe to store. A scope is
-a permission; ``write`` of a family holds its ``read``, and the narrow ones hold nothing else.
+A secret is ``authsvc_`` + prefix + ``_`` + 43 characters, and that of a sandbox ``authsvc_test_`` and the same. The
+prefix is public: it finds the row, and tells people in a log or a leaked file which key they look at. The rest has 256
+random bits, so a plain hash is safe to store. A scope is a permission; ``write`` of a family holds its ``read``,
+and the narrow ones hold nothing else.
 """
 
 import hashlib
@@ -15,8 +16,9 @@ from authsvc.core import base64url
 
 PREFIX_BYTES = 5
 SECRET_BYTES = 32
+REAL, TEST = "authsvc_", "authsvc_test_"
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_is_key = re.compile(r"authsvc_([0-9A-HJKMNP-TV-Z]{8})_([A-Za-z0-9_-]{43})").fullmatch
+_is_key = re.compile(r"authsvc_(?:test_)?([0-9A-HJKMNP-TV-Z]{8})_([A-Za-z0-9_-]{43})").fullmatch
 
 SCOPES: Mapping[str, str] = {
     "verify": "Check codes; each check is counted under the key",
@@ -44,23 +46,24 @@ SCOPES: Mapping[str, str] = {
 
 
 class Spelled(NamedTuple):
-    """A secret in its two parts."""
+    """A secret in its parts; ``is_test`` where it says that it opens a sandbox, which its hash vouches for."""
 
     prefix: str
     text: str
+    is_test: bool
 
 
-def spell(prefix: bytes, secret: bytes) -> str:
-    """Write a secret as programs send it, from 5 and 32 random bytes."""
+def spell(prefix: bytes, secret: bytes, *, is_test: bool = False) -> str:
+    """Write a secret as programs send it, from 5 and 32 random bytes; that of a sandbox says so."""
     number = int.from_bytes(prefix, "big")
     letters = "".join(_ALPHABET[number >> shift & 31] for shift in range(35, -1, -5))
-    return f"authsvc_{letters}_{base64url.encode(secret)}"
+    return f"{TEST if is_test else REAL}{letters}_{base64url.encode(secret)}"
 
 
 def parse(text: str) -> Spelled | None:
     """Return a secret with its prefix; None for a text that cannot be one."""
     match = _is_key(text)
-    return Spelled(match[1], text) if match else None
+    return Spelled(match[1], text, text.startswith(TEST)) if match else None
 
 
 def digest(text: str) -> bytes:

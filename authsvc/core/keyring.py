@@ -9,7 +9,7 @@ accepts signatures that anybody can make, so they are refused here.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -165,10 +165,15 @@ def load_public(raw: bytes) -> Ed25519PublicKey:
 
 @dataclass(frozen=True, slots=True)
 class BrandKeysInfo:
-    """The GS1 numbers by which a verifier finds the brand: company prefixes, and GTINs that stand alone."""
+    """
+    The GS1 numbers by which a verifier finds the brand: company prefixes, and GTINs that stand alone.
+
+    A verifier without the register learns from ``is_sandbox`` that the codes are tests.
+    """
 
     gcp: tuple[str, ...] = ()
     gtins: tuple[str, ...] = ()
+    is_sandbox: bool = False
 
 
 def jwks(keys: Iterable[VerificationKey], brands: Mapping[UUID, BrandKeysInfo]) -> dict[str, list[dict[str, object]]]:
@@ -197,6 +202,8 @@ def jwks(keys: Iterable[VerificationKey], brands: Mapping[UUID, BrandKeysInfo]) 
             member["nbf"] = int(key.not_before.timestamp())
         info = brands[key.brand_id]
         member |= {name: list(values) for name, values in (("gcp", info.gcp), ("gtins", info.gtins)) if values}
+        if info.is_sandbox:
+            member["sandbox"] = True
         if key.revocation is None:
             current.append(member)
         else:
@@ -210,11 +217,12 @@ def jwks(keys: Iterable[VerificationKey], brands: Mapping[UUID, BrandKeysInfo]) 
 class PublicKeySet:
     """A published JWKS as a verifier without a database uses it: from the GTIN to the brand to its keys. Immutable."""
 
-    __slots__ = ("_brands", "_lengths", "_revoked", "keyring")
+    __slots__ = ("_brands", "_lengths", "_revoked", "keyring", "sandboxes")
 
-    def __init__(self, keyring: Keyring, brands: Mapping[str, UUID]) -> None:
+    def __init__(self, keyring: Keyring, brands: Mapping[str, UUID], sandboxes: Collection[UUID] = ()) -> None:
         """Take the brand of each GTIN (14 digits) and company prefix (4 to 12): neither is read as the other."""
         self.keyring = keyring
+        self.sandboxes = frozenset(sandboxes)
         self._brands = dict(brands)
         self._lengths = sorted({len(number) for number in brands} & set(_PREFIX_DIGITS), reverse=True)
         self._revoked = {key.kid: key.revocation for key in keyring if key.revocation is not None}
@@ -229,13 +237,16 @@ class PublicKeySet:
         """
         keys: list[VerificationKey] = []
         brands: dict[str, UUID] = {}
+        sandboxes: set[UUID] = set()
         for member, is_revoked in _members(document):
             key = _parse_key(member, is_revoked)
             keys.append(key)
+            if member.get("sandbox") is True:
+                sandboxes.add(key.brand_id)
             for number in _numbers(member, "gcp", _PREFIX_DIGITS) + _numbers(member, "gtins", range(14, 15)):
                 if brands.setdefault(number, key.brand_id) != key.brand_id:
                     raise BadKey(f"Two brands of the key set claim the GS1 number {number}.")
-        return cls(Keyring(keys), brands)
+        return cls(Keyring(keys), brands, sandboxes)
 
     def brand_of(self, gs1_key: str) -> UUID | None:
         """

@@ -59,12 +59,13 @@ class Release(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """A tenant: the GS1 "brand owner" whose key signs its codes."""
+    """A tenant: the GS1 "brand owner" whose key signs its codes; or, with ``sandbox_of``, the twin of one for tries."""
 
     id: UUID
     slug: str
     name: str
     is_sandbox: bool = False
+    sandbox_of: UUID | None = None
     prefixes: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     contact: str | None = None

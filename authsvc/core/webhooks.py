@@ -134,9 +134,11 @@ def message_id(event_id: UUID) -> str:
     return f"evt_{event_id.hex}"
 
 
-def body(kind: str, at: datetime, data: Mapping[str, Any]) -> bytes:
-    """Write the body of an event; the same event has the same bytes every time."""
-    document = {"type": kind, "timestamp": at.astimezone(UTC).isoformat(), "data": data}
+def body(kind: str, at: datetime, data: Mapping[str, Any], *, is_sandbox: bool = False) -> bytes:
+    """Write the body of an event, marked where a sandbox sends it; the same event has the same bytes every time."""
+    document: dict[str, Any] = {"type": kind, "timestamp": at.astimezone(UTC).isoformat(), "data": data}
+    if is_sandbox:
+        document["sandbox"] = True
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -16,10 +16,12 @@ class Brand(Base):
     ``target_rate`` is the share of genuine scanned items that it accepts to see flagged, ``has_lifecycle`` whether it
     records commissioning and sale, so that the absence of a record means something; both may differ for a product.
     ``colour`` is that of buttons and links on a light ground, ``colour_dark`` on a dark one, ``logo`` names an image.
-    ``approves_runs`` asks for a second person behind every run that is ordered in the console.
+    ``approves_runs`` asks for a second person behind every run that is ordered in the console. ``sandbox_of`` names the
+    brand whose twin for tries this one is, ``wiped_at`` when that was last emptied.
     """
 
     __tablename__ = "brands"
+    __table_args__ = (CheckConstraint("sandbox_of IS NULL OR is_sandbox", name="sandbox"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(unique=True)
@@ -32,6 +34,8 @@ class Brand(Base):
     target_rate: Mapped[float] = mapped_column(server_default=text("0.001"))
     has_lifecycle: Mapped[bool] = mapped_column(server_default=text("false"))
     approves_runs: Mapped[bool] = mapped_column(server_default=text("false"))
+    sandbox_of: Mapped[UUID | None] = mapped_column(ForeignKey("brands.id"), unique=True)
+    wiped_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
 

@@ -20,7 +20,9 @@ class Errand(Base):
 
     __tablename__ = "errands"
     __table_args__ = (
-        CheckConstraint("kind IN ('preview', 'export', 'issue', 'products', 'serials', 'labels')", name="kind"),
+        CheckConstraint(
+            "kind IN ('preview', 'export', 'issue', 'products', 'serials', 'labels', 'sandbox')", name="kind"
+        ),
         CheckConstraint("state IN ('waiting', 'running', 'done', 'failed', 'cancelled')", name="state"),
         Index("ix_errands_brand_id_kind_created_at_id", "brand_id", "kind", "created_at", "id"),
         Index("ix_errands_expires_at", "expires_at"),

@@ -76,7 +76,7 @@ def _document(held: Holdings, brand_id: UUID | None) -> tuple[bytes, str]:
     register = held.register
     chosen = [key for key in held.keyring if brand_id in {None, key.brand_id}]
     covered = {
-        brand.id: BrandKeysInfo(brand.prefixes, register.gtins_without_prefix(brand.id))
+        brand.id: BrandKeysInfo(brand.prefixes, register.gtins_without_prefix(brand.id), brand.is_sandbox)
         for brand in register.brands.values()
     }
     document = jwks(chosen, covered)

@@ -209,6 +209,7 @@ def _count(caller: Caller) -> None:
     counted: Limits = current_app.extensions["authsvc.limits"]
     room = counted.take(Limit("api-key", RateLimitItemPerMinute(caller.per_minute)), str(caller.id))
     g.api_room = caller.per_minute, room
+    g.is_api_test = caller.is_test
     if not room.is_within:
         raise TooManyRequests(
             f"{caller.name} may ask {caller.per_minute} times a minute. Wait {room.reset_s} s and go on."
@@ -258,7 +259,9 @@ def _response(given: Given, *, is_repeated: bool = False) -> Response:
 
 @bp.after_request
 def _tell_room(response: Response) -> Response:
-    """Say how much the key may still ask (draft-ietf-httpapi-ratelimit-headers)."""
+    """Say how much the key may still ask (draft-ietf-httpapi-ratelimit-headers), and whether it opens a sandbox."""
+    if g.get("is_api_test"):
+        response.headers["Authsvc-Sandbox"] = "true"
     if "api_room" in g:
         per_minute, room = cast("tuple[int, Room]", g.api_room)
         response.headers["RateLimit-Policy"] = f'"key";q={per_minute};w=60'

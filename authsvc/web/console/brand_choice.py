@@ -15,8 +15,9 @@ def choose() -> str | Response:
     to, me = guard.safe_next(request.args.get("next")), guard.signed()
     with guard.desk().as_auth() as session:
         places = staff_sessions.list_places(session, me.account_id, me.bound_to)
-        if len(places) == 1 and me.brand_id is None:
-            secret, _ = sign_in.enter(session, me, places[0].brand_id)
+        only = staff_sessions.only(places)
+        if only is not None and me.brand_id is None:
+            secret, _ = sign_in.enter(session, me, only.brand_id)
             guard.set_session(secret)
             return guard.go(to)
     return rendering.show_plain("console/brands.html", title="Choose a brand", places=places, now=me.brand_id, next=to)

@@ -5,6 +5,7 @@ Templates are the application's own; ``web/rendering.py`` has their filters and 
 person may open: an entry is there once a page declares it and the role suffices.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import current_app, g, render_template, request, url_for
@@ -20,7 +21,7 @@ NAVIGATION = (
     ("Operations", (("Advisor", "chart"), ("Products", "product"), ("Runs", "label"), ("Recalls", "recall"),
                     ("Lines", "tick"), ("Links", "link"), ("Disputes", "transfer"), ("Owners", "person"),
                     ("Dealers", "people"), ("Devices", "device"), ("Webhooks", "webhook"))),
-    ("Brand", (("Team", "people"), ("API keys", "key"), ("Audit", "audit"))),
+    ("Brand", (("Team", "people"), ("API keys", "key"), ("Sandbox", "case"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""
 
@@ -56,8 +57,15 @@ def _shell() -> Shell:
         ),
         sign_out="/console/sign-out",
         hidden={guard.FORM_FIELD: guard.form_token()},
-        notices=(Notice(text=said),) if said else (),
+        notices=tuple(_notices(said)),
     )
+
+
+def _notices(said: str | None) -> Iterator[Notice]:
+    if said:
+        yield Notice(text=said)
+    if guard.signed().sandbox_of is not None:
+        yield Notice(text="This is a sandbox: nothing here is real, and it may be wiped.", tone="warn")
 
 
 def find_entry(name: str) -> str | None:

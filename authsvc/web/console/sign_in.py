@@ -187,11 +187,11 @@ def welcome(session: Session, account_id: UUID, method: str, to: str) -> Respons
     secret = staff_sessions.start(
         session, account_id, method=method, agent=agent, now=guard.now(), new_id=rt.new_id, random=rt.random
     )
-    places = staff_sessions.list_places(session, account_id)
-    if len(places) == 1:
+    only = staff_sessions.only(staff_sessions.list_places(session, account_id))
+    if only is not None:
         signed = staff_sessions.find(session, secret, now=guard.now())
         assert signed is not None  # it was started a moment ago
-        secret, _ = enter(session, signed, places[0].brand_id)
+        secret, _ = enter(session, signed, only.brand_id)
     guard.set_session(secret)
     return guard.go(to)
 
