@@ -208,7 +208,8 @@ def _visit(base: str, home: Path) -> Demo:
             # A registration belongs to the browser that made the check.
             needs_cookie=path.startswith(("/console/", "/own/register/")),
         )
-        for path in dict.fromkeys(pages)
+        # A registration is open for half an hour after its check: it is judged while it is.
+        for path in sorted(dict.fromkeys(pages), key=lambda path: not path.startswith("/own/register/"))
     )
     return Demo(base, "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar), tuple(targets))
 
