@@ -47,8 +47,8 @@ from authsvc.web.limits import Limits
 from authsvc.web.wire import HSTS, SECURITY, Answer
 
 MAX_BODY = 16 * 1024
-ENGLISH = ("/console", "/own/dealer", "/static/", "/demo", "/metrics", "/livez", "/readyz")
-"""What is for people of the brand and its dealers, and for machines, is in English."""
+ENGLISH = ("/console", "/static/", "/demo", "/metrics", "/livez", "/readyz")
+"""What is for people of the brand, and for machines, is in English."""
 BLUEPRINTS = (
     site.bp,
     reporting.bp,
@@ -181,7 +181,8 @@ def _respond(answer: Answer) -> Response:
 
 
 def _refuse(error: AuthsvcError) -> Response:
-    return _respond(problems.of_error(error, **_asked(site.runtime())))
+    for_people = True if request.path.startswith("/own/") else None
+    return _respond(problems.of_error(error, **_asked(site.runtime()), for_people=for_people))
 
 
 def _refuse_http(error: HTTPException) -> Response:

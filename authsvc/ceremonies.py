@@ -21,9 +21,10 @@ from webauthn.helpers.structs import (
 )
 
 from authsvc.errors import BadInput
+from authsvc.languages import later
 
 CHALLENGE_BYTES = 32
-REFUSED = "This passkey is not accepted. Try again, or use another way to sign in."
+REFUSED = later("This passkey is not accepted. Try again, or use another way to sign in.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

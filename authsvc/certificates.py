@@ -3,16 +3,18 @@ Certificates of a registration: one page of PDF with every font inside, for a dr
 
 It names the item, the owner by their address, and the days of the warranty, and says where anybody can check the code
 anew. It proves nothing by itself, and says so: paper can be copied, so whoever is shown one checks the code. Its twin
-is a signed receipt (JWS), which anybody can verify by the brand's JWKS; there the owner is masked.
+is a signed receipt (JWS), which anybody can verify by the brand's JWKS; there the owner is masked. The certificate is
+written in the language that is spoken, the receipt for programs.
 """
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from authsvc import owners, sheets
+from authsvc import languages, owners, sheets
 from authsvc.core import units
 from authsvc.core.register import Brand, Product
+from authsvc.languages import gettext as _
 from authsvc.ownership import Registered, number_of
 from authsvc.seals import Sealer
 from authsvc.sheets import Sheet
@@ -40,26 +42,26 @@ class Certificate:
 
     @property
     def rows(self) -> list[tuple[str, str]]:
-        """Label and value of every line."""
+        """Label and value of every line, as it is spoken."""
         registered, granted = self.registered, self.registered.warranty
-        gtin, _, serial = registered.sgtin.partition(".")
+        gtin, _dot, serial = registered.sgtin.partition(".")
         rows = [
-            ("Product", self.product.name),
+            (_("Product"), self.product.name),
             *_named(serial),
-            ("Product number (GTIN)", gtin),
-            ("Registered owner", self.owner),
-            ("Registered on", _day(registered.registered_at)),
-            ("Proof of possession", _proof(registered)),
-            ("Owners so far", str(self.number_of_owners)),
+            (_("Product number (GTIN)"), gtin),
+            (_("Registered owner"), self.owner),
+            (_("Registered on"), languages.day(registered.registered_at.astimezone(UTC))),
+            (_("Proof of possession"), _proof(registered)),
+            (_("Owners so far"), languages.number(self.number_of_owners)),
         ]
         if registered.purchased_on is not None:
-            rows.append(("Bought on, as stated", f"{registered.purchased_on:%d %b %Y}"))
+            rows.append((_("Bought on, as stated"), languages.day(registered.purchased_on)))
         if registered.shop:
-            rows.append(("Bought from, as stated", registered.shop))
+            rows.append((_("Bought from, as stated"), registered.shop))
         if granted is not None:
             rows += [
-                ("Warranty from", f"{granted.begins_on:%d %b %Y}"),
-                ("Warranty until", f"{granted.ends_on:%d %b %Y}, that day included"),
+                (_("Warranty from"), languages.day(granted.begins_on)),
+                (_("Warranty until"), _("{day}, that day included").format(day=languages.day(granted.ends_on))),
             ]
         return rows
 
@@ -67,7 +69,7 @@ class Certificate:
 def sign(certificate: Certificate, sealer: Sealer) -> str:
     """Return the signed receipt: the same facts for programs, without the address of the owner and the shop."""
     registered, granted = certificate.registered, certificate.registered.warranty
-    gtin, _, serial = registered.sgtin.partition(".")
+    gtin, _dot, serial = registered.sgtin.partition(".")
     unit = units.split(serial)
     document = {
         "iss": certificate.address,
@@ -91,20 +93,25 @@ def sign(certificate: Certificate, sealer: Sealer) -> str:
 
 
 def draw(certificate: Certificate) -> bytes:
-    """Draw a certificate; the same one at the same time is the same file, byte for byte."""
+    """Draw a certificate as it is spoken; the same one at the same time is the same file, byte for byte."""
+    language, made_on = languages.spoken(), languages.day(certificate.made_at.astimezone(UTC))
+    made = _("Made on {day} by the register of {brand}.").format(day=made_on, brand=certificate.brand.name)
     return sheets.draw(
         Sheet(
             brand=certificate.brand.name,
-            title="Certificate of registration",
+            title=_("Certificate of registration"),
             number=certificate.number,
             subject=f"{certificate.product.name}, {certificate.registered.sgtin}",
             rows=certificate.rows,
             small_print=(
-                f"Made on {_day(certificate.made_at)} by the register of {certificate.brand.name}.",
-                "A certificate can be copied. Before you rely on it, check the code on the item:",
+                made,
+                _("A certificate can be copied. Before you rely on it, check the code on the item:"),
                 certificate.address,
-                "The statutory rights of a buyer against the seller are not affected by this warranty.",
+                _("The statutory rights of a buyer against the seller are not affected by this warranty."),
             ),
+            number_words=_("Number {}"),
+            language=language.code,
+            leftward=language.direction == "rtl",
         )
     )
 
@@ -114,14 +121,14 @@ def draw(certificate: Certificate) -> bytes:
 
 def _named(serial: str) -> list[tuple[str, str]]:
     unit = units.split(serial)
-    return [("Serial number", serial)] if unit is None else [("Batch", unit[0]), ("Unit number", unit[1])]
+    if unit is None:
+        return [(_("Serial number"), serial)]
+    return [(_("Batch"), unit[0]), (_("Unit number"), unit[1])]
 
 
 def _proof(registered: Registered) -> str:
     if registered.has_claim:
-        return "claim code"
-    return "none given, not contested" if registered.transfer_id is None else "handed over by the owner before"
-
-
-def _day(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%d %b %Y}"
+        return _("Claim code")
+    if registered.transfer_id is not None:
+        return _("Transfer from the owner before")
+    return _("None given, and not contested")

@@ -21,6 +21,7 @@ from authsvc.core.verdicts import Disposition
 from authsvc.dealers import DealerInfo
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
+from authsvc.languages import later
 from authsvc.models import Dealer, DealerItem, Item
 
 BY = "dealer"
@@ -29,10 +30,10 @@ LONGEST_AGO = timedelta(days=400)
 """How late a sale can be entered."""
 
 _CLOSED = {
-    Disposition.STOLEN: "It is reported stolen",
-    Disposition.LOST: "It is reported lost",
-    Disposition.BLOCKED: "The brand has blocked its code",
-    Disposition.DESTROYED: "It is reported destroyed",
+    Disposition.STOLEN: later("It is reported stolen. Contact the brand."),
+    Disposition.LOST: later("It is reported lost. Contact the brand."),
+    Disposition.BLOCKED: later("The brand has blocked its code. Contact the brand."),
+    Disposition.DESTROYED: later("It is reported destroyed. Contact the brand."),
 }
 
 NewId = Callable[[], UUID]
@@ -81,7 +82,9 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
         last.state, last.ended_at, last.offered_to = "handed", now, None
         session.flush()
     if last is not None and last.state == "sold":
-        raise Conflict(f"It was sold on {last.sold_on}. If it came back, whoever sold it takes the sale back first.")
+        raise Conflict(
+            "It was sold on {day}. If it came back, whoever sold it takes the sale back first.", day=last.sold_on
+        )
     return _hold(session, item, dealer, last, now)
 
 
@@ -116,13 +119,17 @@ def sell(
         Conflict: It was sold on another day or in another country, or it is reported or blocked.
     """
     if on > (now + timedelta(hours=14)).date() or on < (now - LONGEST_AGO).date():
-        raise BadInput(f"A sale is entered within {LONGEST_AGO.days} days and not ahead of it, got {on}.")
+        raise BadInput(
+            "A sale is entered within {most} days and not ahead of it, got {day}.", most=LONGEST_AGO.days, day=on
+        )
     item = item_rows.lock(session, subject.name)
     row = _last(session, item.sgtin)
     if row is not None and row.state == "sold" and row.dealer_id == dealer.id:
         if (row.sold_on, row.sold_in) == (on, country):
             return _stocked(row)
-        raise Conflict(f"It was sold on {row.sold_on} in {row.sold_in}. Take that sale back first.")
+        raise Conflict(
+            "It was sold on {day} in {country}. Take that sale back first.", day=row.sold_on, country=row.sold_in
+        )
     row = _check_held(row, dealer)
     _check_condition(item)
     fact_id = new_id()
@@ -256,7 +263,7 @@ def _check_held(row: DealerItem | None, dealer: DealerInfo) -> DealerItem:
 
 def _check_condition(item: Item) -> None:
     if (said := _CLOSED.get(Disposition(item.disposition))) is not None:
-        raise Conflict(f"{said}. Contact the brand.")
+        raise Conflict(said)
 
 
 def _hold(session: Session, item: Item, dealer: DealerInfo, last: DealerItem | None, now: datetime) -> Stocked:

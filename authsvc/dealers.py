@@ -3,7 +3,8 @@ Dealers: businesses that a brand sells through, who may act for them, and how th
 
 The brand lets a dealer in by its address and can end it at any time. A browser gets in by a link in a mail, a program
 by a key that is shown once; both are stored as hashes. Nothing of a dealer is a person's: the name and the address are
-those of a business. What a dealer holds is in ``dealer_stock``.
+those of a business. What a dealer holds is in ``dealer_stock``. Refusals that a dealer reads are marked as texts; those
+that only the brand reads are not.
 """
 
 from collections.abc import Callable, Collection
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import mails
 from authsvc.errors import BadInput, Conflict, Forbidden, NotFound
+from authsvc.languages import later
 from authsvc.models import Dealer, DealerAccess, DealerItem
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
 
@@ -95,7 +97,9 @@ def check_country(text: str, countries: Collection[str]) -> str:
     """
     code = text.strip().upper()
     if code not in countries:
-        raise BadInput(f'A country is two letters such as DE or JP (ISO 3166-1), got "{text.strip()[:20]}".')
+        raise BadInput(
+            later('A country is two letters such as DE or JP (ISO 3166-1), got "{given}".'), given=text.strip()[:20]
+        )
     return code
 
 
@@ -132,7 +136,7 @@ def get(session: Session, dealer_id: UUID) -> DealerInfo:
     """
     row = session.get(Dealer, dealer_id)
     if row is None or row.ended_at is not None:
-        raise NotFound("This dealer is not known any more. Ask the brand.")
+        raise NotFound(later("This dealer is not known any more. Ask the brand."))
     return _info(row)
 
 
@@ -216,9 +220,11 @@ def make_key(
     """
     name = name.strip()
     if not 0 < len(name) <= _LONGEST_NAME:
-        raise BadInput(f"Give the key a name of 1 to {_LONGEST_NAME} characters: the program that will hold it.")
+        raise BadInput(
+            later("Give the key a name of 1 to {most} characters: the program that will hold it."), most=_LONGEST_NAME
+        )
     if len(keys_of(session, dealer)) >= MOST_KEYS:
-        raise Conflict(f"There are {MOST_KEYS} keys already. Revoke the one that is no longer used.")
+        raise Conflict(later("There are {most} keys already. Revoke the one that is no longer used."), most=MOST_KEYS)
     secret = KEY_PREFIX + spell(random(SECRET_BYTES))
     row = _add(session, dealer, secret, id=new_id(), kind="key", now=now, name=name, hint=secret[:8])
     return _key(row), secret
@@ -246,7 +252,7 @@ def revoke_key(session: Session, dealer: DealerInfo, key_id: UUID, *, now: datet
         )
     )  # fmt: skip
     if row is None:
-        raise NotFound("There is no such key, or it was revoked already.")
+        raise NotFound(later("There is no such key, or it was revoked already."))
     row.revoked_at = now
     session.flush()
     return _key(row)

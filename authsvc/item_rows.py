@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from authsvc.core import serials, units
 from authsvc.core.register import Brand
 from authsvc.errors import NotFound
+from authsvc.languages import later
 from authsvc.models import Item, Run
 
 
@@ -51,7 +52,7 @@ def lock(session: Session, name: ItemName) -> Item:
         session.execute(select(func.authsvc_make_item(name.sgtin, name.brand.id, run.number)))
         row = _find(session, name)
     if row is None or row.brand_id != name.brand.id:
-        raise NotFound(f"{name.brand.name} has no item {name.sgtin}.")
+        raise NotFound(later("{brand} has no item {number}."), brand=name.brand.name, number=name.sgtin)
     return row
 
 
@@ -88,5 +89,6 @@ def _get_run(session: Session, name: ItemName) -> Run:
             run = None
         what = f"Item {key}.{serial}"
     if run is None or run.issued_at is None:
-        raise NotFound(f"{what} was never issued. Look for a typing error; upper and lower case are not the same.")
+        said = later("{number} was never issued. Look for a typing error; upper and lower case are not the same.")
+        raise NotFound(said, number=what)
     return run

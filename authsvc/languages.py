@@ -235,7 +235,13 @@ def of_error(error: AuthsvcError) -> str:
     said = language.gettext(error.sentence)
     if isinstance(error, BadDigitalLink) and said == error.sentence and not language.is_english:
         said = language.gettext(UNREADABLE)
-    return said.format(**error.values) if error.values else said
+    return said.format(**{name: _said(value) for name, value in error.values.items()}) if error.values else said
+
+
+def country(code: str, name: str) -> str:
+    """Return how a country is called; *name* is what it is in English, and where nobody has translated it."""
+    language = spoken()
+    return name if language.is_english else Locale.parse(language.code).territories.get(code, name)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -243,6 +249,13 @@ def of_error(error: AuthsvcError) -> str:
 
 def _file(code: str) -> Path:
     return FOLDER / code / "LC_MESSAGES" / f"{DOMAIN}.mo"
+
+
+def _said(value: object) -> object:
+    """Write a value of a refusal as it is spoken."""
+    if isinstance(value, date):
+        return day(value)
+    return number(value) if isinstance(value, int) else value
 
 
 @cache

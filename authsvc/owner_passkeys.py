@@ -19,12 +19,14 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from authsvc import ceremonies
 from authsvc.ceremonies import CHALLENGE_BYTES, REFUSED, Site, User
 from authsvc.errors import BadInput, Conflict, NotFound
+from authsvc.languages import later
 from authsvc.models import OwnerChallenge, OwnerPasskey
 from authsvc.owners import Person, Random
 
 LIVES = timedelta(minutes=5)
 MOST = 10
 SIGN_IN, NEW = "sign-in", "new"
+LATE = later("This took too long, or it was sent twice. Try again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def take(session: Session, kind: str, browser: str, *, key: bytes, now: datetime
         .returning(OwnerChallenge.challenge)
     )
     if challenge is None:
-        raise BadInput("This took too long, or it was sent twice. Try again.")
+        raise BadInput(LATE)
     return bytes(challenge)
 
 
@@ -99,7 +101,7 @@ def register(
     made = ceremonies.check_made(site, answer, challenge=challenge)
     held = session.scalar(select(func.count()).select_from(OwnerPasskey).where(OwnerPasskey.owner_id == person.id))
     if (held or 0) >= MOST:
-        raise Conflict(f"You have {MOST} passkeys. Remove one before you add another.")
+        raise Conflict("You have {most} passkeys. Remove one before you add another.", most=MOST)
     if session.get(OwnerPasskey, made.credential_id) is not None:
         raise Conflict("This passkey is registered already.")
     session.add(

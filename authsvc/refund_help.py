@@ -3,16 +3,18 @@ Help for a refund: one sheet that says what was checked, when, and what the regi
 
 For whoever made the check and reported it, to lay before a seller, a market or a bank. It says what the register knows
 and nothing of anybody's conduct; what the person has stated is named as theirs. It is no seal: a good answer on it
-speaks of a code, and says that labels can be copied.
+speaks of a code, and says that labels can be copied. It is written in the language that is spoken: whoever sends it
+to a seller or a bank abroad asks for the page in theirs first.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
-from authsvc import sheets
-from authsvc.core import tongues, wording
+from authsvc import languages, sheets
+from authsvc.core import wording
 from authsvc.core.register import Brand
 from authsvc.core.verdicts import Verdict
+from authsvc.languages import gettext as _
 from authsvc.sheets import Sheet
 
 
@@ -52,23 +54,29 @@ class RefundHelp:
 
 
 def draw(help_: RefundHelp) -> bytes:
-    """Draw the sheet; the same one at the same time is the same file, byte for byte."""
-    check = help_.check
+    """Draw the sheet as it is spoken; the same one at the same time is the same file, byte for byte."""
+    check, language = help_.check, languages.spoken()
+    values = {"number": help_.number, "reference": check.reference}
     return sheets.draw(
         Sheet(
             brand=help_.brand.name,
-            title="What a code check found",
+            title=_("What a code check found"),
             number=help_.number,
-            subject=f"Check {check.reference}, report {help_.number}",
+            subject=_("Check {reference}, report {number}").format(**values),
             rows=(*_checked(check), *_stated(help_.stated)),
             small_print=(
-                f"Report {help_.number} of {_moment(help_.reported_at)}.",
-                f"This sheet was made on {_moment(help_.made_at)} from the register of {help_.brand.name}.",
-                "It says what the register answered for one code. A label can be copied, and a code can be misread.",
-                "So it does not say whether the item itself is real, nor who knew of it.",
-                "What is named as stated comes from the person who reported, and was not looked into for this sheet.",
-                f"Whoever has the item can check its code anew: {help_.address}",
+                _("Report {number} of {moment}.").format(moment=languages.moment(help_.reported_at), **values),
+                _("This sheet was made on {moment} from the register of {brand}.").format(
+                    moment=languages.moment(help_.made_at), brand=help_.brand.name
+                ),
+                _("It says what the register answered for one code. A label can be copied, and a code can be misread."),
+                _("So it does not say whether the item itself is real, nor who knew of it."),
+                _("What is named as stated comes from the person who reported. Nobody looked into it for this sheet."),
+                _("Whoever has the item can check its code anew: {link}").format(link=help_.address),
             ),
+            number_words=_("Number {}"),
+            language=language.code,
+            leftward=language.direction == "rtl",
         )
     )
 
@@ -77,38 +85,38 @@ def draw(help_: RefundHelp) -> bytes:
 
 
 def _checked(check: Check) -> list[tuple[str, str]]:
-    facts, then = check.then.facts, wording.words(check.then)
+    facts, spoken = check.then.facts, languages.spoken()
+    then, notices = wording.words(check.then, spoken), wording.notice_words(check.then, spoken)
+    how = _("a number, typed by hand") if facts.is_typed else _("the code on the label, scanned")
     rows = [
-        ("", "What was checked"),
-        ("Product", facts.product.name if facts.product else "not in the register"),
-        ("Product number (GTIN)", facts.gtin or "none"),
-        ("Serial number", facts.serial or facts.sscc or "none"),
-        ("Batch", facts.lot or "not known"),
-        ("Checked on", _moment(check.at)),
-        ("How", "a number, typed by hand" if facts.is_typed else "the code on the label, scanned"),
-        ("Reference of the check", check.reference),
-        ("", "What the register answered"),
-        ("Result", then.title),
-        ("In full", then.whole_text),
+        ("", _("What was checked")),
+        (_("Product"), facts.product.name if facts.product else _("not in the register")),
+        *_known((_("Product number (GTIN)"), facts.gtin)),
+        *_known((_("Serial number"), facts.serial or facts.sscc), (_("Batch"), facts.lot)),
+        (_("Checked at"), languages.moment(check.at)),
+        (_("How it was checked"), how),
+        (_("Reference of the check"), check.reference),
+        ("", _("What the register answered")),
+        (_("Result"), then.title),
+        (_("Full answer"), then.whole_text),
     ]
-    rows += [("Also", f"{said.title}. {said.text}") for _, said in wording.notice_words(check.then)]
+    rows += [(_("Also said"), f"{said.title}. {said.text}") for _reason, said in notices]
     if (check.then.reason, check.then.notices) != (check.now.reason, check.now.notices):
-        now = wording.words(check.now)
-        rows.append(("Known since then", f"{now.title}. {now.whole_text}"))
-    return [*rows, ("Look it up", check.address)]
+        now = wording.words(check.now, spoken)
+        rows.append((_("Known since then"), f"{now.title}. {now.whole_text}"))
+    return [*rows, (_("Look it up"), check.address)]
 
 
 def _stated(stated: Stated) -> list[tuple[str, str]]:
-    rows = [
-        ("Shop", stated.shop),
-        ("Offer", stated.listing),
-        ("Seller", stated.seller),
-        ("Bought on", f"{stated.bought_on:%d %b %Y}" if stated.bought_on else None),
-        ("Price", stated.price),
-    ]
-    known = [(label, value) for label, value in rows if value]
-    return [("", "As stated by the person who reported"), *known] if known else []
+    known = _known(
+        (_("Shop"), stated.shop),
+        (_("Address of the offer"), stated.listing),
+        (_("Seller"), stated.seller),
+        (_("Bought on"), languages.day(stated.bought_on) if stated.bought_on else None),
+        (_("Price"), stated.price),
+    )
+    return [("", _("As stated by the person who reported")), *known] if known else []
 
 
-def _moment(at: datetime) -> str:
-    return f"{tongues.day(at.astimezone(UTC))}, {at.astimezone(UTC):%H:%M} UTC"
+def _known(*rows: tuple[str, str | None]) -> list[tuple[str, str]]:
+    return [(label, value) for label, value in rows if value]

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from authsvc.core.devices import DeviceKind, digest
 from authsvc.errors import BadInput, Conflict, NotFound
+from authsvc.languages import later
 from authsvc.models import TrustedDevice
 
 LONGEST_NAME = 100
@@ -48,7 +49,10 @@ def add_device(
     """
     name = name.strip()
     if not 0 < len(name) <= LONGEST_NAME:
-        raise BadInput(f"Give the device a name of 1 to {LONGEST_NAME} characters, so that it can be told from others.")
+        raise BadInput(
+            later("Give the device a name of 1 to {most} characters, so that it can be told from others."),
+            most=LONGEST_NAME,
+        )
     row = TrustedDevice(
         brand_id=brand_id, id=id, kind=kind.value, name=name, secret_hash=digest(secret), created_at=now
     )

@@ -25,13 +25,14 @@ PACKAGE = ROOT / "authsvc"
 TEMPLATES = (PACKAGE / "web" / "templates", PACKAGE / "data" / "mails")
 WORDS = {"_": None, "gettext": None, "later": None, "ngettext": (1, 2)}
 PUBLIC = (
-    "conditions.py", "core/claim_codes.py", "core/transfer_codes.py", "core/units.py", "core/warranties.py",
-    "disputes.py", "followers.py", "handovers.py", "languages.py", "mails.py", "offer_codes.py", "owner_attempts.py",
-    "owner_changes.py", "owner_files.py", "owner_requests.py",
-    "owner_sessions.py", "owners.py", "ownership.py", "permits.py", "proofs.py", "receipts.py", "registrations.py",
-    "reports.py", "transfers.py", "uploads.py", "web/consumer.py", "web/following.py", "web/forms.py", "web/limits.py",
-    "web/lookups.py", "web/pages.py", "web/privacy.py", "web/problems.py", "web/reporting.py", "web/reseller.py",
-    "web/reseller_pages.py", "web/reseller_proofs.py", "web/reseller_rows.py", "web/site.py",
+    "conditions.py", "core/claim_codes.py", "core/stock_lists.py", "core/transfer_codes.py", "core/units.py",
+    "core/warranties.py", "dealer_stock.py", "disputes.py", "followers.py", "handovers.py", "languages.py",
+    "mails.py", "offer_codes.py", "owner_attempts.py", "owner_changes.py", "owner_files.py", "owner_passkeys.py",
+    "owner_requests.py", "owner_sessions.py", "owners.py", "ownership.py", "permits.py", "proofs.py", "receipts.py",
+    "registrations.py", "reports.py", "transfers.py", "uploads.py", "web/consumer.py", "web/following.py",
+    "web/forms.py", "web/limits.py", "web/lookups.py", "web/pages.py", "web/privacy.py", "web/problems.py",
+    "web/reporting.py", "web/reseller.py", "web/reseller_pages.py", "web/reseller_proofs.py", "web/reseller_rows.py",
+    "web/site.py", "web/stock_codes.py",
 )  # fmt: skip
 """Modules whose refusals people read on public pages: there every sentence that is raised is a text."""
 INTERNAL = (
@@ -141,12 +142,12 @@ def _found() -> Iterator[tuple[str | tuple[str, ...], str]]:
         for name, _line, message, *_rest in extract_from_dir(
             folder, [("**.html", "jinja2"), ("**.txt", "jinja2")], options, keywords=WORDS
         ):
-            if not name.startswith(("console/", "own/dealer", "dealer-")):
+            if not name.startswith("console/"):
                 yield message, name
     refusals: dict[str, tuple[int, ...] | None] = {kind.__name__: None for kind in _refusals()}
     for file in sorted(PACKAGE.rglob("*.py")):
         name = str(file.relative_to(PACKAGE))
-        is_public = name in PUBLIC or (name.startswith("web/own/") and name != "web/own/dealing.py")
+        is_public = name in PUBLIC or name.startswith("web/own/")
         yield from _of_file(file, WORDS | refusals if is_public else WORDS)
     yield from ((message, "") for message in _constants())
 

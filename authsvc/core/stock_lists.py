@@ -41,10 +41,12 @@ def read(text: str, *, sold_on: str = "", country: str = "") -> list[Line]:
     if not codes:
         raise BadInput("The list is empty. Paste codes, one a line, or choose a CSV file.")
     if len(codes) > MOST:
-        raise TooLarge(f"A list holds at most {MOST:,} items, got {len(codes):,}. Send it in parts.")
+        raise TooLarge("A list holds at most {most} items, got {count}. Send it in parts.", most=MOST, count=len(codes))
     if repeated := check_lists.repeats(codes):
         again, first = next(iter(repeated.items()))
-        raise BadInput(f"Line {again + 1} has the code of line {first + 1} again. Name each item once.")
+        raise BadInput(
+            "Line {line} has the code of line {first} again. Name each item once.", line=again + 1, first=first + 1
+        )
     own = _sales(text, len(codes))
     return [
         Line(place=place, code=code, sold_on=day or sold_on, country=where or country)
@@ -62,7 +64,7 @@ def day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        raise BadInput(f'The day of a sale is written as 2026-05-31, got "{text.strip()[:20]}".') from None
+        raise BadInput('The day of a sale is written as 2026-05-31, got "{given}".', given=text.strip()[:20]) from None
 
 
 def _sales(text: str, count: int) -> Sequence[tuple[str, str]]:

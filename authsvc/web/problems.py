@@ -26,9 +26,16 @@ RETRY_AFTER_S = {429: 60, 503: 5}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def of_error(error: AuthsvcError, *, request_id: str, as_json: bool, base_url: str) -> Answer:
-    """Turn a refusal into its answer."""
-    title, detail = (error.title, str(error)) if as_json else (_(error.title), languages.of_error(error))
+def of_error(
+    error: AuthsvcError, *, request_id: str, as_json: bool, base_url: str, for_people: bool | None = None
+) -> Answer:
+    """
+    Turn a refusal into its answer.
+
+    A document is for programs, in English, but where a script of our pages shows it *for_people*.
+    """
+    is_said = not as_json if for_people is None else for_people
+    title, detail = (_(error.title), languages.of_error(error)) if is_said else (error.title, str(error))
     answer = _answer(
         error.status, error.code, title, detail, request_id, as_json=as_json, base_url=base_url, members=error.members
     )

@@ -23,7 +23,7 @@ def entries(rt: Runtime, dealer: DealerInfo, act: Act, lines: Sequence[Line]) ->
             subject = _subject(rt, dealer, act, line.code)
             # One spelling may be a link and another a number: what counts is the item.
             if (first := places.setdefault(subject.sgtin, line.place)) != line.place:
-                raise BadInput(f"Line {first} names this item already.")
+                raise BadInput("Line {line} names this item already.", line=first)
             found.append(Entry(line, subject))
         except AuthsvcError as error:
             found.append(Entry(line, None, error))

@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import request
 from werkzeug.wrappers import Response
 
-from authsvc import dealers, mails, owner_sessions
+from authsvc import dealers, languages, mails, owner_sessions
 from authsvc.errors import AuthsvcError
 from authsvc.owner_sessions import DEALER
 from authsvc.staff import Role
@@ -38,10 +38,12 @@ def let_in() -> Response | tuple[str, int]:
                 secret = owner_sessions.make_link(
                     owning, me.brand_id, DEALER, {"dealer": str(made.id)}, now=guard.now(), random=rt.random
                 )
-            said = {"dealer": made.name, "link": f"{rt.config.base_url}/own/dealer/sign-in/{secret}"}
+            code = _language()
+            link = languages.carried(f"{rt.config.base_url}/own/dealer/sign-in/{secret}", code)
             draft = mails.Draft(
-                id=rt.new_id(), brand_id=me.brand_id, template="dealer-invitation", to=made.email, values=said
-            )
+                id=rt.new_id(), brand_id=me.brand_id, template="dealer-invitation", to=made.email,
+                values={"dealer": made.name, "link": link}, language=code,
+            )  # fmt: skip
             mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=guard.now())
     except AuthsvcError as error:
         return _page(fault=str(error)), error.status
@@ -58,6 +60,12 @@ def end_dealer(dealer_id: UUID) -> Response:
     return guard.done(f"{ended.name} is no dealer any more. Its keys no longer work.", HERE)
 
 
+def _language() -> str:
+    """Return the language in which a mail goes out: one of those that there are, English where none was chosen."""
+    chosen = request.form.get("language", "")
+    return chosen if chosen in {language.code for language in languages.offered()} else languages.DEFAULT
+
+
 def _page(*, fault: str | None = None) -> str:
     me = guard.me()
     with guard.session() as session:
@@ -70,6 +78,7 @@ def _page(*, fault: str | None = None) -> str:
         may_change=me.role.may(Role.ADMIN),
         countries=sorted(country_names().items(), key=lambda pair: pair[1]),
         names=country_names(),
+        offered=[(language.code, language.name) for language in languages.offered()],
         fault=fault,
         typed=request.form if fault else {},
     )

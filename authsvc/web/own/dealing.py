@@ -2,18 +2,20 @@
 
 import csv
 import io
+import unicodedata
 from uuid import UUID
 
 from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import dealer_lists, dealer_stock, dealers, mails, owner_sessions, trusted_devices
+from authsvc import dealer_lists, dealer_stock, dealers, languages, mails, owner_sessions, trusted_devices
 from authsvc.core import check_lists, devices, stock_lists
 from authsvc.core.devices import DeviceKind
 from authsvc.dealer_lists import Act, Report
 from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
 from authsvc.errors import AuthsvcError, BadInput, SignInNeeded
+from authsvc.languages import gettext as _
 from authsvc.owner_sessions import DEALER, LIVES
 from authsvc.web import assets, stock_codes, visitors
 from authsvc.web.api.verify import BULK_BYTES
@@ -31,7 +33,7 @@ SHOWN = 100
 @bp.get(f"{HERE}/sign-in")
 def dealer_sign_in() -> Page:
     """Show where a dealer asks for a link."""
-    return door.show("dealer_sign_in", None, title="Your stock", typed="", fault=None)
+    return door.show("dealer_sign_in", None, title=_("Your stock"), typed="", fault=None)
 
 
 @bp.post(f"{HERE}/sign-in")
@@ -41,7 +43,14 @@ def dealer_ask() -> Page:
     try:
         email = mails.parse_address(typed)
     except BadInput as error:
-        return door.show("dealer_sign_in", None, title="Your stock", status=400, typed=typed[:200], fault=str(error))
+        return door.show(
+            "dealer_sign_in",
+            None,
+            title=_("Your stock"),
+            status=400,
+            typed=typed[:200],
+            fault=languages.of_error(error),
+        )
     door.count_mail(email)
     with door.database() as session:
         for dealer in dealers.find_by_address(session, email):
@@ -51,7 +60,7 @@ def dealer_ask() -> Page:
             said = {"dealer": dealer.name, "link": door.link_to(f"{HERE}/sign-in/{secret}")}
             door.send(session, dealer.brand_id, "dealer-sign-in", dealer.email, said)
     hours = int(LIVES[DEALER].total_seconds() // 3600)
-    return door.show("dealer_sent", None, title="Look into your mail", email=email, hours=hours)
+    return door.show("dealer_sent", None, title=_("Look into your mail"), email=email, hours=hours)
 
 
 @bp.get(f"{HERE}/sign-in/<secret>")
@@ -59,7 +68,7 @@ def dealer_arrive(secret: str) -> Page:
     """Show the button that uses a link up; mail filters open links too."""
     with door.database() as session:
         found = owner_sessions.get_link(session, DEALER, secret, now=door.now())
-    return door.show("arrive", door.brand_of(found.brand_id), title="Open your stock")
+    return door.show("arrive", door.brand_of(found.brand_id), title=_("Open your stock"))
 
 
 @bp.post(f"{HERE}/sign-in/<secret>")
@@ -102,7 +111,7 @@ def dealer_list() -> Page:
         lines = stock_lists.read(text, sold_on=request.form.get("sold_on", ""), country=request.form.get("country", ""))
         to = _to()
     except AuthsvcError as error:
-        return _stock(dealer, fault=str(error), status=error.status)
+        return _stock(dealer, fault=languages.of_error(error), status=error.status)
     found = stock_codes.entries(rt, dealer, act, lines)
     with door.database(dealer.brand_id) as session:
         report = dealer_lists.apply(
@@ -147,7 +156,7 @@ def dealer_add_key() -> Page:
                 session, dealer, request.form.get("name", ""), now=door.now(), new_id=rt.new_id, random=rt.random
             )
     except AuthsvcError as error:
-        return _access(dealer, fault=str(error), of="key", status=error.status)
+        return _access(dealer, fault=languages.of_error(error), of="key", status=error.status)
     return _access(dealer, secret=secret, made=made.name)
 
 
@@ -172,7 +181,7 @@ def dealer_trust_browser() -> Page:
                 session, dealer.brand_id, DeviceKind.BROWSER, name, id=rt.new_id(), secret=secret, now=door.now()
             )
     except AuthsvcError as error:
-        return _access(dealer, fault=str(error), of="browser", status=error.status)
+        return _access(dealer, fault=languages.of_error(error), of="browser", status=error.status)
     response = door.go(f"{HERE}/access?trusted=1")
     secure = visitors.is_secure(request.environ)
     response.headers.add("Set-Cookie", visitors.set_device_cookie_header(secret, secure=secure))
@@ -223,17 +232,17 @@ def _stock(dealer: DealerInfo, *, fault: str | None = None, status: int = 200) -
     return door.show(
         "dealer",
         door.brand_of(dealer.brand_id),
-        title="Your stock",
+        title=_("Your stock"),
         status=status,
         dealer=dealer,
         counted=counted,
         state=state,
         rows=[_row(one) for one in rows[:SHOWN]],
         following=rows[SHOWN - 1].sgtin if len(rows) > SHOWN else None,
-        offered=[_row(one) for one in offered],
+        waiting=[_row(one) for one in offered],
         others=others,
         q=request.args.get("q", "")[:60],
-        countries=sorted(country_names().items(), key=lambda pair: pair[1]),
+        countries=_countries(),
         fault=fault,
         typed={
             name: request.form.get(name, "") if fault else "" for name in ("act", "codes", "sold_on", "country", "to")
@@ -248,11 +257,15 @@ def _report(dealer: DealerInfo, report: Report, text: str) -> Page:
     return door.show(
         "dealer_list",
         door.brand_of(dealer.brand_id),
-        title="Done" if report.is_done else "Nothing was changed",
+        title=_("Done") if report.is_done else _("Nothing was changed"),
         status=400 if report.faults else 200,
         report=report,
         rows=[
-            {"line": row.line, "fault": row.fault and str(row.fault), **(_row(row.stocked) if row.stocked else {})}
+            {
+                "line": row.line,
+                "fault": row.fault and languages.of_error(row.fault),
+                **(_row(row.stocked) if row.stocked else {}),
+            }
             for row in report.rows
         ],
         text=text,
@@ -268,7 +281,7 @@ def _access(
     with door.database(dealer.brand_id) as session:
         keys = dealers.keys_of(session, dealer)
     return door.show(
-        "dealer_access", door.brand_of(dealer.brand_id), title="Programs and phones", status=status, keys=keys,
+        "dealer_access", door.brand_of(dealer.brand_id), title=_("Programs and phones"), status=status, keys=keys,
         fault=fault, of=of, secret=secret, made=made, typed=request.form.get("name", "")[:100] if fault else "",
         is_trusted="trusted" in request.args, most=dealers.MOST_KEYS,
     )  # fmt: skip
@@ -278,6 +291,12 @@ def _row(one: Stocked) -> dict[str, object]:
     gtin, _, serial = one.sgtin.partition(".")
     product = runtime().held.register.find_product(gtin)
     return {"product": product.name if product else gtin, "gtin": gtin, "serial": serial, "one": one}
+
+
+def _countries() -> list[tuple[str, str]]:
+    """Return code and name of every country as it is spoken, in the order of the letters of the names."""
+    named = [(code, languages.country(code, name)) for code, name in country_names().items()]
+    return sorted(named, key=lambda pair: unicodedata.normalize("NFD", pair[1]))
 
 
 def _begins(text: str) -> str:

@@ -6,12 +6,17 @@ const token = document.querySelector("input[name=form_token]").value;
 async function post(path, body) {
   const answer = await fetch(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-Form-Token": token, Accept: "application/json" },
+    headers: {
+      "Content-Type": "application/json",
+      "X-Form-Token": token,
+      Accept: "application/json",
+      "Accept-Language": document.documentElement.lang,
+    },
     body: JSON.stringify(body),
   });
-  const document = await answer.json();
-  if (!answer.ok) throw new Error(document.detail || document.title);
-  return document;
+  const said = await answer.json();
+  if (!answer.ok) throw new Error(said.detail || said.title);
+  return said;
 }
 
 async function sign(button) {

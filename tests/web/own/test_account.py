@@ -7,7 +7,7 @@ import zipfile
 import pytest
 from owning import Buyer, letters
 
-from authsvc import owner_passkeys
+from authsvc import languages, owner_passkeys
 from authsvc.errors import BadInput, LinkSpent
 
 PDF = b"%PDF-1.7\n% a receipt\n%%EOF\n"
@@ -157,5 +157,8 @@ def test_a_passkey_that_nobody_has_is_refused_and_a_form_of_another_site_too(buy
     assert post("/own/passkey/options", {}, **{"X-Form-Token": token}).status_code == 200
     answer = post("/own/passkey/sign-in", {"answer": {"id": "AAAA"}}, **{"X-Form-Token": token})
     assert (answer.status_code, "not accepted" in answer.text) == (400, True)
+    refused = post("/own/account/passkeys", {"answer": 1}, **{"X-Form-Token": token, "Accept-Language": "de"})
+    assert refused.json["detail"] == languages.get("de").gettext(owner_passkeys.LATE)
+    assert refused.json["title"] == languages.get("de").gettext(BadInput.title) != BadInput.title
     assert buyer.get("/own/account").status_code == 200
     assert buyer.post("/own/account/passkeys/AAAA/remove").status_code == 404

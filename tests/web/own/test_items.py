@@ -160,6 +160,16 @@ def test_the_certificate_names_item_owner_and_warranty_with_its_fonts_inside(buy
     assert [line.split()[-5] for line in fonts] == ["yes"] * 2, fonts
 
 
+def test_the_certificate_speaks_the_language_of_the_page_that_led_to_it(buyer, owned, tmp_path):
+    page = buyer.get(f"{page_of(buyer)}?lang=de").text
+    link = re.search(r'href="([^"]+/certificate\.pdf\?lang=de)"', page)[1]
+
+    content = buyer.get(link).data
+
+    assert b"/Lang (de)" in content
+    assert "31. Mai 2028" in text_of(content, tmp_path)
+
+
 def test_an_item_that_was_sold_passes_on_with_what_is_left_of_its_warranty(scene, buyer, stranger, owned):
     page = page_of(buyer)
     assert buyer.post(f"{page}/release").status_code == 400
