@@ -49,6 +49,7 @@ class Registered:
     warranty: Warranty | None
     transfer_id: UUID | None = None
     is_used: bool = False
+    ended_at: datetime | None = None
     shop: str | None = field(default=None, repr=False)
 
     @property
@@ -153,6 +154,7 @@ def read(row: Registration, now: datetime, *, shop: str | None = None) -> Regist
         warranty=granted,
         transfer_id=row.transfer_id,
         is_used=row.is_used,
+        ended_at=row.ended_at,
         shop=shop,
     )
 

@@ -21,6 +21,7 @@ from authsvc.core.clones import Network, Place
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadKey, Unavailable
 from authsvc.holdings import Holdings
+from authsvc.owner_decisions import Post
 
 log = structlog.get_logger()
 
@@ -119,6 +120,14 @@ class Runtime:
     now: Callable[[], datetime] = utc_now
     random: Callable[[int], bytes] = secrets.token_bytes
     new_id: Callable[[], UUID] = new_id
+
+    @property
+    def post(self) -> Post:
+        """What is needed to write to owners."""
+        return Post(
+            base_url=self.config.base_url, people_key=self.people_key, mail_key=self.mail_key, new_id=self.new_id,
+            random=self.random,
+        )  # fmt: skip
 
     @property
     def held(self) -> Holdings:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -111,6 +111,23 @@ def read(session: Session, name: ItemName, *, viewer: Audience, kinds: Collectio
     order = (ItemRecord.at.desc(), ItemRecord.recorded_at.desc(), ItemRecord.id)
     rows: Sequence[ItemRecord] = session.scalars(query.order_by(*order).limit(READ)).all()
     corrected = frozenset(row.corrects for row in rows if row.corrects is not None)
+    return [_read(row, corrected) for row in rows]
+
+
+def read_page(
+    session: Session, name: ItemName, *, viewer: Audience, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Record]:
+    """Return what *viewer* sees of the records of an item, the newest first: those *after* one, page by page."""
+    query = select(ItemRecord).where(
+        ItemRecord.sgtin == name.sgtin, ItemRecord.brand_id == name.brand.id, ItemRecord.audience.in_(viewer.seen)
+    )
+    if after is not None:
+        query = query.where(tuple_(ItemRecord.at, ItemRecord.id) < after)
+    rows = session.scalars(query.order_by(ItemRecord.at.desc(), ItemRecord.id.desc()).limit(limit)).all()
+    wrong = select(ItemRecord.corrects).where(
+        ItemRecord.sgtin == name.sgtin, ItemRecord.corrects.in_([row.id for row in rows])
+    )
+    corrected = frozenset(each for each in session.scalars(wrong) if each is not None) if rows else frozenset[UUID]()
     return [_read(row, corrected) for row in rows]
 
 

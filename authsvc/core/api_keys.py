@@ -39,6 +39,12 @@ SCOPES: Mapping[str, str] = {
     "epcis:capture": "Capture EPCIS events of partners",
     "alerts:read": "See alerts and what was decided",
     "alerts:write": "Decide alerts, and take decisions back",
+    "cases:read": "See cases, with their alerts and comments",
+    "cases:write": "Open cases, add to them, move and close them",
+    "registrations:read": "See registrations of items, and nothing of who registered",
+    "registrations:write": "Decide registrations that wait for the brand",
+    "transfers:read": "See transfers and disputes, with masked addresses",
+    "transfers:write": "Decide disputed transfers",
     "webhooks:read": "See where the brand is told of events",
     "webhooks:write": "Let events be sent to new places, and stop them",
 }

@@ -106,6 +106,7 @@ class Registration(Base):
             "confirmed_at",
             postgresql_where=text("version = 1 AND confirmed_at IS NOT NULL"),
         ),
+        Index("ix_registrations_registered", "brand_id", "registered_at", "id"),
         Index("ix_registrations_certificate", text('"right"(id::text, 12)')),
         CheckConstraint(
             "state IN ('pending', 'confirmed', 'superseded', 'released', 'transferred', 'reversed', 'recovered', "

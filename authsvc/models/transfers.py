@@ -21,6 +21,7 @@ class Transfer(Base):
     __tablename__ = "transfers"
     __table_args__ = (
         Index("uq_transfers_open", "sgtin", unique=True, postgresql_where=text("state IN ('offered', 'accepted')")),
+        Index("ix_transfers_offered", "brand_id", "offered_at", "id"),
         Index("ix_transfers_completed", "brand_id", "completed_at", postgresql_where=text("completed_at IS NOT NULL")),
         Index("ix_transfers_disputed", "brand_id", "disputed_at", postgresql_where=text("disputed_at IS NOT NULL")),
         CheckConstraint(

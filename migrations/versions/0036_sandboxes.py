@@ -38,10 +38,15 @@ def upgrade() -> None:
     op.drop_constraint(op.f("ck_errands_kind"), "errands", type_="check")
     op.create_check_constraint(op.f("ck_errands_kind"), "errands", f"kind IN ({KINDS}, 'sandbox')")
     op.execute(REFUSE.format(exception=EXCEPTION))
+    # The API lists both, the newest first.
+    op.create_index("ix_registrations_registered", "registrations", ["brand_id", "registered_at", "id"])
+    op.create_index("ix_transfers_offered", "transfers", ["brand_id", "offered_at", "id"])
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_index("ix_transfers_offered", "transfers")
+    op.drop_index("ix_registrations_registered", "registrations")
     op.execute(REFUSE.format(exception=""))
     op.execute("DELETE FROM errands WHERE kind = 'sandbox'")
     op.drop_constraint(op.f("ck_errands_kind"), "errands", type_="check")

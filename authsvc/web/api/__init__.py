@@ -4,11 +4,40 @@ The API for programs, off the way of scans: what it can do is in ``operations``,
 A family of operations is a module of this package, imported here; the order is that of the document.
 """
 
-from authsvc.web.api import alerts, items, lots, products, published, recalls, runs, verify, webhooks
+from authsvc.web.api import (
+    alerts,
+    cases,
+    items,
+    lots,
+    products,
+    published,
+    recalls,
+    records,
+    registrations,
+    runs,
+    transfers,
+    verify,
+    webhooks,
+)
 from authsvc.web.api.door import bp, serve
 from authsvc.web.api.operations import OPERATIONS
 
-__all__ = ["alerts", "bp", "items", "lots", "products", "published", "recalls", "runs", "verify", "webhooks"]
+__all__ = [
+    "alerts",
+    "bp",
+    "cases",
+    "items",
+    "lots",
+    "products",
+    "published",
+    "recalls",
+    "records",
+    "registrations",
+    "runs",
+    "transfers",
+    "verify",
+    "webhooks",
+]
 
 for _operation in OPERATIONS:
     _rule = _operation.path.replace("{", "<").replace("}", ">")

@@ -47,6 +47,9 @@ TAGS: Mapping[str, str] = {
     "items": "Single physical items: their condition, and what happened to them.",
     "recalls": "Looked at as a draft, announced, lifted.",
     "alerts": "What the clone rules have found, and what was decided.",
+    "cases": "Inquiries over alerts, with a state, comments, and what belongs together.",
+    "registrations": "Who owns an item, without saying who that is: each registration, and its warranty.",
+    "transfers": "How items pass from one owner to the next, and what is disputed.",
     "webhooks": "Where the brand is told of events as they happen; signed as Standard Webhooks 1.0 has it.",
     "epcis": "What happened, as EPCIS 2.0 events, for the systems of partners.",
     "lines": "For the machines on a production line.",
@@ -106,7 +109,10 @@ def document(base_url: str) -> dict[str, Any]:
             },
         },
     }
-    renamed: dict[str, Any] = json.loads(json.dumps(found).replace('Told"', '"'))
+    written = json.dumps(found).replace('Told"', '"')
+    for module, name in _STATES.items():
+        written = written.replace(f'authsvc__{module}__State"', f'{name}State"')
+    renamed: dict[str, Any] = json.loads(written)
     return renamed
 
 
@@ -144,6 +150,8 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     return renamed
 
 
+_STATES = {"cases": "Case", "handovers": "Transfer", "ownership": "Registration"}
+"""Several families have states: what each is called in the document."""
 _RARE = ("retry_after", "errors")
 
 

@@ -7,6 +7,7 @@ before that transaction ends, so what is kept for a repetition is what went out.
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -58,6 +59,10 @@ class Call:
     def record(self, act: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
         """Note an act of the key in the log of its brand; see ``audit.record``."""
         audit.record(self.session, self.caller.brand_id, self.caller.actor, act, subject, details, at=self.at)
+
+    def as_owners(self) -> AbstractContextManager[Session]:
+        """Let the transaction act as the owner pages do, for a block; see ``Desk.as_owners_within``."""
+        return _desk().as_owners_within(self.session)
 
     def check_version(self, version: str) -> None:
         """

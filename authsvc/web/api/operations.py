@@ -23,6 +23,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_type_hints
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -130,6 +131,14 @@ SERIAL = Param(
 SECRET_IN_PATH = Param(
     name="secret", text="What the link of the seller holds.", pattern="[A-Za-z0-9_-]{43}", example="A" * 43
 )
+
+
+def uuid(name: str, text: str, example: str) -> Param:
+    """Return the part of a path that is the id of something."""
+    return Param(
+        name=name, text=text, pattern="[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", example=example,
+        format="uuid", read=UUID,
+    )  # fmt: skip
 
 
 def number(name: str, text: str, example: str) -> Param:

@@ -6,6 +6,7 @@ A cursor is opaque to programs, and only says where to go on: what a key may see
 
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -15,6 +16,7 @@ from authsvc.core import base64url
 from authsvc.errors import BadFields
 
 T = TypeVar("T")
+_DAY = timedelta(days=2)
 
 
 def read(cursor: str | None, kinds: Sequence[Callable[[str], Any]]) -> tuple[Any, ...] | None:
@@ -34,6 +36,17 @@ def read(cursor: str | None, kinds: Sequence[Callable[[str], Any]]) -> tuple[Any
     except (ValueError, RecursionError):
         expected = "the `next` of a page of this list"
         raise BadFields(f"cursor must be {expected}.", [{"at": "query.cursor", "expected": expected}]) from None
+
+
+def moment(text: str) -> datetime:
+    """Read the time in a cursor; raises ValueError where it is none that the database can compare."""
+    found = datetime.fromisoformat(text)
+    if (
+        found.tzinfo is None
+        or not datetime.min.replace(tzinfo=UTC) + _DAY < found < datetime.max.replace(tzinfo=UTC) - _DAY
+    ):
+        raise ValueError(text)
+    return found
 
 
 def cut(rows: Sequence[T], limit: int, key: Callable[[T], Sequence[object]]) -> tuple[Sequence[T], str | None]:

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from flask import request
-from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import disputes, languages, mails
-from authsvc.disputes import Decision, Party
+from authsvc import disputes, owner_decisions
+from authsvc.disputes import Decision
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.handovers import Handover, State
 from authsvc.investigations import Subject
-from authsvc.languages import later
+from authsvc.owner_decisions import LONGEST_REASON
 from authsvc.staff import Role
 from authsvc.web.console import guard, item_keys, rendering
 from authsvc.web.site import runtime
@@ -29,12 +28,6 @@ CHOICES = (
     (Decision.BLOCKS, "Block the code", "Whoever checks it is told to stop. The buyer stays registered."),
 )
 WORDS = {choice: label for choice, label, _ in CHOICES}
-_TOLD = {
-    Decision.STANDS: later("the transfer stands, and the buyer is the owner"),
-    Decision.RETURNS: later("the transfer is taken back, and the seller is the owner again"),
-    Decision.BLOCKS: later("the code of the item is blocked"),
-}
-_LONGEST = 500
 
 Page = str | tuple[str, int] | BaseResponse
 
@@ -85,7 +78,7 @@ def decision(transfer_id: UUID) -> str:
 @guard.page("/disputes/<uuid:transfer_id>/decide", role=Role.OPERATOR, methods=["POST"], step_up=True)
 def decide(transfer_id: UUID) -> Page:
     """Decide, tell both sides, and note it: all of it or none."""
-    me, now, rt = guard.me(), guard.now(), runtime()
+    me, now = guard.me(), guard.now()
     reason = " ".join(request.form.get("reason", "").split())
     chosen = request.form.get("decision", "")
     with guard.session() as session:
@@ -93,12 +86,10 @@ def decide(transfer_id: UUID) -> Page:
             found = disputes.find_dispute(session, transfer_id, now=now)
             if faults := _faults(chosen, reason):
                 return _form(found, faults), BadInput.status
-            done = disputes.decide(
-                session, _subject(found), transfer_id, Decision(chosen), reason=reason, by=me.actor.name, now=now,
-                new_id=rt.new_id,
+            done = owner_decisions.decide_dispute(
+                session, _subject(found), transfer_id, Decision(chosen), reason=reason, by=me.actor.name,
+                post=runtime().post, now=now,
             )  # fmt: skip
-            for party in disputes.parties(session, done, key=rt.people_key):
-                _tell(done, party, Decision(chosen), session)
         details = {"item": done.sgtin, "decision": chosen, "reason": reason}
         me.record(session, "transfer.decide", str(transfer_id), details)
     return guard.done(f"Decided: {WORDS[Decision(chosen)]}. Both sides are told.", f"{HERE}/{transfer_id}")
@@ -113,8 +104,8 @@ def _faults(chosen: str, reason: str) -> dict[str, str]:
         faults["decision"] = "Choose what happens."
     if not reason:
         faults["reason"] = "Give the reason; the log keeps it."
-    elif len(reason) > _LONGEST:
-        faults["reason"] = f"Give the reason in at most {_LONGEST} characters."
+    elif len(reason) > LONGEST_REASON:
+        faults["reason"] = f"Give the reason in at most {LONGEST_REASON} characters."
     return faults
 
 
@@ -126,31 +117,11 @@ def _form(found: Handover, faults: Mapping[str, str]) -> str:
         product=_name(found),
         choices=[(choice.value, label, small) for choice, label, small in CHOICES],
         chosen=request.form.get("decision", ""),
-        reason=request.form.get("reason", "")[: 2 * _LONGEST],
+        reason=request.form.get("reason", "")[: 2 * LONGEST_REASON],
         faults=faults,
         action=f"{HERE}/{found.id}/decide",
         back=f"{HERE}/{found.id}",
     )
-
-
-def _tell(done: Handover, party: Party, chosen: Decision, session: Session) -> None:
-    if party.person is None:
-        return
-    rt = runtime()
-    values = {
-        "product": _name(done), "serial": done.sgtin.partition(".")[2],
-        "decision": languages.get(party.person.language).gettext(_TOLD[chosen]),
-        "link": f"{rt.config.base_url}/own/transfers/{done.id}",
-    }  # fmt: skip
-    draft = mails.Draft(
-        id=rt.new_id(),
-        brand_id=done.brand_id,
-        template="owner-decided",
-        to=party.person.email,
-        values=values,
-        language=party.person.language,
-    )
-    mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=guard.now())
 
 
 def _subject(found: Handover) -> Subject:

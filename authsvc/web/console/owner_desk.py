@@ -12,7 +12,7 @@ from flask import Response, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import languages, mails, owner_files, owner_requests, owners, waiting_registrations
+from authsvc import languages, owner_decisions, owner_files, owner_requests, owners, waiting_registrations
 from authsvc.core import tongues
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
@@ -39,11 +39,6 @@ _ANSWERS = {
     "refused": (
         later("not granted"),
         later("The brand has not moved it to this address. Contact it if you think otherwise."),
-    ),
-    "taken": (later("it counts"), later("The brand has taken your proof of purchase. It is yours now:")),
-    "declined": (
-        later("not taken"),
-        later("The brand has not taken your proof of purchase. Contact it, or use the claim code."),
     ),
 }
 
@@ -171,11 +166,9 @@ def decide_owner_registration(registration_id: UUID) -> Page:
             held = waiting_registrations.get(session, registration_id, now=guard.now())
             if faults := _faults(chosen, reason, _USED_CHOICES):
                 return _form(here, held.sgtin, _USED_CHOICES, faults), BadInput.status
-            waiting_registrations.decide(
-                session, _subject(held.sgtin), held.id, is_taken=chosen == "taken", now=guard.now()
+            owner_decisions.decide_registration(
+                session, _subject(held.sgtin), held.id, is_taken=chosen == "taken", post=runtime().post, now=guard.now()
             )
-            link = f"{runtime().config.base_url}/own"
-            _tell(session, held.sgtin, _find(session, held.owner_id), "owner-proof-decided", chosen, link)
         details = {"item": held.sgtin, "decision": chosen, "reason": reason}
         me.record(session, "owner.registration", str(registration_id), details)
     return guard.done("Decided, and they are told.", here)
@@ -306,13 +299,9 @@ def _tell_old(session: Session, done: Request) -> None:
 
 def _send(session: Session, person: Person, template: str, values: Mapping[str, str]) -> None:
     """Write to an owner in their language; *title* and *answer* come in English."""
-    rt, language = runtime(), languages.get(person.language)
+    language = languages.get(person.language)
     said = {name: language.gettext(value) if name in {"title", "answer"} else value for name, value in values.items()}
-    draft = mails.Draft(
-        id=rt.new_id(), brand_id=person.brand_id, template=template, to=person.email, values=said,
-        language=person.language,
-    )  # fmt: skip
-    mails.enqueue(session, draft, seal_key=rt.mail_key, nonce=rt.random(12), now=guard.now())
+    runtime().post.send(session, person, template, said, now=guard.now())
 
 
 def _subject(sgtin: str) -> Subject:
