@@ -176,3 +176,19 @@ def recover(buyer: Buyer, path: str, **form: str) -> TestResponse:
     proof = (io.BytesIO(b"%PDF-1.7\n% a receipt\n%%EOF\n"), "receipt.pdf")
     answer = buyer.post(page, **{"email": buyer.email, "code": claim_code(buyer.scene, path), "proof": proof, **form})
     return answer if answer.status_code != 200 else buyer.follow("owner-recover-confirm")
+
+
+def holders(scene, path):
+    """Return the registrations of an item, the oldest first."""
+    return scene.rows(
+        "SELECT version, state, warranty_until::text FROM registrations WHERE sgtin = %s ORDER BY version",
+        DigitalLink.parse(path).sgtin,
+    )
+
+
+def confirm(seller, taker):
+    """Open the page that the mail leads to, and confirm."""
+    page = re.search(r"(/own/transfers/\S+)", [text for name, text in letters(seller.scene, seller.email)
+                                               if name == "owner-accepted"][-1])[1]  # fmt: skip
+    seller.get(page)
+    return seller.post(f"{page}/confirm", buyer=seller.field("buyer"))

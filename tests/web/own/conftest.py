@@ -39,3 +39,19 @@ def buyer(scene):
 @pytest.fixture
 def stranger(scene):
     return Buyer(scene, f"bob{next(_numbers)}@example.com")
+
+
+@pytest.fixture
+def path(watches):
+    return watches.path()
+
+
+@pytest.fixture
+def item(buyer, path):
+    """Return the page of a watch that ``buyer``, here the seller, owns."""
+    return buyer.own(path, purchased_on="2026-05-31")
+
+
+@pytest.fixture
+def seller(buyer):
+    return buyer
