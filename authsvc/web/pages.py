@@ -21,9 +21,9 @@ from authsvc import languages
 from authsvc.core import unit_data, wording
 from authsvc.core.register import Brand, Granularity, Product
 from authsvc.core.unit_data import Attribute, Audience, Level
+from authsvc.core.verdict_texts import Words
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.core.warranties import Warranty
-from authsvc.core.wording import Words
 from authsvc.languages import gettext as _
 from authsvc.languages import later, ngettext
 from authsvc.web import looks
