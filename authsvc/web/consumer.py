@@ -12,8 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pydantic_core import to_json  # a quarter of the time of the encoder in the standard library
-
 from authsvc import languages, scanning
 from authsvc import scan_statements as sql
 from authsvc.core.gs1 import DigitalLink
@@ -168,13 +166,13 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
-        return Answer(to_json(documents.verdict(checked)), JSON, 200, headers)
+        return Answer(documents.encoded(checked), JSON, 200, headers)
     # Nothing is waited for inside: what is spoken belongs to this answer alone, on the loop as in a thread.
     with _speaking(environ) as spoken:
         page = presenting.page(environ, rt, checked, cookie, here=visitors.raw_target(environ))
     if spoken.is_chosen:
-        page = languages.carry(page, spoken.language.code)
-    return Answer(page.encode(), HTML, 200, headers)
+        page = languages.carry(page.decode(), spoken.language.code).encode()
+    return Answer(page, HTML, 200, headers)
 
 
 def _speaking(environ: Environ) -> languages.speaking:
