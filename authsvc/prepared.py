@@ -125,12 +125,22 @@ def _dump_text(value: Any) -> bytes:
     return str(value).encode()
 
 
+@lru_cache(maxsize=4096)
+def _dump_float(value: float) -> bytes:
+    # To find the shortest digits takes 0.4 us, and three of them stand in a scan: those of its country.
+    return repr(value).encode()
+
+
 class Array(list[Any]):
     """A list that is meant to go as an array: any other list is there by mistake."""
 
 
 def _dump_array(values: Array) -> bytes:
     """Write an array (PostgreSQL manual, 8.15.6), every text in quotes: only so is one never read as NULL."""
+    first = values[0] if values else None
+    if values and values.count(first) == len(values):
+        # Scans of one moment share the product, the key and more: written once, what is alike costs next to nothing.
+        return b"{%b}" % b",".join([b"NULL" if first is None else ELEMENTS[type(first)](first)] * len(values))
     return b"{%b}" % b",".join([b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values])
 
 
@@ -141,7 +151,7 @@ def _quote(value: str) -> bytes:
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
     str: str.encode,
     int: _dump_text,
-    float: _dump_text,
+    float: _dump_float,
     bool: lambda value: b"t" if value else b"f",
     bytes: lambda value: b"\\x" + value.hex().encode(),
     UUID: lambda value: value.hex.encode(),

@@ -18,7 +18,8 @@ from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
 from authsvc.errors import AuthsvcError, TooManyRequests, UnknownCode
 from authsvc.runtime import Runtime
-from authsvc.scanning import Checked, Presentation
+from authsvc.scan_rows import Presentation
+from authsvc.scanning import Checked
 from authsvc.steps import Story, tell
 from authsvc.web import documents, limits, meters, presenting, problems, resolver, visitors
 from authsvc.web.limits import Hidden, Limits
@@ -131,8 +132,8 @@ def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Pre
     """
     if not counted.is_within(limits.SOFT_READS, address):
         return False
-    key = f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}"
-    if not counted.is_within(limits.ONE_CODE_FROM_HERE, f"{address} {key}"):
+    key = counted.hide(f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}")
+    if not counted.is_within(limits.ONE_CODE_FROM_HERE, Hidden(address + key)):
         return False
     return shown.automated is not None or counted.is_within(limits.ONE_CODE, key)
 

@@ -11,7 +11,8 @@ from authsvc.core.register import Brand
 from authsvc.core.verdicts import item_key
 from authsvc.errors import Unavailable
 from authsvc.runtime import Runtime
-from authsvc.scanning import Checked, Presentation
+from authsvc.scan_rows import Presentation
+from authsvc.scanning import Checked
 from authsvc.web import meters, pages, visitors
 from authsvc.web.wire import Environ
 
