@@ -61,9 +61,10 @@ class Frames:
                     self._kept.clear()
                 self._kept[key] = kept
         pieces, names, _ = kept
-        write = self._write
+        # Each value is written once: a receipt stands in a dozen links of a page.
+        values = {name: self._write(value).encode() for name, value in own.items()}
         filled = pieces.copy()
-        filled[1::2] = [write(own.get(name, "")).encode() for name in names]
+        filled[1::2] = [values.get(name, b"") for name in names]
         return b"".join(filled)
 
 
