@@ -159,7 +159,7 @@ class Lines:
             Refused: Nothing was stored.
             Unavailable: The database does not answer; the statement may have been stored.
         """
-        arrays = {name: prepared.Array(params[name] for params in many) for name in many[0]}
+        arrays = {name: prepared.Array([params[name] for params in many]) for name in many[0]}
         try:
             rows = await self._run(statement, arrays)
         except psycopg.Error as error:
