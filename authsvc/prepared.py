@@ -8,7 +8,7 @@ its named parameters (``%(name)s``, as everywhere) become ``$1``…, and values 
 import json
 import re
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -131,17 +131,30 @@ def _dump_float(value: float) -> bytes:
     return repr(value).encode()
 
 
-class Array(list[Any]):
-    """A list that is meant to go as an array: any other list is there by mistake."""
+class Parcel(dict[str, Any]):
+    """
+    The parameters of one of many, with what is sent for each of them.
+
+    It is written as soon as it is known, while all of it is at hand for the processor: of thirty together, each written
+    when all have come, it took three times as long.
+    """
+
+    __slots__ = ("elements",)
+
+    def __init__(self, statement: str, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self.elements = elements(statement, params)
 
 
-def _dump_array(values: Array) -> bytes:
-    """Write an array (PostgreSQL manual, 8.15.6), every text in quotes: only so is one never read as NULL."""
-    first = values[0] if values else None
-    if values and values.count(first) == len(values):
-        # Scans of one moment share the product, the key and more: written once, what is alike costs next to nothing.
-        return b"{%b}" % b",".join([b"NULL" if first is None else ELEMENTS[type(first)](first)] * len(values))
-    return b"{%b}" % b",".join([b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values])
+def elements(statement: str, params: Mapping[str, Any]) -> list[bytes]:
+    """Return what stands for each parameter of *statement* in the array that is sent for those of many."""
+    names = compiled(statement)[2]
+    return [b"NULL" if (value := params[key]) is None else ELEMENTS[type(value)](value) for key in names]
+
+
+def joined(many: Iterable[Sequence[bytes]]) -> list[bytes]:
+    """Write an array for each parameter (PostgreSQL manual, 8.15.6), given the ``elements`` of each of many."""
+    return [b"{%b}" % b",".join(column) for column in zip(*many, strict=True)]
 
 
 def _dump_time(value: datetime) -> bytes:
@@ -152,7 +165,10 @@ def _dump_time(value: datetime) -> bytes:
 
 
 def _quote(value: str) -> bytes:
-    return b'"%b"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
+    # Every text is in quotes: only so is one never read as NULL.
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'.encode()
 
 
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
@@ -165,7 +181,6 @@ DUMPERS: dict[type, Callable[[Any], bytes]] = {
     datetime: _dump_time,
     date: lambda value: value.isoformat().encode(),
     Jsonb: lambda value: json.dumps(value.obj).encode(),
-    Array: _dump_array,
 }
 """By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
 

@@ -9,7 +9,7 @@ from verdict_pages import AT, FACTS
 
 from authsvc import scan_rows
 from authsvc.core.verdicts import Facts
-from authsvc.prepared import ELEMENTS, Array, _dump_array
+from authsvc.prepared import ELEMENTS
 
 ROW = SimpleNamespace(
     lot=None, disposition=None, disposition_at=None, recall_id=None, first_valid_at=None, any_run=1, flagged_at=None,
@@ -28,13 +28,6 @@ def test_what_the_row_does_not_say_stays_as_it_was_known(name):
     known = FACTS if name == "at" else replace(FACTS, **{name: said})
 
     assert getattr(scan_rows.with_row(known, ROW, None), name) is getattr(known, name)
-
-
-@pytest.mark.parametrize("values", [[], [None], [None, None], ["a"], ["a", "a"], ["a", None], [True, True], [AT, AT]])
-def test_an_array_of_what_is_alike_is_written_as_any_other(values):
-    one_by_one = b",".join(b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values)
-
-    assert _dump_array(Array(values)) == b"{%b}" % one_by_one
 
 
 def test_a_time_of_utc_is_written_with_its_zone():
