@@ -220,8 +220,7 @@ def month(at: datetime) -> str:
 
 def moment(at: datetime) -> str:
     """Word a time in full: "23 Nov 2026, 10:14 UTC"."""
-    at = at.astimezone(UTC)
-    return gettext("{day}, {clock} UTC").format(day=day(at), clock=f"{at.hour:02}:{at.minute:02}")
+    return _moment(spoken(), at.timestamp() // 60)
 
 
 def number(value: int) -> str:
@@ -271,6 +270,14 @@ def _spelt(code: str, skeleton: str, day: date) -> str:
     return format_skeleton(skeleton, day, locale=Locale.parse(code))
 
 
+@lru_cache(maxsize=1024)
+def _moment(language: Language, minute: float) -> str:
+    # Many checks are of one minute.
+    at = datetime.fromtimestamp(minute * 60, UTC)
+    return language.gettext(_MOMENT).format(day=language.day(at), clock=f"{at.hour:02}:{at.minute:02}")
+
+
+_MOMENT = later("{day}, {clock} UTC")
 _ACCEPTED = re.compile(r"([A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*)(?:\s*;\s*q=([01](?:\.\d{0,3})?))?")
 _LEADS_ON = re.compile(r'(<(?:a|form)\b[^>]*?\s(?:href|action)=")(/(?!language")[^"#]*)(["#])')
 _SPOKEN: ContextVar[Spoken] = ContextVar("spoken", default=Spoken(get(DEFAULT)))  # noqa: B039  frozen, English

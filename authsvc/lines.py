@@ -25,6 +25,7 @@ MOST = 8
 """Lines of one loop. One or two are enough as a rule; the others are for statements that wait for a held row."""
 
 Params = Mapping[str, Any]
+Values = Sequence[bytes | None]
 
 
 class Refused(Exception):
@@ -57,10 +58,10 @@ class Line:
                 prepared.check(self._pgconn, result)
             self._ready[name] = None
 
-    async def ask(self, statement: str, params: Params) -> list[Row]:
+    async def ask(self, statement: str, values: Values) -> list[Row]:
         """Run a statement that is prepared and return its rows, once it is committed; raises what the driver raises."""
         name = prepared.compiled(statement)[0]
-        self._pgconn.send_query_prepared(name, prepared.dumped(statement, params))
+        self._pgconn.send_query_prepared(name, values)
         first, *others = await self._await_answer()
         for each in others:
             prepared.check(self._pgconn, each)  # what a commit is refused with comes after the rows
@@ -143,7 +144,7 @@ class Lines:
             Unavailable: The database does not answer; the statement may have been stored.
         """
         try:
-            rows = await self._run(statement, params)
+            rows = await self._run(statement, prepared.dumped(statement, params))
         except BUSY:
             raise Busy("The database did not let this go ahead in time. Try again.") from None
         except (psycopg.OperationalError, psycopg.InterfaceError, pg.CheckViolation) as error:
@@ -159,9 +160,11 @@ class Lines:
             Refused: Nothing was stored.
             Unavailable: The database does not answer; the statement may have been stored.
         """
-        arrays = {name: prepared.Array(params[name] for params in many) for name in many[0]}
+        written = (
+            each.elements if isinstance(each, prepared.Parcel) else prepared.elements(statement, each) for each in many
+        )
         try:
-            rows = await self._run(statement, arrays)
+            rows = await self._run(statement, prepared.joined(written))
         except psycopg.Error as error:
             raise Refused from error
         by_key = {getattr(row, key): row for row in rows}
@@ -172,23 +175,23 @@ class Lines:
         while self._idle:
             self._idle.pop().close()
 
-    async def _run(self, statement: str, params: Params) -> list[Row]:
+    async def _run(self, statement: str, values: Values) -> list[Row]:
         """Run a statement; a lost line is Unavailable, any other refusal what the driver raises."""
         try:
-            return await self._ask(statement, params)
+            return await self._ask(statement, values)
         except pg.FeatureNotSupported:
             # A migration has changed a table under us, and the plans made before are of no use. Nothing was stored,
             # and lines made from now on know the new shape.
             self.close()
-            return await self._ask(statement, params)
+            return await self._ask(statement, values)
 
-    async def _ask(self, statement: str, params: Params) -> list[Row]:
+    async def _ask(self, statement: str, values: Values) -> list[Row]:
         async with self._room_in_time():
             line = await self._take()
             is_good = False
             try:
                 async with asyncio.timeout(self._connections.wait_s):
-                    rows = await line.ask(statement, params)
+                    rows = await line.ask(statement, values)
                 is_good = True
             except TimeoutError:
                 self._connections.lose(line.generation)
@@ -209,11 +212,14 @@ class Lines:
     @contextlib.asynccontextmanager
     async def _room_in_time(self) -> AsyncIterator[None]:
         """Wait for one of the lines, but no longer than for a statement."""
-        try:
-            async with asyncio.timeout(self._connections.wait_s):
-                await self._room.acquire()
-        except TimeoutError:
-            raise Unavailable(LOST) from None
+        if self._room.locked():
+            try:
+                async with asyncio.timeout(self._connections.wait_s):
+                    await self._room.acquire()
+            except TimeoutError:
+                raise Unavailable(LOST) from None
+        else:
+            await self._room.acquire()  # at once
         try:
             yield
         finally:

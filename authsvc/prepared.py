@@ -8,8 +8,8 @@ its named parameters (``%(name)s``, as everywhere) become ``$1``…, and values 
 import json
 import re
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -125,30 +125,62 @@ def _dump_text(value: Any) -> bytes:
     return str(value).encode()
 
 
-class Array(list[Any]):
-    """A list that is meant to go as an array: any other list is there by mistake."""
+@lru_cache(maxsize=4096)
+def _dump_float(value: float) -> bytes:
+    # To find the shortest digits takes 0.4 us, and three of them stand in a scan: those of its country.
+    return repr(value).encode()
 
 
-def _dump_array(values: Array) -> bytes:
-    """Write an array (PostgreSQL manual, 8.15.6), every text in quotes: only so is one never read as NULL."""
-    return b"{%b}" % b",".join([b"NULL" if each is None else ELEMENTS[type(each)](each) for each in values])
+class Parcel(dict[str, Any]):
+    """
+    The parameters of one of many, with what is sent for each of them.
+
+    It is written as soon as it is known, while all of it is at hand for the processor: of thirty together, each written
+    when all have come, it took three times as long.
+    """
+
+    __slots__ = ("elements",)
+
+    def __init__(self, statement: str, params: Mapping[str, Any]) -> None:
+        super().__init__(params)
+        self.elements = elements(statement, params)
+
+
+def elements(statement: str, params: Mapping[str, Any]) -> list[bytes]:
+    """Return what stands for each parameter of *statement* in the array that is sent for those of many."""
+    names = compiled(statement)[2]
+    return [b"NULL" if (value := params[key]) is None else ELEMENTS[type(value)](value) for key in names]
+
+
+def joined(many: Iterable[Sequence[bytes]]) -> list[bytes]:
+    """Write an array for each parameter (PostgreSQL manual, 8.15.6), given the ``elements`` of each of many."""
+    return [b"{%b}" % b",".join(column) for column in zip(*many, strict=True)]
+
+
+def _dump_time(value: datetime) -> bytes:
+    if value.tzinfo is UTC:
+        # Of a time without a zone the spelling takes half as long.
+        return value.replace(tzinfo=None).isoformat().encode() + b"+00:00"
+    return value.isoformat().encode()
 
 
 def _quote(value: str) -> bytes:
-    return b'"%b"' % value.replace("\\", "\\\\").replace('"', '\\"').encode()
+    # Every text is in quotes: only so is one never read as NULL.
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'.encode()
 
 
 DUMPERS: dict[type, Callable[[Any], bytes]] = {
     str: str.encode,
     int: _dump_text,
-    float: _dump_text,
+    float: _dump_float,
     bool: lambda value: b"t" if value else b"f",
     bytes: lambda value: b"\\x" + value.hex().encode(),
     UUID: lambda value: value.hex.encode(),
-    datetime: lambda value: value.isoformat().encode(),
+    datetime: _dump_time,
     date: lambda value: value.isoformat().encode(),
     Jsonb: lambda value: json.dumps(value.obj).encode(),
-    Array: _dump_array,
 }
 """By exact type: an enumeration must be turned to text where it is passed, so that nothing is stored by accident."""
 

@@ -77,8 +77,8 @@ def parse(text: str) -> UUID:
 
 def reference(receipt: UUID) -> str:
     """Return the short number that a person quotes: ``H4-7Q2X``; staff find the receipt by it."""
-    text = base64.b32encode(receipt.bytes[:4]).decode("ascii")[:6].translate(_SPOKEN)
-    return f"{text[:2]}-{text[2:]}"
+    number = receipt.int >> 98
+    return f"{_PAIRS[number >> 20]}-{_PAIRS[number >> 10 & 1023]}{_PAIRS[number & 1023]}"
 
 
 def find_referred(text: str) -> tuple[UUID, UUID] | None:
@@ -90,9 +90,11 @@ def find_referred(text: str) -> tuple[UUID, UUID] | None:
     return UUID(int=least), UUID(int=least + (1 << 98) - 1)
 
 
-_SPOKEN = str.maketrans("ILOU", "0189")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".translate(str.maketrans("ILOU", "0189"))
 """Letters that are misread go; the digits 0, 1, 8 and 9 are no letters of base 32."""
 _WRITTEN = str.maketrans("0189", "ILOU")
+_PAIRS = [first + second for first in _LETTERS for second in _LETTERS]
+"""What ten bits are in base 32, as it is spoken: two characters."""
 _is_reference = re.compile(r"[A-HJKMNP-TV-Z0-9]{2}-[A-HJKMNP-TV-Z0-9]{4}").fullmatch
 
 

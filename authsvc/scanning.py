@@ -10,48 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from authsvc import investigations, public_data, signatures
+from authsvc import investigations, scan_rows, signatures
 from authsvc import scan_statements as sql
-from authsvc.connections import Connections, Row
-from authsvc.core import serials
-from authsvc.core.clones import Network, Place
+from authsvc.connections import Connections
 from authsvc.core.gs1 import DigitalLink
-from authsvc.core.keyring import VerificationKey, is_spared
-from authsvc.core.register import Release
-from authsvc.core.verdicts import Disposition, Facts, Mark, Reason, Recall, Verdict, decide
-from authsvc.core.warranties import Warranty
+from authsvc.core.keyring import VerificationKey
+from authsvc.core.verdicts import Facts, Mark, Reason, Verdict, decide
 from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
+from authsvc.scan_rows import Presentation
 from authsvc.steps import Recording, Story, tell
 
 _NEVER_CONFIRMED = frozenset({"bot", "head", "internal"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Presentation:
-    """
-    Who showed a code, when and from where, as far as a scan may know it.
-
-    ``id`` is 128 random bits and becomes the receipt. ``visitor``, ``prefix`` and ``asn`` are pseudonyms. ``is_known``
-    says that the visitor's cookie came back, so that a repeat can be told. ``automated`` names why the scan does not
-    count; ``device`` is the trusted device whose scan is internal.
-    """
-
-    id: UUID
-    at: datetime
-    visitor: bytes
-    prefix: bytes
-    is_known: bool
-    place: Place
-    network: Network
-    automated: str | None = None
-    channel: str = "camera"
-    is_typed: bool = False
-    asn: bytes | None = None
-    device: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +107,7 @@ def scan_signature(held: Holdings, link: DigitalLink, token: str | None, *, at: 
 
 def _without_history(held: Holdings, known: Facts, key: VerificationKey | None) -> Checked:
     # Only a revocation asks which run it is, and to read a serial takes 25 us.
-    run = _decode(held, known)[0] if key is not None and key.revocation is not None else None
+    run = scan_rows.decode(held, known)[0] if key is not None and key.revocation is not None else None
     return Checked(decide(signatures.without_history(known, key, run)))
 
 
@@ -154,21 +126,21 @@ def _scan_item(
 ) -> Story[Checked]:
     assert known.brand is not None
     proves = known.signature.mark in {Mark.VALID, Mark.NOT_EXPECTED}
-    params = _item_params(held, known, key, seen)
+    params = scan_rows.item_params(held, known, key, seen)
     recorded = seen if proves else None
     if recorded is None:
         row = yield partial(connections.fetch, sql.READ_CASE if known.sscc else sql.READ_ITEM, params)
     elif known.sscc:
-        row = yield partial(connections.fetch, sql.SCAN_CASE, params | _scan_params(recorded, known, key))
+        row = yield partial(connections.fetch, sql.SCAN_CASE, params | scan_rows.scan_params(recorded, known, key))
     else:
-        params.update(_scan_params(recorded, known, key))
+        params.update(scan_rows.scan_params(recorded, known, key))
         row = yield Recording(params)
     if not row.issued:
         refused: Checked = yield partial(_refuse, connections, replace(known, is_issued=False), seen, new_id)
         return refused
-    facts = _with_row(known, row, key)
+    facts = scan_rows.with_row(known, row, key)
     if recorded is None:
-        verdict = decide(_with_owners(facts, row))
+        verdict = decide(scan_rows.with_owners(facts, row))
         if seen is None or proves:
             return Checked(verdict)
         yield partial(_reject, connections, verdict, seen, row.recall_id)
@@ -205,19 +177,19 @@ def _scan_lot(
     new_id: Callable[[], UUID],
 ) -> Checked:
     product = known.product
-    row = connections.fetch(sql.READ_LOT, _lot_params(known, key))
+    row = connections.fetch(sql.READ_LOT, scan_rows.lot_params(known, key))
     # A link with no lot is the product's own: registered is all that it can be.
     is_issued = product is not None and (row.issued or known.lot is None)
     if not is_issued:
         return _refuse(connections, replace(known, is_issued=False), seen, new_id)
-    facts = _with_lot(known, row, key)
+    facts = scan_rows.with_lot(known, row, key)
     verdict = decide(facts)
     if seen is None:
         return Checked(verdict)
     if facts.signature.mark is Mark.ABSENT:
         _reject(connections, verdict, seen, row.recall_id)
     else:
-        params = _scan_params(seen, known, key) | {
+        params = scan_rows.scan_params(seen, known, key) | {
             "sgtin": known.item_key,
             "gtin": known.gtin,
             "at": seen.at,
@@ -240,8 +212,8 @@ def _refuse(connections: Connections, facts: Facts, seen: Presentation | None, n
     A good signature on a code that was never issued is the loudest alert there is: a key may have leaked.
     """
     if facts.gtin and facts.product is not None and facts.lot is not None:
-        row = connections.fetch(sql.READ_LOT, _lot_params(facts, None))
-        recall = _recall(row)
+        row = connections.fetch(sql.READ_LOT, scan_rows.lot_params(facts, None))
+        recall = scan_rows.recall_of(row)
         facts = replace(facts, lot_recall=replace(recall, lot=recall.lot or facts.lot) if recall else None)
     verdict = decide(facts)
     if seen is None:
@@ -287,126 +259,7 @@ def _reject(connections: Connections, verdict: Verdict, seen: Presentation, reca
 def read_state(held: Holdings, connections: Connections, known: Facts, key: VerificationKey | None) -> Facts:
     """Return *known* with what the database says of the code at this moment; records nothing."""
     if not known.is_item:
-        row = connections.fetch(sql.READ_LOT, _lot_params(known, None))
-        return _with_lot(known, row, key)
+        row = connections.fetch(sql.READ_LOT, scan_rows.lot_params(known, None))
+        return scan_rows.with_lot(known, row, key)
     statement = sql.READ_CASE if known.sscc else sql.READ_ITEM
-    return _with_row(known, connections.fetch(statement, _item_params(held, known, None, None)), key)
-
-
-def _decode(held: Holdings, known: Facts) -> tuple[int | None, int | None]:
-    """Return the run and the index in it that a derived serial stands for; neither for any other code."""
-    if known.brand is None or known.serial is None or known.gtin is None:
-        return None, None
-    return serials.decode(known.serial, known.gtin, held.serial_keys_of(known.brand.id)) or (None, None)
-
-
-def _lot_params(known: Facts, key: VerificationKey | None) -> dict[str, Any]:
-    return {
-        "gtin": known.gtin,
-        "lot": known.lot,
-        "brand_id": known.brand.id if known.brand else None,
-        "key_id": key.key_id if key else None,
-    }
-
-
-def _item_params(
-    held: Holdings, known: Facts, key: VerificationKey | None, seen: Presentation | None
-) -> dict[str, Any]:
-    assert known.brand is not None
-    run, index = _decode(held, known)
-    params = {
-        "sgtin": known.item_key,
-        "brand_id": known.brand.id,
-        "gtin": known.gtin,
-        "serial": known.serial,
-        "link_lot": known.lot,
-        "link_expires_on": known.expires_on,
-        "at": known.at,
-        "id": seen.id if seen else None,
-        "run": run,
-        "index": index,
-        "key_id": key.key_id if key else None,
-    }
-    if known.sscc is not None:
-        params["sscc_number"] = int(known.sscc[:17])
-    return params
-
-
-def _scan_params(seen: Presentation, known: Facts, key: VerificationKey | None) -> dict[str, Any]:
-    place = seen.place
-    return {
-        "visitor": seen.visitor,
-        "prefix": seen.prefix,
-        "country": place.country,
-        "latitude": place.latitude,
-        "longitude": place.longitude,
-        "radius_km": place.radius_km,
-        "network": str(seen.network),
-        "channel": seen.channel,
-        "automated": seen.automated,
-        "asn": seen.asn,
-        "device": seen.device,
-        "is_weak": not seen.is_known,
-        "is_signed": key is not None,
-        "format": known.signature.format,
-        "needs_commission": known.product is not None and known.product.release is Release.ON_COMMISSION,
-    }
-
-
-def _with_lot(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
-    """Add what the database said of an issued lot."""
-    return replace(
-        known,
-        is_issued=True,
-        recall=_recall(row),
-        expires_on=row.expires_on or known.expires_on,
-        withdrawn_at=_withdrawn_at(key, row, known.at),
-        data=public_data.of_lot(row.lot_data),
-    )
-
-
-def _with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
-    """Add what the database said of an issued item."""
-    data, records = public_data.read(row.lot_data, row.unit_data)
-    return replace(
-        known,
-        is_issued=True,
-        lot=row.lot or known.lot,
-        disposition=Disposition(row.disposition) if row.disposition else Disposition.ACTIVE,
-        disposition_at=row.disposition_at,
-        recall=_recall(row),
-        withdrawn_at=_withdrawn_at(key, row, known.at),
-        is_commissioned=row.is_commissioned,
-        expires_on=row.expires_on,
-        is_flagged=row.flagged_at is not None,
-        scan_number=row.scan_number,
-        first_at=row.first_at,
-        mine_at=row.mine_at,
-        data=data,
-        records=records,
-        warranty=_warranty(row, known.at),
-    )
-
-
-def _withdrawn_at(key: VerificationKey | None, row: Row, at: datetime) -> datetime | None:
-    """Return since when a revoked key makes this code count for nothing; None where it does not."""
-    if key is None or is_spared(key, first_valid_at=row.first_valid_at, run=row.any_run):
-        return None
-    return (key.revocation.since if key.revocation else None) or at
-
-
-def _with_owners(facts: Facts, row: Row) -> Facts:
-    """Add how often the item has changed hands, for who only asks."""
-    return replace(facts, owners=row.owners, is_offered=row.is_offered)
-
-
-def _warranty(row: Row, at: datetime) -> Warranty | None:
-    if row.held_at is None or row.warranty_until is None or row.held_at > at:
-        return None
-    return Warranty(row.warranty_from, row.warranty_until)
-
-
-def _recall(row: Row) -> Recall | None:
-    if row.recall_id is None:
-        return None
-    return Recall(reason=row.recall_reason, remedy=row.recall_remedy, lot=row.recall_lot, recalled_at=row.recalled_at)
+    return scan_rows.with_row(known, connections.fetch(statement, scan_rows.item_params(held, known, None, None)), key)

@@ -6,6 +6,7 @@ The brand follows from the GTIN, its keys are held in memory, and a token of any
 
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from authsvc.core import tokens
 from authsvc.core.gs1 import DigitalLink, use_by
@@ -34,7 +35,7 @@ def judge(
     if token is not None and brand is not None:
         try:
             key = tokens.verify(token, link.ais, brand.id, held.keyring)
-            signature = Signature(Mark.VALID, key.kid, _FORMAT_OF[key.format])
+            signature = _valid(key.kid, _FORMAT_OF[key.format])
         except BadToken as error:
             signature = Signature(Mark.FORGED, detail=error.detail)
     elif product is not None and product.token == "none":
@@ -55,6 +56,11 @@ def judge(
         has_history=has_history,
     )
     return facts, key
+
+
+@lru_cache(maxsize=1024)
+def _valid(kid: str, form: str) -> Signature:
+    return Signature(Mark.VALID, kid, form)
 
 
 def _use_by(link: DigitalLink, signature: Signature, at: datetime) -> date | None:

@@ -64,7 +64,7 @@ def run(report: Report, only: list[str]) -> None:
         if "issuing" in only:
             _say("issuing")
             issuing.measure(at, codes, report, count=count, rounds=1 if quick else 3)
-        elif {"serving", "tables"} & set(only):
+        elif "tables" in only:
             issuing.issue(at, codes, count)
         if "cores" in only:
             _say("one core, no I/O")
@@ -80,7 +80,10 @@ def run(report: Report, only: list[str]) -> None:
             tables.measure(at, codes, report, sizes=(1_000, 20_000) if quick else (1_000, 100_000, 1_000_000))
         if "serving" in only:
             _say("serving")
-            serving.measure(at, codes, report, rounds=1 if quick else 3, seconds=2.0 if quick else 6.0)
+            # One for each scan: the second of an item has a history to examine, and is not what is measured.
+            scanned = Path(folder) / "scanned.csv"
+            issuing.issue(at, scanned, 60_000 if quick else 400_000)
+            serving.measure(at, scanned, report, rounds=1 if quick else 3, seconds=2.0 if quick else 6.0)
 
 
 def _say(part: str) -> None:

@@ -20,6 +20,7 @@ from authsvc.holdings import Holdings, load
 from authsvc.investigations import Subject
 from authsvc.places import read_countries
 from authsvc.runtime import new_id
+from authsvc.scan_rows import Presentation
 
 CODES_TRIED = 40
 READERS = receipts.VISITORS_OF_A_COPIED_RECEIPT + 1
@@ -98,9 +99,9 @@ def play(place: Workplace, halden: Brand, uris: Mapping[str, str], *, signed_nev
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
-def _seen(stage: _Stage, country: str, at: datetime, network: Network, prefix: bytes | None) -> scanning.Presentation:
+def _seen(stage: _Stage, country: str, at: datetime, network: Network, prefix: bytes | None) -> Presentation:
     place = stage.place
-    return scanning.Presentation(
+    return Presentation(
         id=new_id(), at=at, visitor=place.random(16), prefix=prefix or place.random(8), is_known=False,
         place=stage.world[country], network=network,
     )  # fmt: skip

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 THREADS = 8
 """Threads of a worker for everything that is no scan; scans are answered by its event loop (``web.front``)."""
 
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  only folders that mkdtemp makes for us alone
+
 STOP_S = 5
 """How long a worker may take to end. One that was just being started has lost the signal and would never end."""
 
@@ -60,7 +62,7 @@ def run(config: Config, *, host: str, port: int, workers: int | None = None) -> 
     """
     if faults := key_files.check_modes(config.keys_dir):
         raise BadKey("\n".join(faults))
-    meters = tempfile.mkdtemp(prefix="authsvc-meters-")
+    meters = tempfile.mkdtemp(prefix="authsvc-meters-", dir=_memory())
     signal.signal(signal.SIGTERM, _end)
     try:
         with db.server(config) as url:
@@ -111,6 +113,16 @@ def _jobs(config: Config, url: str) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _memory() -> str | None:
+    """
+    Return the folder for files that no disk need hold, or None for the usual one where there is no such.
+
+    Each scan writes its figures into mapped files. While the disk is busy with the database's log, a page of a file on
+    it that was just written out lets the writer wait, and with it all scans of a worker.
+    """
+    return SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK | os.X_OK) else None
 
 
 def _check_login(url: str) -> str:

@@ -74,8 +74,15 @@ class VerificationKey:
     mac: bytes | None = field(default=None, repr=False)
     not_before: datetime | None = None
     revocation: Revocation | None = None
+    kid: str = field(init=False, compare=False)
+    """The name of the key in the JWKS and in verdicts: brand id, a dot, key id."""
+    raw: bytes | None = field(init=False, repr=False, compare=False)
+    """The 32 bytes of the public key."""
 
     def __post_init__(self) -> None:
+        # Spelt out once: every scan asks for them.
+        object.__setattr__(self, "kid", f"{self.brand_id}.{self.key_id}")
+        object.__setattr__(self, "raw", self.public.public_bytes_raw() if self.public is not None else None)
         if not 1 <= self.key_id <= MAX_KEY_ID:
             raise BadKey(f"A key id must be 1 to {MAX_KEY_ID}, got {self.key_id}.")
         if self.format not in FORMAT_NAMES.values():
@@ -86,11 +93,6 @@ class VerificationKey:
             raise BadKey(f"Key {self.kid}: a MAC key must have {MAC_KEY_BYTES} bytes, got {len(self.mac)}.")
         if (self.revocation is None) == (self.state is KeyState.REVOKED):
             raise BadKey(f"Key {self.kid}: a revocation belongs to the state revoked, the state is {self.state}.")
-
-    @property
-    def kid(self) -> str:
-        """The name of the key in the JWKS and in verdicts: brand id, a dot, key id."""
-        return f"{self.brand_id}.{self.key_id}"
 
 
 class Keyring:

@@ -5,8 +5,8 @@ Each is the answer of the browser's own verifier (``static/reseller/signature.js
 filled in there. The page adds to every one that it is about the signature only, and how old the keys are.
 """
 
+from authsvc.core.verdict_texts import KEY_WITHDRAWN, WORDS, Words
 from authsvc.core.verdicts import Reason
-from authsvc.core.wording import KEY_WITHDRAWN, WORDS, Words
 
 SIGNATURE_ONLY = "Signature only"
 

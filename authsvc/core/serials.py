@@ -39,6 +39,9 @@ _LEFT, _RIGHT = 2**_LEFT_BITS - 1, 2**_RIGHT_BITS - 1
 # FF1 step 5: version 1, method 2, addition 1, radix 32, ten rounds, 7 numerals left, 15 in all, a tweak of 14 bytes.
 _HEADER = bytes([1, 2, 1, 0, 0, 32, 10, 7]) + (15).to_bytes(4, "big") + (14).to_bytes(4, "big")
 
+_MOST_GTINS = 1_000
+"""Products for which a key remembers how decoding starts, at about a kilobyte each."""
+
 _LANE = 128
 _BLOCK = 1024  # codes a lane block: 16 KiB, where the cost of a call no longer shows and the caches still hold it
 _TO_CROCKFORD = ALPHABET.encode() + bytes(256 - len(ALPHABET))
@@ -55,6 +58,7 @@ class SerialKey:
     _cipher: Cipher[modes.ECB] = field(init=False, repr=False, compare=False)
     _header: int = field(init=False, repr=False, compare=False)
     _spare: list[CipherContext | AEADEncryptionContext] = field(init=False, repr=False, compare=False)
+    _rounds: dict[str, tuple[tuple[int, int], ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.epoch) != 1 or self.epoch not in ALPHABET:
@@ -65,6 +69,7 @@ class SerialKey:
         cipher = Cipher(algorithms.AES(self.key), modes.ECB())  # noqa: S305  see above
         object.__setattr__(self, "_cipher", cipher)
         object.__setattr__(self, "_spare", [])
+        object.__setattr__(self, "_rounds", {})
         object.__setattr__(self, "_header", int.from_bytes(cipher.encryptor().update(_HEADER), "big"))
 
     def _start(self, gtin: str) -> tuple[CipherContext | AEADEncryptionContext, int]:
@@ -78,6 +83,22 @@ class SerialKey:
             aes = self._cipher.encryptor()
         tweak = int.from_bytes(gtin.encode("ascii") + b"\0\0", "big")
         return aes, int.from_bytes(aes.update((self._header ^ tweak).to_bytes(16, "big")), "big")
+
+    def _start_decoding(self, gtin: str) -> tuple[CipherContext | AEADEncryptionContext, tuple[tuple[int, int], ...]]:
+        """Return a cipher context of our own and, for each round backwards, what goes into its block and its mask."""
+        rounds = self._rounds.get(gtin)
+        if rounds is not None:
+            try:
+                return self._spare.pop(), rounds
+            except IndexError:
+                return self._cipher.encryptor(), rounds
+        aes, state = self._start(gtin)
+        if len(self._rounds) >= _MOST_GTINS:
+            self._rounds.clear()
+        rounds = self._rounds[gtin] = tuple(
+            (state ^ i << _RIGHT_BITS, _RIGHT if i % 2 else _LEFT) for i in reversed(range(_ROUNDS))
+        )
+        return aes, rounds
 
 
 def derive(key: SerialKey, gtin: str, run: int, indexes: range) -> Iterator[str]:
@@ -104,12 +125,13 @@ def decode(serial: str, gtin: str, keys: Mapping[str, SerialKey]) -> tuple[int, 
     """
     if not _is_serial(serial) or (key := keys.get(serial[0])) is None:
         return None
-    aes, state = key._start(gtin)  # noqa: SLF001  derive and decode are the two halves of SerialKey
+    aes, rounds = key._start_decoding(gtin)  # noqa: SLF001  derive and decode are the two halves of SerialKey
     number = int(serial[1:].translate(_FROM_CROCKFORD), 32)
     left, right = number >> _RIGHT_BITS, number & _RIGHT
-    for i in reversed(range(_ROUNDS)):
-        block = aes.update((state ^ i << _RIGHT_BITS ^ left).to_bytes(16, "big"))
-        left, right = right - (int.from_bytes(block, "big") >> 32) & (_RIGHT if i % 2 else _LEFT), left
+    encrypt, read = aes.update, int.from_bytes
+    for start, mask in rounds:
+        # NUM(S) is the first 12 bytes of a block; of the difference at most the low 40 bits count, its last five bytes.
+        left, right = right - read(encrypt((start ^ left).to_bytes(16, "big"))[7:12], "big") & mask, left
     key._spare.append(aes)  # noqa: SLF001  as above
     number = left << _RIGHT_BITS | right
     run, index = number >> 51, number >> _LOW_ZEROS & MAX_CODES - 1

@@ -160,9 +160,9 @@ def _is_signed_ed25519(key: VerificationKey, signature: bytes, message: bytes) -
     It accepts nothing that OpenSSL refuses, and refuses one thing more: an R of small order, which no honest signer
     makes. ``tests/core/test_signature_libraries.py`` compares the two.
     """
-    assert key.public is not None  # a VerificationKey of this format has one
+    assert key.raw is not None  # a VerificationKey of this format has one
     try:
-        crypto_sign_open(signature + message, key.public.public_bytes_raw())
+        crypto_sign_open(signature + message, key.raw)
     except BadSignatureError:
         return False
     return True

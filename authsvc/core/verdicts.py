@@ -52,6 +52,9 @@ class Reason(StrEnum):
     LOT_ONLY = "lot-only"
     UNAVAILABLE = "unavailable"
 
+    # As a key it is asked for its hash a dozen times in a scan, and that of an enumeration is made by the interpreter.
+    __hash__ = str.__hash__
+
 
 OUTCOMES: dict[Reason, Outcome] = {
     Reason.TEST: Outcome.INFORMATIONAL,
@@ -86,6 +89,8 @@ class Disposition(StrEnum):
     BLOCKED = "blocked"
     DESTROYED = "destroyed"
 
+    __hash__ = str.__hash__
+
 
 class Mark(StrEnum):
     """What the signature check gave."""
@@ -95,6 +100,8 @@ class Mark(StrEnum):
     UNDECIDED = "undecided"  # Good bytes under a key that was withdrawn in part: only the register knows which part.
     ABSENT = "absent"
     NOT_EXPECTED = "not-expected"  # The labels of this product carry no token.
+
+    __hash__ = str.__hash__
 
 
 @dataclass(frozen=True, slots=True)

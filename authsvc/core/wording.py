@@ -1,226 +1,35 @@
 """
 The words of each verdict: what a person in a shop reads.
 
-The subject is *this code*, never *this product*. A title has at most eight words, a sentence at most fifteen; the
-limit of a good verdict stands in the verdict itself, because a copied label carries a valid signature. Numbers and
-dates are rounded here, so that they identify no owner and teach no threshold.
+The texts are in ``verdict_texts``; here they are chosen and filled. Numbers and dates are rounded here, so that they
+identify no owner and teach no threshold.
 
-Texts are ``str.format`` templates with ``brand``, ``item``, ``date``, ``month``, ``batch``, ``reason`` and ``remedy``.
-They are English, and the keys under which a ``Tongue`` has them in another language.
+Most of what is said is said to many: what fills the same texts with the same values is the same ``Words``, and is made
+once (``_filled``).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from string import Formatter
 
 from authsvc.core.tongues import ENGLISH, Tongue
+from authsvc.core.verdict_texts import (
+    KEY_WITHDRAWN,
+    LOT_RECALLED,
+    NOT_CHECKED_YET,
+    OFTEN,
+    OLDER_STOCK,
+    REGISTERED,
+    SIGNATURE_ONLY,
+    SOMEBODY_ELSES,
+    UNKNOWN_MAKER,
+    UNSIGNED_TYPED,
+    WITHOUT_LOT,
+    WORDS,
+    Words,
+)
 from authsvc.core.verdicts import OUTCOMES, Facts, Mark, Outcome, Reason, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """
-    How a verdict is said. ``tone`` picks the colour, ``icon`` the shape, ``action`` names the first step.
-
-    ``limit`` is the sentence of a good verdict that says what it cannot promise; pages set it in bold.
-    """
-
-    tone: str
-    icon: str
-    chip: str
-    title: str
-    text: str
-    action: str
-    limit: str | None = None
-
-    @property
-    def whole_text(self) -> str:
-        """The text with its limit, for readers that have no bold."""
-        return f"{self.text} {self.limit}" if self.limit else self.text
-
-
-_PASSED = ("ok", "check", "Code check passed", "This code is genuine")
-_STOP = ("bad", "cross", "Stop")
-_WARNING = ("warn", "triangle", "Warning")
-_FOR_INFORMATION = ("info", "info", "For information")
-_COMPARE = "Labels can be copied, so compare the {item} too."
-_UNKNOWN = Words(
-    "bad",
-    "cross",
-    "Check failed",
-    "We do not know this code",
-    "This code is not in the {brand} register. It may be misread or false.",
-    "Scan again",
-)
-
-WORDS: dict[Reason, Words] = {
-    Reason.TEST: Words(*_FOR_INFORMATION, "This is a test code", "It belongs to no real item.", "Close"),
-    Reason.FORGED: Words(
-        "bad",
-        "cross",
-        "Check failed",
-        "{brand} did not make this code",
-        "Something in this code is wrong or was changed. Do not rely on this label. If it is damaged, scan it again.",
-        "Scan again",
-    ),
-    Reason.NOT_ISSUED: _UNKNOWN,
-    Reason.UNKNOWN: _UNKNOWN,
-    Reason.RECALLED: Words(
-        "bad",
-        "alert",
-        "Safety notice",
-        "Stop using this item: it is recalled",
-        "{brand} recalled {what} on {date} because {reason}. {remedy}",
-        "How to return it",
-    ),
-    Reason.STOLEN: Words(
-        *_STOP,
-        "This item is reported stolen",
-        "The owner or {brand} reported it on {date}. Do not buy it. Do not confront the seller.",
-        "Tell {brand}",
-    ),
-    Reason.LOST: Words(
-        *_STOP,
-        "This item is reported lost",
-        "Its owner is looking for it. You can help it get home.",
-        "Contact through {brand}",
-    ),
-    Reason.BLOCKED: Words(
-        *_STOP,
-        "{brand} has blocked this code",
-        "This code should no longer be used. The item may be a copy.",
-        "Contact {brand}",
-    ),
-    Reason.WITHDRAWN: Words(
-        *_WARNING,
-        "This code is no longer in use",
-        "{brand} ended this code on {date}. An item sold with it may be a copy or a used label.",
-        "Ask {brand}",
-    ),
-    Reason.POSSIBLE_COPY: Words(
-        *_WARNING,
-        "Be careful: this code may have been copied",
-        "{brand} made this code for one {item} only. It has been checked in too many places to be one {item}. "
-        "The item in front of you may be a fake.",
-        "Do not pay yet",
-    ),
-    Reason.UNSIGNED: Words(
-        *_WARNING,
-        "This label lacks its seal",
-        "Labels of this {item} carry a hidden seal, and this one has none. The number alone proves nothing.",
-        "Scan the original label",
-    ),
-    Reason.NOT_RELEASED: Words(
-        *_WARNING,
-        "This item is not yet for sale",
-        "{brand} made this code, but has not yet released the item to shops. "
-        "Please do not buy it before you ask {brand}.",
-        "Ask {brand}",
-    ),
-    Reason.EXPIRED: Words(
-        *_WARNING,
-        "The use-by date has passed",
-        "This item was good until {date}. {brand} made the code, but do not use the item.",
-        "Ask the shop",
-    ),
-    Reason.CHECKED_BY_YOU: Words(
-        "ok",
-        "check",
-        "You checked this before",
-        "This code is genuine",
-        "You checked it with this phone on {date}. Nothing has changed since then.",
-        "Compare",
-        _COMPARE,
-    ),
-    Reason.FIRST_CHECK: Words(
-        *_PASSED,
-        "{brand} made this code for the {item} below, and this is its first check.",
-        "Compare",
-        _COMPARE,
-    ),
-    Reason.CHECKED_BEFORE: Words(
-        *_PASSED,
-        "{brand} made this code. It was checked before, first in {month}. That is normal for a used item. "
-        "If you were told it is new, ask the seller why.",
-        "Compare",
-        _COMPARE,
-    ),
-    Reason.LOT_ONLY: Words(
-        *_FOR_INFORMATION,
-        "This code names the batch, not the item",
-        "Every item of batch {batch} has this same code. It shows product facts and recalls. "
-        "It cannot show if this one item is real.",
-        "Product facts",
-    ),
-    Reason.UNAVAILABLE: Words(
-        "none",
-        "cloud",
-        "Try again",
-        "We cannot check this code now",
-        "This is our fault and says nothing about your item. Try again in a few minutes.",
-        "Try again",
-    ),
-}
-
-UNSIGNED_TYPED = Words(
-    *_FOR_INFORMATION,
-    "We know this number",
-    "A number alone cannot show that an item is real. Scan the code on the label to check it.",
-    "Scan the label",
-)
-SIGNATURE_ONLY = Words(
-    "info",
-    "info",
-    "Signature only",
-    "The signature is valid",
-    "{brand} made this code. We cannot check blocks, recalls or copies now.",
-    "Try again",
-)
-REGISTERED = Words(
-    *_FOR_INFORMATION,
-    "This number is registered",
-    "{brand} gave this number to one {item}. Labels of this {item} carry no seal, so anybody can print it.",
-    "Compare",
-    _COMPARE,
-)
-KEY_WITHDRAWN = Words(
-    "none",
-    "cloud",
-    "Not decided",
-    "The key of this code was withdrawn",
-    "{brand} withdrew the key for some of its codes. Only a check online can tell if this is one of them.",
-    "Check again online",
-)
-OFTEN = {
-    3: "{brand} made this code. It was checked a few times before, first in {month}. That is normal for a used item. "
-    "If you were told it is new, ask the seller why.",
-    10: "{brand} made this code. It was checked many times before, first in {month}. That is normal for a used item. "
-    "If you were told it is new, ask the seller why.",
-}
-"""
-From how many earlier checks on it is said how often a code was checked: not at all for once or twice.
-
-The bounds are those of speech, alike for every product and whatever its threshold is: nobody learns from them how many
-copies stay unnoticed.
-"""
-UNKNOWN_MAKER = "This code is not in the maker's register. It may be misread or false."
-NOT_CHECKED_YET = "{brand} made this code for the {item} below."
-OLDER_STOCK = (
-    "This is stock from before {from_day}. Since then {brand} gives each {item} a code of its own. "
-    "This code stands for all of batch {batch}, and cannot show if this one item is real."
-)
-WITHOUT_LOT = (
-    "Every item of this product has this same code. It shows product facts and recalls. "
-    "It cannot show if this one item is real."
-)
-SOMEBODY_ELSES = Words(
-    *_FOR_INFORMATION,
-    "This is somebody else's check",
-    "It was made on {date} for one code. It says nothing about the item before you.",
-    "Scan the label",
-)
-LOT_RECALLED = "Items of batch {batch} are recalled. If yours is one, stop using it."
 
 
 def words(verdict: Verdict, tongue: Tongue = ENGLISH) -> Words:
@@ -249,7 +58,7 @@ def receipt_words(checked_at: datetime, tongue: Tongue = ENGLISH) -> Words:
 
 def texts() -> set[str]:
     """Return every text of this module, for the catalogues."""
-    every = [*WORDS.values(), *(words for _, words in _SPECIAL), SOMEBODY_ELSES]
+    every = [*WORDS.values(), *(words for special in _SPECIAL.values() for _, words in special), SOMEBODY_ELSES]
     said = {text for words in every for text in (words.chip, words.title, words.text, words.action, words.limit)}
     return {text for text in said if text} | {LOT_RECALLED, *_VALUES}
 
@@ -259,22 +68,22 @@ def _replace_text(words: Words, text: str) -> Words:
 
 
 def _choose(verdict: Verdict) -> Words:
-    for applies, words in _SPECIAL:
+    for applies, words in _SPECIAL.get(verdict.reason, ()):
         if applies(verdict):
             return words
     return WORDS[verdict.reason]
 
 
 def _is_typed(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.UNSIGNED and verdict.facts.is_typed
+    return verdict.facts.is_typed
 
 
 def _is_signature_only(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.UNAVAILABLE and verdict.facts.signature.mark is Mark.VALID
+    return verdict.facts.signature.mark is Mark.VALID
 
 
 def _is_undecided(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.UNAVAILABLE and verdict.facts.signature.mark is Mark.UNDECIDED
+    return verdict.facts.signature.mark is Mark.UNDECIDED
 
 
 def _is_without_proof(verdict: Verdict) -> bool:
@@ -283,46 +92,53 @@ def _is_without_proof(verdict: Verdict) -> bool:
 
 def _is_not_checked(verdict: Verdict) -> bool:
     """Whether nobody has checked the code yet, and one who counts nothing (a bot, a program) asks for it."""
-    return verdict.reason is Reason.CHECKED_BEFORE and verdict.facts.first_at is None
+    return verdict.facts.first_at is None
 
 
 def _is_checked_many_times(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.CHECKED_BEFORE and (verdict.facts.scan_number or 1) > 10
+    return (verdict.facts.scan_number or 1) > 10
 
 
 def _is_checked_a_few_times(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.CHECKED_BEFORE and (verdict.facts.scan_number or 1) > 3
+    return (verdict.facts.scan_number or 1) > 3
 
 
 def _is_nobodys(verdict: Verdict) -> bool:
-    return verdict.reason in {Reason.UNKNOWN, Reason.NOT_ISSUED} and verdict.facts.brand is None
+    return verdict.facts.brand is None
 
 
 def _is_product_code(verdict: Verdict) -> bool:
-    return verdict.reason is Reason.LOT_ONLY and verdict.facts.lot is None
+    return verdict.facts.lot is None
 
 
 def _is_older_stock(verdict: Verdict) -> bool:
     """Whether the code of a lot is of a product whose items have codes of their own by now."""
     facts = verdict.facts
     since = facts.product.serial_from if facts.product else None
-    is_lot = verdict.reason is Reason.LOT_ONLY and facts.lot is not None
-    return is_lot and since is not None and facts.at.date() >= since
+    return facts.lot is not None and since is not None and facts.at.date() >= since
 
 
-_SPECIAL: tuple[tuple[Callable[[Verdict], bool], Words], ...] = (
-    (_is_typed, UNSIGNED_TYPED),
-    (_is_signature_only, SIGNATURE_ONLY),
-    (_is_undecided, KEY_WITHDRAWN),
-    (_is_without_proof, REGISTERED),
-    (_is_checked_many_times, _replace_text(WORDS[Reason.CHECKED_BEFORE], OFTEN[10])),
-    (_is_checked_a_few_times, _replace_text(WORDS[Reason.CHECKED_BEFORE], OFTEN[3])),
-    (_is_nobodys, _replace_text(_UNKNOWN, UNKNOWN_MAKER)),
-    (_is_not_checked, _replace_text(WORDS[Reason.CHECKED_BEFORE], NOT_CHECKED_YET)),
-    (_is_older_stock, _replace_text(WORDS[Reason.LOT_ONLY], OLDER_STOCK)),
-    (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
-)
-"""Reasons that need other words in some cases."""
+_CHECKED_BEFORE = WORDS[Reason.CHECKED_BEFORE]
+_NOBODYS = ((_is_nobodys, _replace_text(WORDS[Reason.UNKNOWN], UNKNOWN_MAKER)),)
+_SPECIAL: dict[Reason, tuple[tuple[Callable[[Verdict], bool], Words], ...]] = {
+    Reason.UNSIGNED: ((_is_typed, UNSIGNED_TYPED),),
+    Reason.UNAVAILABLE: ((_is_signature_only, SIGNATURE_ONLY), (_is_undecided, KEY_WITHDRAWN)),
+    Reason.CHECKED_BY_YOU: ((_is_without_proof, REGISTERED),),
+    Reason.FIRST_CHECK: ((_is_without_proof, REGISTERED),),
+    Reason.CHECKED_BEFORE: (
+        (_is_without_proof, REGISTERED),
+        (_is_checked_many_times, _replace_text(_CHECKED_BEFORE, OFTEN[10])),
+        (_is_checked_a_few_times, _replace_text(_CHECKED_BEFORE, OFTEN[3])),
+        (_is_not_checked, _replace_text(_CHECKED_BEFORE, NOT_CHECKED_YET)),
+    ),
+    Reason.UNKNOWN: _NOBODYS,
+    Reason.NOT_ISSUED: _NOBODYS,
+    Reason.LOT_ONLY: (
+        (_is_older_stock, _replace_text(WORDS[Reason.LOT_ONLY], OLDER_STOCK)),
+        (_is_product_code, _replace_text(WORDS[Reason.LOT_ONLY], WITHOUT_LOT)),
+    ),
+}
+"""Reasons that need other words in some cases; the first case that applies has them."""
 
 
 def _date(facts: Facts, reason: Reason) -> datetime | date | None:
@@ -359,46 +175,77 @@ _VALUES = ("the maker", "item", "batch {batch}", "this item", "of this item", "o
 
 def _say(words: Words, tongue: Tongue) -> Words:
     """Put words into a language; what they leave open stays open."""
-    return words if tongue.is_english else _said(words, tongue)
+    return _said(words, tongue)[0]
 
 
 @lru_cache(maxsize=2048)
-def _said(words: Words, tongue: Tongue) -> Words:
-    return Words(
-        words.tone,
-        words.icon,
-        tongue.gettext(words.chip),
-        tongue.gettext(words.title),
-        tongue.gettext(words.text),
-        tongue.gettext(words.action) if words.action else "",
-        tongue.gettext(words.limit) if words.limit else None,
-    )
+def _said(words: Words, tongue: Tongue) -> tuple[Words, tuple[str, ...]]:
+    """Return words in a language, and the names of what they leave open."""
+    if not tongue.is_english:
+        words = Words(
+            words.tone,
+            words.icon,
+            tongue.gettext(words.chip),
+            tongue.gettext(words.title),
+            tongue.gettext(words.text),
+            tongue.gettext(words.action) if words.action else "",
+            tongue.gettext(words.limit) if words.limit else None,
+        )
+    templates = (words.title, words.text, words.action, words.limit or "")
+    return words, tuple(sorted({name for text in templates for _, name, _, _ in Formatter().parse(text) if name}))
+
+
+def _brand(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
+    return facts.brand.name if facts.brand else tongue.gettext("the maker")
+
+
+def _item(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
+    return facts.product.noun if facts.product else tongue.gettext("item")
+
+
+def _batch(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
+    return (facts.recall.lot if facts.recall else None) or facts.lot or tongue.gettext("of this item")
+
+
+def _what(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
+    lot = facts.recall.lot if facts.recall else None
+    return tongue.gettext("batch {batch}").format(batch=lot) if lot else tongue.gettext("this item")
+
+
+def _remedy(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
+    remedy = facts.recall.remedy if facts.recall else None
+    return f"{_sentence(remedy)} {tongue.gettext('It is free.')}" if remedy else ""
+
+
+_OPEN: Mapping[str, Callable[[Facts, Reason, Tongue], str]] = {
+    "brand": _brand,
+    "item": _item,
+    "date": lambda facts, reason, tongue: tongue.day(_date(facts, reason)),
+    "month": lambda facts, _reason, tongue: tongue.month(facts.first_at),
+    "from_day": lambda facts, _reason, tongue: tongue.day(facts.product.serial_from if facts.product else None),
+    "batch": _batch,
+    "what": _what,
+    "reason": lambda facts, _reason, tongue: _clause(facts.recall.reason if facts.recall else None, tongue),
+    "remedy": _remedy,
+}
+"""What words may leave open, and what fills it."""
 
 
 def _fill(words: Words, facts: Facts, reason: Reason, tongue: Tongue) -> Words:
-    recall, words, say = facts.recall, _say(words, tongue), tongue.gettext
+    said, names = _said(words, tongue)
+    return _filled(said, names, tuple([_OPEN[name](facts, reason, tongue) for name in names]))
+
+
+@lru_cache(maxsize=4096)
+def _filled(words: Words, names: tuple[str, ...], values: tuple[str, ...]) -> Words:
     # Values go through format as arguments, so braces in a brand's name stay what they are.
-    values = {
-        "brand": facts.brand.name if facts.brand else say("the maker"),
-        "item": facts.product.noun if facts.product else say("item"),
-        "date": tongue.day(_date(facts, reason)),
-        "month": tongue.month(facts.first_at),
-        "from_day": tongue.day(facts.product.serial_from if facts.product else None),
-        "batch": (recall.lot if recall else None) or facts.lot or say("of this item"),
-        "what": say("batch {batch}").format(batch=recall.lot) if recall and recall.lot else say("this item"),
-        "reason": _clause(recall.reason if recall else None, tongue),
-        "remedy": f"{_sentence(recall.remedy)} {say('It is free.')}" if recall and recall.remedy else "",
-    }
+    named = dict(zip(names, values, strict=True))
     return Words(
         words.tone,
         words.icon,
         words.chip,
-        _filled(words.title, values),
-        " ".join(_filled(words.text, values).split()),
-        _filled(words.action, values),
-        _filled(words.limit, values) if words.limit else None,
+        words.title.format_map(named),
+        " ".join(words.text.format_map(named).split()),
+        words.action.format_map(named),
+        words.limit.format_map(named) if words.limit else None,
     )
-
-
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    return template.format_map(values) if "{" in template else template

@@ -12,15 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pydantic_core import to_json  # a quarter of the time of the encoder in the standard library
-
 from authsvc import languages, scanning
 from authsvc import scan_statements as sql
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Mark, Reason, item_key
 from authsvc.errors import AuthsvcError, TooManyRequests, UnknownCode
 from authsvc.runtime import Runtime
-from authsvc.scanning import Checked, Presentation
+from authsvc.scan_rows import Presentation
+from authsvc.scanning import Checked
 from authsvc.steps import Story, tell
 from authsvc.web import documents, limits, meters, presenting, problems, resolver, visitors
 from authsvc.web.limits import Hidden, Limits
@@ -133,8 +132,8 @@ def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Pre
     """
     if not counted.is_within(limits.SOFT_READS, address):
         return False
-    key = f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}"
-    if not counted.is_within(limits.ONE_CODE_FROM_HERE, f"{address} {key}"):
+    key = counted.hide(f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}")
+    if not counted.is_within(limits.ONE_CODE_FROM_HERE, Hidden(address + key)):
         return False
     return shown.automated is not None or counted.is_within(limits.ONE_CODE, key)
 
@@ -168,13 +167,13 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
     if prefers_json(environ):
-        return Answer(to_json(documents.verdict(checked)), JSON, 200, headers)
+        return Answer(documents.encoded(checked), JSON, 200, headers)
     # Nothing is waited for inside: what is spoken belongs to this answer alone, on the loop as in a thread.
     with _speaking(environ) as spoken:
         page = presenting.page(environ, rt, checked, cookie, here=visitors.raw_target(environ))
     if spoken.is_chosen:
-        page = languages.carry(page, spoken.language.code)
-    return Answer(page.encode(), HTML, 200, headers)
+        page = languages.carry(page.decode(), spoken.language.code).encode()
+    return Answer(page, HTML, 200, headers)
 
 
 def _speaking(environ: Environ) -> languages.speaking:

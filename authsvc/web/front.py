@@ -15,6 +15,7 @@ from typing import Any
 from authsvc import scan_statements as sql
 from authsvc.flights import Flights
 from authsvc.lines import Lines
+from authsvc.prepared import Parcel
 from authsvc.runtime import Runtime
 from authsvc.steps import Recording
 from authsvc.web import bridge, consumer
@@ -35,6 +36,7 @@ class Front:
         self._app = app
         self._rt = rt
         self._limits = counted
+        self._is_secure = rt.config.is_secure
         self._on_stop = on_stop
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="authsvc-pages")
         self._waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="authsvc-steps")
@@ -62,7 +64,7 @@ class Front:
         if asked["PATH_INFO"].startswith(consumer.PREFIXES):
             answer = await self._tell(asked)
             is_head = asked["REQUEST_METHOD"] == "HEAD"
-            bridge.send(exchange, answer, is_secure=self._rt.config.is_secure, is_head=is_head)
+            bridge.send(exchange, answer, is_secure=self._is_secure, is_head=is_head)
         else:
             await self._loop.run_in_executor(self._threads, bridge.serve, self._app, asked, exchange, self._loop)
 
@@ -74,7 +76,7 @@ class Front:
             while True:
                 try:
                     if isinstance(step, Recording):
-                        came = await self._flights.go(step.params["sgtin"], step.params)
+                        came = await self._flights.go(step.params["sgtin"], Parcel(sql.SCAN_ITEMS, step.params))
                     else:
                         came = await self._loop.run_in_executor(self._waiters, step)
                 except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the story

@@ -160,13 +160,15 @@ class Memory:
     """
 
     def __init__(self) -> None:
-        self._windows: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {}
+        self._windows: dict[str, _Window] = {}
 
     def hit(self, limit: Limit, key: str, cost: int = 1) -> bool:
         """Count *cost* hits where they are within the limit, and say whether they are."""
-        share, now, last = self._turn(limit)
+        at = time.monotonic()
+        window = self._window(limit, at)
+        now = window.now
         count = now.get(key, 0)
-        if count + last.get(key, 0) * share + cost > limit.amount:
+        if count + window.rest(key, at) + cost > limit.amount:
             return False
         if count or len(now) < MOST_KEYS:
             now[key] = count + cost
@@ -174,21 +176,39 @@ class Memory:
 
     def test(self, limit: Limit, key: str) -> bool:
         """Say whether one more hit would be within the limit."""
-        share, now, last = self._turn(limit)
-        return now.get(key, 0) + last.get(key, 0) * share + 1 <= limit.amount
+        at = time.monotonic()
+        window = self._window(limit, at)
+        return window.now.get(key, 0) + window.rest(key, at) + 1 <= limit.amount
 
     def left(self, limit: Limit, key: str) -> tuple[int, int]:
         """Return how many more hits are within the limit, and in how many seconds its window turns."""
-        share, now, last = self._turn(limit)
-        used = now.get(key, 0) + last.get(key, 0) * share
-        return max(int(limit.amount - used), 0), max(math.ceil(limit.length_s * share), 1)
+        at = time.monotonic()
+        window = self._window(limit, at)
+        used = window.now.get(key, 0) + window.rest(key, at)
+        return max(int(limit.amount - used), 0), max(math.ceil(window.until - at), 1)
 
-    def _turn(self, limit: Limit) -> tuple[float, dict[str, int], dict[str, int]]:
-        length = limit.length_s
-        number, elapsed = divmod(time.monotonic(), length)
-        held = self._windows.get(limit.name)
-        if held is None or held[0] != number:
+    def _window(self, limit: Limit, at: float) -> "_Window":
+        window = self._windows.get(limit.name)
+        if window is None or at >= window.until:
             # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
-            last = held[1] if held is not None and held[0] == number - 1 else {}
-            held = self._windows[limit.name] = (int(number), {}, last)
-        return 1.0 - elapsed / length, held[1], held[2]
+            until = (at // limit.length_s + 1) * limit.length_s
+            last = window.now if window is not None and at < window.until + limit.length_s else {}
+            window = self._windows[limit.name] = _Window(until, limit.length_s, last)
+        return window
+
+
+class _Window:
+    """The counts of one limit until a time, and those of the window before."""
+
+    __slots__ = ("_last", "_length_s", "now", "until")
+
+    def __init__(self, until: float, length_s: int, last: dict[str, int]) -> None:
+        self.until = until
+        self.now: dict[str, int] = {}
+        self._length_s = length_s
+        self._last = last
+
+    def rest(self, key: str, at: float) -> float:
+        """Return how much of the window before still reaches into the present."""
+        count = self._last.get(key)
+        return 0.0 if count is None else count * (self.until - at) / self._length_s

@@ -11,25 +11,22 @@ size as ``not-released``: a page must not tell which serials exist.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from jinja2 import Template
-from markupsafe import Markup
 
 from authsvc import languages
-from authsvc.core import unit_data, wording
+from authsvc.core import wording
 from authsvc.core.register import Brand, Granularity, Product
-from authsvc.core.unit_data import Attribute, Audience, Level
+from authsvc.core.verdict_texts import Words
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
-from authsvc.core.warranties import Warranty
-from authsvc.core.wording import Words
 from authsvc.languages import gettext as _
 from authsvc.languages import later, ngettext
-from authsvc.web import looks
-from authsvc.web.frames import Frames, mark
-from authsvc.web.leaves import ENVIRONMENT, groups, picture
-from authsvc.web.unit_cards import card
+from authsvc.web import frames, looks
+from authsvc.web.frames import Frames, escaped, mark
+from authsvc.web.leaves import ENVIRONMENT, groups
+from authsvc.web.product_cards import NO_PRODUCT, product_card, unit_card, warranty_words
 
 NEUTRAL_TONES = {"ok", "info", "none"}
 """Tones of a verdict that a receipt hides from everybody but the visitor who made the check."""
@@ -119,9 +116,14 @@ class MailEntry:
     paragraphs: tuple[tuple[tuple[str, bool], ...], ...]
 
 
+def live(check: Check) -> bytes:
+    """Render the answer at a Digital Link, as it goes out."""
+    return _verdict_page(check, wording.words(check.verdict, languages.spoken()), is_live=check.receipt is not None)
+
+
 def verdict(check: Check) -> str:
     """Render the answer at a Digital Link."""
-    return _verdict_page(check, wording.words(check.verdict, languages.spoken()), is_live=check.receipt is not None)
+    return live(check).decode()
 
 
 def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> str:
@@ -138,7 +140,8 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
     if since:
         note = _("The check was made on {time}. What you read here became known after it.").format(time=moment(checked))
         now = Verdict(since[0].reason, (*since[0].notices, *(v.reason for v in since[1:])), since[0].facts)
-        return _verdict_page(replace(check, verdict=now), wording.words(now, tongue), note=note, checked_at=checked)
+        page = _verdict_page(replace(check, verdict=now), wording.words(now, tongue), note=note, checked_at=checked)
+        return page.decode()
     words = wording.words(check.verdict, tongue)
     if is_mine or words.tone not in NEUTRAL_TONES:
         note = (
@@ -146,8 +149,8 @@ def receipt(check: Check, *, is_mine: bool, since: Sequence[Verdict] = ()) -> st
             if is_mine
             else _("This is a check of {time}, as it was then. Opening it again counts nothing.")
         )
-        return _verdict_page(check, words, is_mine=is_mine, note=note.format(time=moment(checked)))
-    return _verdict_page(check, wording.receipt_words(checked, tongue), is_neutral=True)
+        return _verdict_page(check, words, is_mine=is_mine, note=note.format(time=moment(checked))).decode()
+    return _verdict_page(check, wording.receipt_words(checked, tongue), is_neutral=True).decode()
 
 
 def check_form(*, typed: str = "", fault: str | None = None) -> str:
@@ -196,132 +199,89 @@ def _verdict_page(
     is_neutral: bool = False,
     note: str | None = None,
     checked_at: datetime | None = None,
-) -> str:
+) -> bytes:
     facts = check.verdict.facts
     # One name for both keeps the two pages alike, byte for byte.
     reason = Reason.UNKNOWN if check.verdict.reason is Reason.NOT_ISSUED else check.verdict.reason
-    brand, product, language = facts.brand, facts.product, languages.spoken()
+    product, language = facts.product, languages.spoken()
     at = (checked_at or facts.at).astimezone(UTC)
     is_signed = facts.signature.mark is Mark.VALID
     shows_product = not is_neutral and product is not None and (reason is not Reason.UNAVAILABLE or is_signed)
-    values = {
+    own = {
         "checked": moment(at),
         "checked_iso": at.isoformat(timespec="seconds"),
-        "receipt": check.receipt,
-        "reference": check.reference,
-        "nonce": check.nonce,
-        "serial": groups(facts.serial) if facts.serial else None,
-        "unit": _unit(product, facts) if shows_product and product and reason is not Reason.UNSIGNED else None,
-        "warranty": facts.warranty and warranty_words(facts.warranty, at.date()),
         # A check that is kept is read in another language as a receipt, so that nobody presents the code again.
         "here": f"/s/{check.receipt}" if check.receipt else check.here,
     }
-    own = {name: value for name, value in values.items() if value}
+    if check.receipt:
+        own["receipt"] = check.receipt
+    if check.reference:
+        own["reference"] = check.reference
+    if check.nonce:
+        own["nonce"] = check.nonce
+    if facts.serial:
+        own["serial"] = groups(facts.serial)
+    if shows_product and product and reason is not Reason.UNSIGNED and (unit := unit_card(product, facts)):
+        own["unit"] = unit
+    if facts.warranty:
+        own["warranty"] = warranty_words(facts.warranty, at.date())
+    notices = () if is_neutral else tuple(said for _reason, said in wording.notice_words(check.verdict, language))
+    times = _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None
+    # A receipt says when its check was, so its page is like no other and not kept.
+    is_kept = note is None and not is_neutral
+    known = frames.key(check.verdict, words, notices) if is_kept else ()
     return _FRAMES.fill(
-        {
-            "language": language.code,
-            "words": words,
-            "title": words.title,
-            "reason": str(reason),
-            "brand": brand.name if brand else None,
-            "css_url": looks.url(brand.look if brand else None),
-            "logo": looks.logo(brand.look if brand else None),
-            "maker": brand.name if brand else _("the maker"),
-            "item": product.noun if product else _("item"),
-            "contact": link_of(brand.contact) if brand else None,
-            "host": check.host,
-            "has_script": check.has_script,
-            "is_live": is_live,
-            "is_neutral": is_neutral,
-            "note": note,
-            "notices": ()
-            if is_neutral
-            else tuple(enumerate(said for _reason, said in wording.notice_words(check.verdict, language))),
-            "may_follow": not is_neutral and may_follow(check.verdict),
-            "is_typed": facts.is_typed,
-            "is_signed": is_signed,
-            "is_registered": facts.is_issued is True and product is not None,
-            "is_clear": check.verdict.outcome is Outcome.AUTHENTIC
+        (*known, language, check.host, check.has_script, is_live, times, *own) if is_kept else None,
+        own,
+        lambda: _VERDICT.render(
+            language=language.code,
+            words=words,
+            title=words.title,
+            reason=str(reason),
+            host=check.host,
+            has_script=check.has_script,
+            is_live=is_live,
+            is_neutral=is_neutral,
+            note=note,
+            notices=tuple(enumerate(notices)),
+            may_follow=not is_neutral and may_follow(check.verdict),
+            is_signed=is_signed,
+            is_clear=check.verdict.outcome is Outcome.AUTHENTIC
             or (reason is Reason.LOT_ONLY and facts.lot is not None),
-            "is_lot": reason is Reason.LOT_ONLY,
-            "is_tracked": product is None or product.is_tracked,
-            "register": _register(product, reason, has_warranty=facts.warranty is not None)
+            register=_register(product, reason, has_warranty=facts.warranty is not None)
             if (is_live or is_mine) and shows_product and (facts.is_item or facts.lot is not None)
             else None,
-            "times": _times(facts.scan_number) if reason is Reason.POSSIBLE_COPY else None,
-            "lot": facts.lot,
-            "card": _(CARDS[reason]) if shows_product and reason in CARDS else None,
-            "may_compare": words.tone == "ok" or (reason is Reason.UNAVAILABLE and is_signed),
-            **(_product(product, facts, reason) if shows_product and product else _NO_PRODUCT),
+            times=times,
+            card=_(CARDS[reason]) if shows_product and reason in CARDS else None,
+            may_compare=words.tone == "ok" or (reason is Reason.UNAVAILABLE and is_signed),
+            **_about(facts, reason),
+            **(product_card(product, facts, reason) if shows_product and product else NO_PRODUCT),
             **{name: mark(name) if name in own else None for name in _OWN},
-        },
-        own,
+        ),
+        about=frames.about(facts),
     )
+
+
+def _about(facts: Facts, reason: Reason) -> dict[str, Any]:
+    """Return what a page says of the code, its brand and its product, whatever the verdict."""
+    brand, product = facts.brand, facts.product
+    return {
+        "brand": brand.name if brand else None,
+        "css_url": looks.url(brand.look if brand else None),
+        "logo": looks.logo(brand.look if brand else None),
+        "maker": brand.name if brand else _("the maker"),
+        "item": product.noun if product else _("item"),
+        "contact": link_of(brand.contact) if brand else None,
+        "is_typed": facts.is_typed,
+        "is_registered": facts.is_issued is True and product is not None,
+        "is_lot": reason is Reason.LOT_ONLY,
+        "is_tracked": product is None or product.is_tracked,
+        "lot": facts.lot,
+    }
 
 
 _OWN = ("checked", "checked_iso", "receipt", "reference", "nonce", "serial", "unit", "warranty", "here")
 """What each check has of its own; everything else on a page is the same for many."""
-
-_NO_PRODUCT: dict[str, Any] = {
-    "product_name": "",
-    "product_description": None,
-    "picture": None,
-    "picture_alt": "",
-    "rows": (),
-}
-
-
-def _product(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
-    alt = product.attributes.get("image_alt")
-    return {
-        "product_name": product.name,
-        "product_description": product.description,
-        "picture": picture(product.image),
-        "picture_alt": alt if isinstance(alt, str) and alt else product.description or product.name,
-        "rows": tuple(_rows(product, facts, reason)),
-    }
-
-
-def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str, bool]]:
-    """Return label, value, and whether the value is a code, for each fact that a person can compare."""
-    rows: list[tuple[str, str, bool]] = []
-    if facts.serial:
-        rows.append((_("Serial number"), mark("serial"), True))
-    if facts.sscc:
-        rows.append((_("Case number"), groups(facts.sscc), True))
-    if not facts.is_item or facts.is_typed:
-        rows.append((_("Product number"), product.gtin, True))
-    if reason is Reason.UNSIGNED:
-        # A bare number has proved nothing: it gets no fact that only the real label carries.
-        return rows
-    known = unit_data.resolve((*unit_data.of_product(product.attributes), *facts.data), Audience.PUBLIC)
-    # What is true of this one item stands in a card of its own: a frame is for many.
-    rows += [(fact.name, _with_level(fact), False) for fact in known if fact.level is not Level.ITEM]
-    if facts.lot:
-        rows.append((_("Batch"), facts.lot, True))
-    if facts.expires_on:
-        rows.append((_("Use by"), languages.day(facts.expires_on), False))
-    if facts.warranty:
-        rows.append((_("Warranty"), mark("warranty"), False))
-    return rows
-
-
-def _with_level(fact: Attribute) -> str:
-    return _("{value} (this batch)").format(value=fact.value) if fact.level is Level.LOT else fact.value
-
-
-def _unit(product: Product, facts: Facts) -> Markup | None:
-    """Return the card of what is said of this one item alone; for most items nothing is."""
-    if not facts.records and not facts.data:
-        return None
-    own = [fact for fact in facts.data if fact.level is Level.ITEM]
-    return card(template("unit.html").render, product.noun, own, facts.records)
-
-
-def warranty_words(granted: Warranty, today: date) -> str:
-    """Say how long a warranty runs: its days, and nothing of whose it is."""
-    said = _("until {day}") if granted.days_left(today) else _("ended on {day}")
-    return said.format(day=languages.day(granted.ends_on))
 
 
 def _register(product: Product | None, reason: Reason, *, has_warranty: bool) -> str | None:
@@ -388,4 +348,4 @@ ENVIRONMENT.globals |= {
 _VERDICT, _CHECK, _DEMO, _OUTBOX, _PROBLEM = (
     ENVIRONMENT.get_template(f"{name}.html") for name in ("verdict", "check", "demo", "outbox", "problem")
 )
-_FRAMES = Frames(_VERDICT.render, _OWN)
+_FRAMES = Frames(_OWN, escaped)

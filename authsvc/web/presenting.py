@@ -11,7 +11,8 @@ from authsvc.core.register import Brand
 from authsvc.core.verdicts import item_key
 from authsvc.errors import Unavailable
 from authsvc.runtime import Runtime
-from authsvc.scanning import Checked, Presentation
+from authsvc.scan_rows import Presentation
+from authsvc.scanning import Checked
 from authsvc.web import meters, pages, visitors
 from authsvc.web.wire import Environ
 
@@ -71,13 +72,13 @@ def _find_device(environ: Environ, rt: Runtime, link: DigitalLink) -> Device | N
     return device if device is not None and brand is not None and device.brand_id == brand.id else None
 
 
-def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None, *, here: str = "/") -> str:
+def page(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visitor | None, *, here: str = "/") -> bytes:
     """Render what a check gave, at *here*; with a *cookie* the page may confirm, once, that it ran."""
     receipt = checked.receipt
     nonce = None
     if checked.may_confirm and receipt is not None and cookie is not None:
         nonce = receipts.nonce(rt.nonce_key, receipt, cookie.cookie)
-    return pages.verdict(
+    return pages.live(
         pages.Check(
             verdict=checked.verdict,
             host=shown_host(environ, rt, checked.verdict.facts.brand),

@@ -16,7 +16,7 @@ from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason
 from authsvc.languages import gettext as _
 from authsvc.languages import later
 from authsvc.scanning import Checked
-from authsvc.web import assets, pages
+from authsvc.web import assets, pages, product_cards
 from authsvc.web.leaves import groups
 from authsvc.web.reseller_rows import Row
 
@@ -154,7 +154,7 @@ def _of_item(facts: Facts) -> list[tuple[str, str, bool]]:
 def _warranty(facts: Facts) -> str:
     if facts.warranty is None:
         return _("Not started") if facts.product is not None and facts.product.warranty_months else _("None registered")
-    said = pages.warranty_words(facts.warranty, facts.at.date())
+    said = product_cards.warranty_words(facts.warranty, facts.at.date())
     return said[:1].upper() + said[1:]
 
 

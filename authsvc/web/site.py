@@ -192,4 +192,4 @@ def _answer_typed(link: DigitalLink) -> str:
     shown, _ = presenting.presentation(request.environ, rt, link, at=at, is_typed=True)
     checked = scanning.scan(rt.held, rt.connections, link, None, shown, at=at, new_id=rt.new_id)
     presenting.count(checked)
-    return presenting.page(request.environ, rt, checked, None)
+    return presenting.page(request.environ, rt, checked, None).decode()
