@@ -17,7 +17,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from authsvc import mails
-from authsvc.errors import BadInput, Conflict, Forbidden, NotFound
+from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, NotFound
 from authsvc.languages import later
 from authsvc.models import Dealer, DealerAccess, DealerItem
 from authsvc.staff import SECRET_BYTES, hash_secret, spell
@@ -263,11 +263,13 @@ def bearer(header: str) -> str:
     Return the key in an ``Authorization`` header.
 
     Raises:
-        Forbidden: It holds none of a dealer.
+        ApiKeyNeeded: It holds none of a dealer.
     """
     kind, _, secret = header.partition(" ")
     if kind.lower() != "bearer" or not secret.strip().startswith(KEY_PREFIX):
-        raise Forbidden(f"Send the dealer's key: Authorization: Bearer {KEY_PREFIX}… It is made on the dealer's page.")
+        raise ApiKeyNeeded(
+            f"Send the dealer's key: Authorization: Bearer {KEY_PREFIX}… It is made on the dealer's page."
+        )
     return secret.strip()
 
 

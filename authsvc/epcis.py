@@ -105,6 +105,8 @@ def capture(
     """
     Keep the events of a document, all of them or none; one that was captured before is not kept twice.
 
+    A document of which nothing is new is the capture that kept its first event.
+
     Raises:
         BadInput: The document breaks GS1's schema, or an event is about nothing of the brand.
         Conflict: Another event was captured under the same number.
@@ -115,13 +117,15 @@ def capture(
     events = document["epcisBody"]["eventList"] if document["type"] == "EPCISDocument" else [document]
     if len(events) > MOST:
         raise BadInput(f"At most {MOST} events are captured at once, got {len(events)}. Send them in parts.")
-    added = 0
+    before: list[UUID] = []
     for position, event in enumerate(events, 1):
         names = _names(event, position)
         if not any(_is_of_brand(name, is_ours) for name in names):
             raise BadInput(f"Event {position} names no item, lot or case of this brand.")
-        added += _keep(session, brand_id, event, names, by=by, capture_id=id, now=now)
-    return Capture(id=id, at=now, added=added, known=len(events) - added)
+        if (known := _keep(session, brand_id, event, names, by=by, capture_id=id, now=now)) is not None:
+            before.append(known)
+    is_new = len(before) < len(events) or not events
+    return Capture(id=id if is_new else before[0], at=now, added=len(events) - len(before), known=len(before))
 
 
 def get_capture(session: Session, brand_id: UUID, capture_id: UUID) -> Capture:
@@ -220,7 +224,7 @@ def _faults(document: Mapping[str, Any]) -> Iterator[str]:
         best = jsonschema.exceptions.best_match([fault]) or fault
         where = "/".join(map(str, best.absolute_path)) or "the document"
         yield f"{where}: {best.message[:200]}"
-    if document.get("type") not in {"EPCISDocument", *epcis.EVENT_TYPES}:
+    if document.get("type") not in ("EPCISDocument", *epcis.EVENT_TYPES):
         yield "type: an EPCISDocument or one event is captured"
 
 
@@ -250,10 +254,19 @@ def _is_of_brand(name: str, is_ours: IsOurs) -> bool:
     return is_ours(link.gtin or link.sscc or "")
 
 
+def _time_of(event: Mapping[str, Any]) -> datetime:
+    try:
+        return datetime.fromisoformat(event["eventTime"])
+    except ValueError:
+        # A leap second is a time of the standard, and none of this language or the database.
+        raise BadInput(f"eventTime is a time that a clock shows, got {event['eventTime']!r:.60}.") from None
+
+
 def _keep(
     session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], *, by: str, capture_id: UUID,
     now: datetime,
-) -> bool:  # fmt: skip
+) -> UUID | None:  # fmt: skip
+    """Keep an event that is new, or return the capture that has kept it."""
     # An event without a number gets one from what it says: sent again, it is the same event.
     plain = json.dumps(event, sort_keys=True, separators=(",", ":"))
     given = event.get("eventID") or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, plain)}"
@@ -261,13 +274,13 @@ def _keep(
     document = {name: part for name, part in event.items() if name != "@context"} | {"eventID": given}
     row = {
         "brand_id": brand_id, "event_id": given, "is_correction": is_correction, "capture_id": capture_id,
-        "event_at": datetime.fromisoformat(event["eventTime"]), "recorded_at": now, "recorded_by": by,
+        "event_at": _time_of(event), "recorded_at": now, "recorded_by": by,
         "type": event["type"], "epcs": names, "document": document,
     }  # fmt: skip
     done = session.execute(insert(EpcisEvent).values(row).on_conflict_do_nothing().returning(EpcisEvent.event_id))
     if done.first() is not None:
-        return True
+        return None
     before = session.get_one(EpcisEvent, (brand_id, given, is_correction))
     if before.document != document:
         raise Conflict(f"Another event was captured as {given:.120}. An event is never replaced; declare it an error.")
-    return False
+    return before.capture_id

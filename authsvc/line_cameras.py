@@ -87,6 +87,7 @@ def read_codes(
     """
     if not 0 < len(codes) <= MOST:
         raise BadInput(f"A line sends 1 to {MOST} codes at once, got {len(codes)}.")
+    check_name(name)
     line = session.get(ProductionLine, (brand.id, name), with_for_update=True)
     if line is None:
         raise NotFound(f"No run is on line {name!r:.60}. Set one first.")
@@ -109,6 +110,7 @@ def get_line(session: Session, brand: Brand, name: str) -> LineInfo:
     Raises:
         NotFound: The brand has no such line.
     """
+    check_name(name)
     line = session.get(ProductionLine, (brand.id, name), populate_existing=True)
     count, done, repeated, refused = session.execute(
         select(

@@ -164,7 +164,9 @@ def _check(batch: Batch) -> None:
 
 
 def _alarm(kind: Alarm, position: int, given: str) -> dict[str, Any]:
-    return {"kind": kind.value, "position": position, "code": given.partition("?")[0][:120]}
+    # A camera may read anything; what cannot be printed cannot be stored either.
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in given.partition("?")[0][:120])
+    return {"kind": kind.value, "position": position, "code": shown}
 
 
 def _read(given: Sequence[str], keys: Mapping[str, SerialKey], alarms: list[dict[str, Any]]) -> list[_Code]:

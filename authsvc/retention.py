@@ -133,6 +133,8 @@ _NO_OWNER = (
 )
 """Somebody who has confirmed an address and never held anything: there is nothing to serve them for."""
 
+CHECKS_KEPT = timedelta(days=400)
+"""How long the count of a program stays that does not check the item any more: a year, and a season to notice."""
 _ASK_TO_WIPE = """
 INSERT INTO errands (id, brand_id, kind, asked, asked_name, created_at, expires_at)
 SELECT gen_random_uuid(), b.sandbox_of, 'sandbox', '{{"act": "wipe"}}', 'retention', %(now)s,
@@ -283,6 +285,14 @@ UPDATE transfers SET visitor = NULL, country = NULL, latitude = NULL, longitude 
     Rule(
         name="attempts", what="Counts of tries", kept=lambda _config: 2, is_of_people=False,
         work=_delete("owner_attempts", "window_start"),
+    ),
+    Rule(
+        name="api-answers", what="What programs were answered", kept=lambda _config: 1, is_of_people=False,
+        work=_delete("api_answers", "created_at"),
+    ),
+    Rule(
+        name="api-checks", what="How often a program has checked an item", kept=lambda _config: CHECKS_KEPT.days,
+        is_of_people=False, work=_delete("api_checks", "last_at"),
     ),
     Rule(
         name="sandboxes", what="A sandbox that nobody uses", kept=lambda config: config.keep_sandbox_days,

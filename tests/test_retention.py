@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from casework import picture, report
 from owning import Buyer, recover
+from programs import program
 
 from authsvc import followers, retention
 from authsvc.core.clones import Place
@@ -129,6 +130,21 @@ def test_an_address_of_a_follower_ends_used_or_not(scene, is_confirmed, kept, go
     for hours, left in ((kept, 1), (gone, 0)):
         run(scene, after=timedelta(hours=hours))
         assert scene.row("SELECT count(*) FROM followers WHERE sgtin = %s", link.sgtin) == (left,)
+
+
+def test_what_programs_were_answered_goes_after_a_day_and_their_counts_after_a_year(scene):
+    asked, uri = program(scene), scene.issue(scene.add_product()).uri()
+    assert asked.post("/verify", {"uri": uri}).json["api_checks"] == 1
+    made = asked.post("/cases", {"title": "A case"}, repeats="kept")
+    assert made.status_code == 201
+    kept = "SELECT (SELECT count(*) FROM api_answers WHERE idempotency_key = 'kept'), (SELECT count(*) FROM api_checks)"
+
+    left = []
+    for hours in (23, 25, 399 * 24, 401 * 24):
+        run(scene, after=timedelta(hours=hours))
+        left.append(scene.row(kept))
+
+    assert left == [(1, 1), (0, 1), (0, 1), (0, 0)]
 
 
 def test_a_dry_run_counts_what_a_run_ends_and_changes_nothing(scene):

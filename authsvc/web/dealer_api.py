@@ -17,7 +17,7 @@ from authsvc.core.stock_lists import Line
 from authsvc.dealer_lists import Act, Report
 from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
-from authsvc.errors import BadInput, Forbidden, NotFound, TooLarge, Unavailable
+from authsvc.errors import ApiKeyNeeded, BadInput, NotFound, TooLarge, Unavailable
 from authsvc.web import documents, stock_codes
 from authsvc.web.api.verify import BULK_BYTES, read_body
 from authsvc.web.rendering import country_names
@@ -106,7 +106,7 @@ def _dealer() -> DealerInfo:
     with _desk().as_owners(None) as session:
         found = dealers.find(session, secret, now=rt.now())
     if found is None:
-        raise Forbidden("This key is not known, or was revoked. Make a new one on the dealer's page.")
+        raise ApiKeyNeeded("This key is not known, or was revoked. Make a new one on the dealer's page.")
     return found
 
 

@@ -70,8 +70,8 @@ def capture() -> Response:
         if done.added:
             callers.record(session, brand_id, actor, "epcis.capture", str(capture_id), {"events": done.added}, at=at)
     response = _json(_job(done), 202)
-    if done.added:
-        response.headers["Location"] = f"{bp.url_prefix}/capture/{capture_id}"
+    if done.added or done.known:
+        response.headers["Location"] = f"{bp.url_prefix}/capture/{done.id}"
     return response
 
 
@@ -137,6 +137,8 @@ def _time(name: str, value: str) -> datetime:
 def _body() -> dict[str, Any]:
     try:
         body = json.loads(request.get_data())
+        if "\0" in json.dumps(body, ensure_ascii=False).encode().decode():
+            raise ValueError  # noqa: TRY301  of the text, which the database cannot keep
     except (ValueError, RecursionError):
         raise BadInput("The body must be an EPCIS document in JSON; what came is not.") from None
     if not isinstance(body, dict):

@@ -5,7 +5,7 @@ A batch carries the line's own number and is done once, so a machine that got no
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeGuard
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from werkzeug.exceptions import BadRequest as UnreadableBody
@@ -29,9 +29,9 @@ def take_batch(name: str) -> Response:
     brand_id, actor = callers.get_caller("items:commission")
     body = _body()
     number, act = body.get("number"), body.get("act", Act.COMMISSION.value)
-    if not isinstance(number, int) or isinstance(number, bool):
+    if not _is_whole(number, 0, 2**63):
         raise BadInput('"number" must be a whole number of the line\'s own, a new one for each batch.')
-    if act not in set(Act):
+    if act not in tuple(Act):
         raise BadInput(f'"act" is one of {", ".join(Act)}.')
     batch = Batch(line=name, number=number, act=Act(act), codes=_codes(body))
     rt, at = runtime(), runtime().now()
@@ -65,12 +65,12 @@ def set_line(name: str) -> Response:
     brand_id, actor = callers.get_caller("items:commission")
     body = _body()
     run, expected = body.get("run"), body.get("next", 0)
-    if not all(isinstance(value, int) and not isinstance(value, bool) for value in (run, expected)):
+    if not (_is_whole(run, 1, 2**31) and _is_whole(expected, 0, 2**34)):
         raise BadInput('The body must be {"run": …, "next": …}: the number of a run, and the code to come, from 0.')
     at = runtime().now()
     with _desk().as_brand(brand_id) as session:
         brand = catalogue.get_brand_by_id(session, brand_id)
-        info = line_cameras.set_line(session, brand, name, int(run or 0), int(expected), now=at)
+        info = line_cameras.set_line(session, brand, name, run, expected, now=at)
         callers.record(session, brand_id, actor, "line.set", name, {"run": run, "next": expected}, at=at)
     return jsonify(dataclasses.asdict(info))
 
@@ -96,6 +96,10 @@ def _body() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise BadInput("The body must be a JSON object.")
     return body
+
+
+def _is_whole(value: object, low: int, end: int) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value < end
 
 
 def _codes(body: dict[str, Any]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from authsvc.core.gs1.values import check_digit
+
 
 def test_a_brand_is_listed_as_it_was_added(authsvc):
     added = json.loads(
@@ -26,6 +28,27 @@ def test_a_refused_brand_leaves_nothing(authsvc):
         "a code would belong to both.\n"
     )
     assert [brand["slug"] for brand in json.loads(authsvc("brands", "list", "--json").out)] == ["halden"]
+
+
+def test_a_sandbox_is_made_once_issues_tests_and_is_wiped(authsvc, tmp_path):
+    authsvc("brands", "add", "halden", "--name", "Halden", "--gcp", "9506000")
+    assert "no sandbox" in authsvc("brands", "sandbox", "halden", "--wipe", code=1).err
+    made = authsvc("brands", "sandbox", "halden")
+    assert "Its GTINs begin with 0952900000." in made.out
+    assert "has a sandbox already" in authsvc("brands", "sandbox", "halden", code=1).err
+    key = authsvc("api-key", "new", "--brand", "halden-sandbox", "--name", "Try", "--scope", "verify").out
+    assert key.startswith("authsvc_test_")
+    gtin = f"0952900000000{check_digit('0952900000000')}"
+    out = tmp_path / "codes.csv"
+    authsvc("issue", "--gtin", gtin, "--count", "2", "--out", out)
+    uri = out.read_text().splitlines()[1].partition(",")[0]
+    verdict = json.loads(authsvc("verify", uri, "--json").out)
+    assert (verdict["reason"], verdict["signature"]["valid"]) == ("test", True)
+
+    done = json.loads(authsvc("brands", "sandbox", "halden", "--wipe", "--json").out)
+    assert done["rows"] > 3
+    assert json.loads(authsvc("verify", uri, "--json").out)["reason"] == "test"
+    assert "authsvc_test" not in authsvc("api-key", "list", "--brand", "halden").out
 
 
 def test_no_brand_yet_says_how_to_add_one(authsvc):

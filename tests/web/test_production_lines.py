@@ -172,3 +172,25 @@ def test_a_line_costs_little(scene, product, machine):
 
     assert done == 2000
     assert rate > 4000, rate
+
+
+def test_numbers_that_no_database_holds_and_codes_that_nothing_prints_break_nothing(machine):
+    for body in (
+        {"run": -1, "next": 0},
+        {"run": 2**70, "next": 0},
+        {"run": 1, "next": 2**60},
+        {"run": True, "next": 0},
+    ):
+        assert machine.ask("PUT", **body).status_code == 400
+    assert machine.send(["x"], act={}).status_code == 400
+    assert machine.send(["x"], number=2**63).status_code == 400
+    raw = b'{"number": 901, "codes": ["\\u0000\\ud800x"]}'
+    sent = machine.visitor.open(f"{HERE}/{machine.name}/batches", "POST", data=raw,
+                                headers={"Authorization": f"Bearer {machine.key}"})  # fmt: skip
+    (alarm,) = sent.json["alarms"]
+    assert (alarm["kind"], alarm["code"]) == ("unreadable", "\ufffd\ufffdx")
+    for path in ("%00", "a%0Ab"):
+        assert (
+            machine.visitor.open(f"{HERE}/{path}", headers={"Authorization": f"Bearer {machine.key}"}).status_code
+            == 400
+        )

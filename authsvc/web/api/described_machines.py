@@ -49,6 +49,14 @@ class CaptureTold(Told):
 class DocumentGiven(Told):
     """An EPCIS document, or one event with its context."""
 
+    model_config = example(
+        {
+            "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"], "type": "ObjectEvent",
+            "eventTime": "2026-05-09T14:30:00Z", "eventTimeZoneOffset": "+02:00", "action": "OBSERVE",
+            "epcList": ["https://id.example.com/01/09506000134352/21/0XES7CJNVN09GQYH"], "bizStep": "shipping",
+        }
+    )  # fmt: skip
+
     type: str
 
 
@@ -76,14 +84,18 @@ class BatchTold(Told):
 class ReadsGiven(Told):
     """What a camera has read."""
 
+    model_config = example({"codes": ["09506000134352.0XES7CJNVN09GQYH"]})
+
     codes: Annotated[list[str], Field(min_length=1, max_length=1000)]
 
 
 class LineGiven(Told):
     """The run that is put on a line, and the code to come, from 0."""
 
-    run: int
-    next: int = 0
+    model_config = example({"run": 1, "next": 0})
+
+    run: Annotated[int, Field(ge=1, lt=2**31)]
+    next: Annotated[int, Field(ge=0, lt=2**34)] = 0
 
 
 class LineTold(Told):
@@ -126,7 +138,7 @@ MACHINES = (
     _with("epcis:read", described("epcis_captured", "GET", "/api/v1/epcis/capture/{capture_id}", "epcis",
           "Show a capture", "", {200: CaptureTold}, params=(CAPTURE,), refuses=(NotFound, TooManyRequests))),
     _with("items:commission", described("line", "GET", "/api/v1/lines/{name}", "lines", "Show a line", "",
-          {200: LineTold}, params=(LINE,), refuses=(NotFound, TooManyRequests))),
+          {200: LineTold}, params=(LINE,), refuses=(BadInput, NotFound, TooManyRequests))),
     _with("items:commission", described("line_set", "PUT", "/api/v1/lines/{name}", "lines", "Put a run on a line", "",
           {200: LineTold}, body=LineGiven, **_LINE)),
     _with("items:commission", described("line_batch", "POST", "/api/v1/lines/{name}/batches", "lines",

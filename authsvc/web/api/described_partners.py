@@ -7,7 +7,7 @@ from pydantic import Field
 
 from authsvc.core.verdicts import Disposition
 from authsvc.dealer_lists import Act
-from authsvc.errors import BadInput, Conflict, Forbidden, NotFound, PermitOver, TooLarge, TooManyRequests
+from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, NotFound, PermitOver, TooLarge, TooManyRequests
 from authsvc.handovers import State
 from authsvc.permits import Scope
 from authsvc.web.api.described import described
@@ -182,7 +182,12 @@ class StockQuery(Query):
     after: Annotated[str | None, Field(description="The `next` of the page before.")] = None
 
 
-_DEALER: dict[str, Any] = {"security": DEALER_KEY, "refuses": (BadInput, Forbidden)}
+_DEALER: dict[str, Any] = {"security": DEALER_KEY, "refuses": (BadInput, ApiKeyNeeded)}
+_SALE: dict[str, Any] = {
+    "name": "Idempotency-Key", "description": "A text of your own, new for each sale.",
+    "schema": {"type": "string", "minLength": 8, "maxLength": 100, "pattern": "^[!-~]+$"},
+    "example": "0a6f4b0e-6f57-4a62-9d3c-2f3d8f6d7c11",
+}  # fmt: skip
 _PERMITTED = (BadInput, PermitOver, TooManyRequests)
 
 PARTNERS = (
@@ -195,12 +200,11 @@ PARTNERS = (
     described("dealer_act", "POST", "/api/v1/dealer/stock/{act}", "dealer", "Do something with items",
               "All of the items or none. A request that is sent again is done already.", {200: StockDoneTold},
               params=(ACT,), body=StockGiven, security=DEALER_KEY,
-              refuses=(BadInput, Forbidden, NotFound, Conflict, TooLarge, TooManyRequests)),
+              refuses=(BadInput, ApiKeyNeeded, NotFound, Conflict, TooLarge, TooManyRequests)),
     described("permit_status", "POST", "/api/v1/permits/status", "permits", "Show how the item stands", _PERMIT,
               {200: PermitStatusTold}, body=PermitGiven, refuses=_PERMITTED),
     described("permit_offer", "POST", "/api/v1/permits/offer", "permits", "Offer the item for its owner",
-              f"{_PERMIT} Needs the header `Idempotency-Key` with 8 to 100 characters, new for each sale.",
-              {200: OfferTold}, body=PermitGiven, refuses=(*_PERMITTED, Conflict)),
+              _PERMIT, {200: OfferTold}, body=PermitGiven, headers=(_SALE,), refuses=(*_PERMITTED, Conflict)),
     described("permit_transfer", "POST", "/api/v1/permits/transfer", "permits", "Show where the offer stands",
               _PERMIT, {200: TransferTold}, body=PermitGiven, refuses=(*_PERMITTED, Conflict)),
     described("permit_confirm", "POST", "/api/v1/permits/confirm", "permits", "Let the buyer have the item",

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 
 from authsvc.core.api_keys import SCOPES
 from authsvc.errors import (
@@ -122,6 +122,11 @@ def document(base_url: str) -> dict[str, Any]:
 class _Generator(GenerateJsonSchema):
     """Schemas without a title for every field: the name of the field says it."""
 
+    def dict_schema(self, schema: Any) -> JsonSchemaValue:
+        """Say of keys that have a form that there are no others."""
+        found = super().dict_schema(schema)
+        return found | {"additionalProperties": False} if "patternProperties" in found else found
+
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  pydantic's signature
         return False
 
@@ -186,6 +191,7 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
         schema = operation.query.model_json_schema(schema_generator=_Generator)
         for name, one in schema.get("properties", {}).items():
             yield _query(name, one, schema)
+    yield from ({"in": "header", "required": True, **header} for header in operation.headers)
     if operation.is_write:
         yield {
             "name": "Idempotency-Key", "in": "header", "required": operation.needs_idempotency_key,
@@ -342,7 +348,7 @@ def _headers(operation: Operation, status: int, told: Any) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
-_WITHOUT_PLACE = ("add_fact",)
+_WITHOUT_PLACE = ("add_fact", "add_record", "comment_on_case")
 
 
 def _header(said: str, schema: Mapping[str, Any], required: bool = True) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the brand of the key, which holds the idempotency key, the work and its note in 
 before that transaction ends, so what is kept for a repetition is what went out.
 """
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -232,8 +233,8 @@ def _idempotency_key(operation: Operation) -> str | None:
                 "request with the same one when no answer came: it is done once."
             )
         return None
-    if not 0 < len(given) <= LONGEST_IDEMPOTENCY_KEY or not (given.isascii() and given.isprintable()):
-        expected = f"1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters"
+    if re.fullmatch(rf"[!-~]{{1,{LONGEST_IDEMPOTENCY_KEY}}}", given) is None:
+        expected = f"1 to {LONGEST_IDEMPOTENCY_KEY} printable ASCII characters without a space"
         raise BadFields(
             f"Idempotency-Key must have {expected}.", [{"at": "header.Idempotency-Key", "expected": expected}]
         )

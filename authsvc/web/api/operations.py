@@ -64,7 +64,7 @@ class Operation:
 
     ``tells`` has a shape, a media type, or None for each status that is no refusal; ``media`` is the type of shapes,
     ``also`` another type that may be asked for. ``may_have_key`` says that it takes a key and does without,
-    ``security`` names a key of another kind.
+    ``security`` names a key of another kind, and ``headers`` are those that it wants, as parameters of OpenAPI.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     refuses: Sequence[type[AuthsvcError]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Sequence[Mapping[str, Any]] = ()
     most_bytes: int | None = None
     has_version: bool = False
     media: str = "application/json"
@@ -154,7 +154,6 @@ def operation(
     tells: Mapping[int, type[BaseModel] | str | None],
     params: Sequence[Param] = (),
     refuses: Sequence[type[AuthsvcError]] = (),
-    headers: Mapping[str, str] = {},
     most_bytes: int | None = None,
     has_version: bool = False,
 ) -> Callable[[View], View]:
@@ -178,7 +177,6 @@ def operation(
                 query=hints.get("query"),
                 body=hints.get("body"),
                 refuses=refuses,
-                headers=headers,
                 most_bytes=most_bytes,
                 has_version=has_version,
                 view=view,

@@ -6,10 +6,10 @@ A program takes the two steps that the console has: it writes a draft, reads wha
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from authsvc import recall_drafts, recalls
 from authsvc.core import serials
@@ -116,12 +116,6 @@ class DraftGiven(Given):
     remedy: Annotated[str, text(recalls.LONGEST_TEXT), Field(description="What that person should do.")] | None = None
     tells_owners: Annotated[bool, Field(description="Mail the owners who are known.")] = False
 
-    @model_validator(mode="after")
-    def _is_one_thing(self) -> Self:
-        if sum(part is not None for part in (self.between, self.serials, self.made)) > 1:
-            raise ValueError("one of between, serials and made")
-        return self
-
 
 class SparedTold(Told):
     """What a coarser recall would hit beside these items."""
@@ -206,6 +200,8 @@ def draft_recall(call: Call, body: DraftGiven) -> Reply:
 
     Write it down and see what it would hit; nothing is announced yet.
     """
+    if sum(part is not None for part in (body.between, body.serials, body.made)) > 1:
+        raise BadInput("Say one of between, serials and made: a recall has one shape.")
     product = products.find(call, body.gtin)
     draft = Draft(
         id=call.rt.new_id(),

@@ -274,3 +274,13 @@ def test_a_key_is_asked_for_only_what_makes_sense(scene):
             session, scene.halden.id, "x", ["verify"], id=scene.halden.id, made_by="x", days=9999,
             random=scene.random, now=scene.clock(),
         )  # fmt: skip
+
+
+def test_a_part_of_a_path_has_its_form_so_each_address_says_its_own_methods(erp):
+    for path, methods in (("/products/imports", "POST"), ("/recalls/drafts", "POST"), ("/runs/orders", "GET, POST")):
+        answer = erp.open("PATCH", path, {})
+        assert answer.status_code == 405, path
+        allowed = {method.strip() for method in answer.headers["Allow"].split(",")}
+        assert allowed - {"HEAD", "OPTIONS"} == set(methods.split(", "))
+    for path in ("/products/1", "/recalls/0", "/alerts/x", "/cases/x"):
+        assert code_of(erp.get(path)) == (404, "not-found")
