@@ -165,7 +165,9 @@ class Memory:
     def hit(self, limit: Limit, key: str, cost: int = 1) -> bool:
         """Count *cost* hits where they are within the limit, and say whether they are."""
         at = time.monotonic()
-        window = self._window(limit, at)
+        window = self._windows.get(limit.name)
+        if window is None or at >= window.until:
+            window = self._turn(limit, at)
         now = window.now
         count = now.get(key, 0)
         if count + window.rest(key, at) + cost > limit.amount:
@@ -189,11 +191,16 @@ class Memory:
 
     def _window(self, limit: Limit, at: float) -> "_Window":
         window = self._windows.get(limit.name)
-        if window is None or at >= window.until:
-            # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
-            until = (at // limit.length_s + 1) * limit.length_s
-            last = window.now if window is not None and at < window.until + limit.length_s else {}
-            window = self._windows[limit.name] = _Window(until, limit.length_s, last)
+        return self._turn(limit, at) if window is None or at >= window.until else window
+
+    def _turn(self, limit: Limit, at: float) -> "_Window":
+        # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
+        window = self._windows.get(limit.name)
+        if window is not None and at < window.until:
+            return window
+        until = (at // limit.length_s + 1) * limit.length_s
+        last = window.now if window is not None and at < window.until + limit.length_s else {}
+        window = self._windows[limit.name] = _Window(until, limit.length_s, last)
         return window
 
 
