@@ -74,7 +74,7 @@ class Limits:
 
     def __init__(self, url: str, key: bytes) -> None:
         """Count at *url*; *key* hashes what is counted, alike in all processes that share a store."""
-        self._key = key
+        self._hash = hashlib.blake2b(key=key, digest_size=12)
         self._memory = Memory()
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._resting_until = 0.0
@@ -124,7 +124,9 @@ class Limits:
         """Return *key* as it is counted."""
         if isinstance(key, Hidden):
             return key
-        return Hidden(hashlib.blake2b(key.encode(), key=self._key, digest_size=12).hexdigest())
+        hashed = self._hash.copy()
+        hashed.update(key.encode())
+        return Hidden(hashed.hexdigest())
 
     def _find_shared(self) -> SlidingWindowCounterRateLimiter | None:
         return self._shared if time.monotonic() >= self._resting_until else None
