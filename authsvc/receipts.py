@@ -19,6 +19,7 @@ from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
 from authsvc.core import serials
 from authsvc.core.keyring import VerificationKey
+from authsvc.core.macs import hmac_sha256
 from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason, Recall, Signature, Verdict, decide
 from authsvc.errors import NotFound
 from authsvc.holdings import Holdings
@@ -100,7 +101,7 @@ _is_reference = re.compile(r"[A-HJKMNP-TV-Z0-9]{2}-[A-HJKMNP-TV-Z0-9]{4}").fullm
 
 def nonce(key: bytes, receipt: UUID, cookie: str) -> str:
     """Make the one-time confirmation of a receipt, good only with the cookie it was made for."""
-    mac = hmac.digest(key, b"authsvc/confirm/1" + receipt.bytes + cookie.encode("ascii"), "sha256")[:_NONCE_BYTES]
+    mac = hmac_sha256(key, b"authsvc/confirm/1" + receipt.bytes + cookie.encode("ascii"))[:_NONCE_BYTES]
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode("ascii")
 
 

@@ -74,7 +74,7 @@ class Limits:
 
     def __init__(self, url: str, key: bytes) -> None:
         """Count at *url*; *key* hashes what is counted, alike in all processes that share a store."""
-        self._key = key
+        self._hash = hashlib.blake2b(key=key, digest_size=12)
         self._memory = Memory()
         self._shared: SlidingWindowCounterRateLimiter | None = None
         self._resting_until = 0.0
@@ -124,7 +124,9 @@ class Limits:
         """Return *key* as it is counted."""
         if isinstance(key, Hidden):
             return key
-        return Hidden(hashlib.blake2b(key.encode(), key=self._key, digest_size=12).hexdigest())
+        hashed = self._hash.copy()
+        hashed.update(key.encode())
+        return Hidden(hashed.hexdigest())
 
     def _find_shared(self) -> SlidingWindowCounterRateLimiter | None:
         return self._shared if time.monotonic() >= self._resting_until else None
@@ -165,7 +167,9 @@ class Memory:
     def hit(self, limit: Limit, key: str, cost: int = 1) -> bool:
         """Count *cost* hits where they are within the limit, and say whether they are."""
         at = time.monotonic()
-        window = self._window(limit, at)
+        window = self._windows.get(limit.name)
+        if window is None or at >= window.until:
+            window = self._turn(limit, at)
         now = window.now
         count = now.get(key, 0)
         if count + window.rest(key, at) + cost > limit.amount:
@@ -189,11 +193,16 @@ class Memory:
 
     def _window(self, limit: Limit, at: float) -> "_Window":
         window = self._windows.get(limit.name)
-        if window is None or at >= window.until:
-            # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
-            until = (at // limit.length_s + 1) * limit.length_s
-            last = window.now if window is not None and at < window.until + limit.length_s else {}
-            window = self._windows[limit.name] = _Window(until, limit.length_s, last)
+        return self._turn(limit, at) if window is None or at >= window.until else window
+
+    def _turn(self, limit: Limit, at: float) -> "_Window":
+        # Two threads may both turn: the counts of a moment are lost, and no limit needs them exactly.
+        window = self._windows.get(limit.name)
+        if window is not None and at < window.until:
+            return window
+        until = (at // limit.length_s + 1) * limit.length_s
+        last = window.now if window is not None and at < window.until + limit.length_s else {}
+        window = self._windows[limit.name] = _Window(until, limit.length_s, last)
         return window
 
 

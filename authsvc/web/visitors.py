@@ -21,6 +21,7 @@ from urllib.parse import quote_from_bytes
 
 from authsvc.core.clones import Network, Place
 from authsvc.core.devices import is_secret
+from authsvc.core.macs import hmac_sha256
 from authsvc.web.crawlers import is_crawler
 
 Environ = Mapping[str, Any]
@@ -276,7 +277,7 @@ def set_device_cookie_header(secret: str, *, secure: bool) -> str:
 
 def pseudonym(key: bytes, item: str, cookie: str) -> bytes:
     """Return the visitor of one item. The cookie has a fixed length, so no two pairs share a message."""
-    return hmac.digest(key, b"authsvc/visitor/1" + f"{item}|{cookie}".encode(), "sha256")[:16]
+    return hmac_sha256(key, b"authsvc/visitor/1" + f"{item}|{cookie}".encode())[:16]
 
 
 def network_pseudonym(key: bytes, prefix: str, day: date) -> bytes:
@@ -285,7 +286,7 @@ def network_pseudonym(key: bytes, prefix: str, day: date) -> bytes:
 
     Two months cannot be joined without *key*; with it they can, so whoever holds the root secret can test a guess.
     """
-    return hmac.digest(_month_key(key, day.year, day.month), prefix.encode(), "sha256")[:8]
+    return hmac_sha256(_month_key(key, day.year, day.month), prefix.encode())[:8]
 
 
 @lru_cache(maxsize=8)
