@@ -21,7 +21,7 @@ NAVIGATION = (
     ("Operations", (("Advisor", "chart"), ("Products", "product"), ("Runs", "label"), ("Recalls", "recall"),
                     ("Lines", "tick"), ("Links", "link"), ("Disputes", "transfer"), ("Owners", "person"),
                     ("Dealers", "people"), ("Devices", "device"), ("Webhooks", "webhook"))),
-    ("Brand", (("Team", "people"), ("API keys", "key"), ("Sandbox", "case"), ("Audit", "audit"))),
+    ("Brand", (("Team", "people"), ("API keys", "key"), ("Sandbox", "inbox"), ("Audit", "audit"))),
 )  # fmt: skip
 """Every entry of the side bar, in its order, with its icon."""
 

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 from walking import Walk, browser, site
+from working import work
 
 from authsvc.staff import Role
 
@@ -12,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_the_reference_and_the_keys(cast, site, browser, width, scheme):
+def test_the_reference_the_keys_and_the_sandbox(scene, cast, site, browser, width, scheme):
     admin = cast.add(Role.ADMIN)
     walk = Walk.seen(browser, site, width, scheme)
     page = walk.page
@@ -43,6 +44,35 @@ def test_the_reference_and_the_keys(cast, site, browser, width, scheme):
     walk.look("keys-revoke")
     walk.click("Revoke")
     expect(page.get_by_role("status")).to_contain_text("is revoked")
+
+    visit_the_sandbox(scene, walk)
     assert walk.found == []
     assert walk.complaints == []
     assert walk.foreign() == []
+
+
+def visit_the_sandbox(scene, walk):
+    """Have it made where there is none yet, open it, come back and have it wiped."""
+    page = walk.page
+    page.goto(f"{page.url.partition('/console')[0]}/console/sandbox")
+    if page.get_by_role("button", name="Make a sandbox").count():
+        walk.look("sandbox-none")
+        walk.click("Make a sandbox")
+        expect(page.get_by_text("Waits for the worker")).to_be_visible()
+        work(scene)
+        page.reload()
+    walk.look("sandbox")
+    walk.click("Open the sandbox")
+    expect(page.get_by_text("This is a sandbox: nothing here is real")).to_be_visible()
+    page.goto(f"{page.url.partition('/console')[0]}/console/sandbox")
+    walk.look("sandbox-inside")
+    walk.click("Back to the brand")
+    page.goto(f"{page.url.partition('/console')[0]}/console/sandbox")
+    walk.click("Wipe it", "link")
+    walk.look("sandbox-wipe")
+    walk.click("Wipe")
+    expect(page.get_by_text("The sandbox is being wiped.")).to_be_visible()
+    work(scene)
+    page.reload()
+    expect(page.get_by_text("rows have gone").first).to_be_visible()
+    walk.look("sandbox-wiped")
