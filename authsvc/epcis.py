@@ -200,6 +200,8 @@ def _after(mark: str | None) -> dict[str, Any]:
         return dict.fromkeys(("after_at", "after_kind", "after_key"))
     try:
         at, kind, key = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
+        if "\0" in f"{kind}{key}":
+            raise ValueError  # noqa: TRY301  of the mark, which the database would not take
         return {"after_at": datetime.fromisoformat(at), "after_kind": str(kind), "after_key": str(key)}
     except (ValueError, TypeError):
         raise BadInput("nextPageToken is not one that was given here.") from None

@@ -134,6 +134,7 @@ def _brand(row: Row) -> Brand:
         slug=row.slug,
         name=row.name,
         is_sandbox=row.is_sandbox,
+        sandbox_of=row.sandbox_of,
         prefixes=tuple(row.prefixes),
         hosts=tuple(row.hosts),
         contact=row.contact,

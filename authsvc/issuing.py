@@ -154,6 +154,7 @@ def open_run(
             claim_key=claim_key,
             expires_on=order.expires_on,
             sscc_first=sscc_first,
+            contents=order.contents,
             site=order.site,
             created_at=now,
         )

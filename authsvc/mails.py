@@ -38,6 +38,8 @@ from authsvc.models import Brand, Mail
 
 PURPOSE = "mails"
 """The name under which the key that seals mails is derived from the root secret."""
+NOWHERE = "@sandbox.invalid"
+"""How the addresses of people end whom a sandbox has invented."""
 
 Values = Mapping[str, Any]
 
@@ -98,11 +100,14 @@ def enqueue(session: Session, draft: Draft, *, seal_key: bytes, nonce: bytes, no
     """
     Queue a mail in the transaction of *session*: it is sent if that commits, and never otherwise.
 
-    *nonce* is 12 random bytes. The role of the session needs to insert into ``mails`` and nothing else.
+    *nonce* is 12 random bytes. The role of the session needs to insert into ``mails`` and nothing else. Whom a sandbox
+    has invented is written nothing.
 
     Raises:
         BadInput: There is no such template, a value of it is missing, or *to* is no address.
     """
+    if draft.to.endswith(NOWHERE):
+        return
     session.connection().exec_driver_sql(_INSERT, _row(draft, seal_key, nonce, now))
 
 

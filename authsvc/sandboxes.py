@@ -41,7 +41,7 @@ SAMPLES = (
         "name": "Sample watch",
         "granularity": "serial",
         "category": "watch",
-        "claim": "optional",
+        "claim": "required",
         "warranty_months": "24",
     },
     {"name": "Sample tea", "granularity": "batch"},

@@ -153,6 +153,39 @@ def test_its_webhooks_are_marked(scene, courier, twin):
     assert [json.loads(content).get("sandbox") for _, _, content in receiver.requests] == [True, None]
 
 
+def test_people_are_played_so_that_everything_can_be_tried(scene, courier, twin, engineer):
+    gtin, paths = codes(engineer, scene, courier, count=4)
+    sgtins = [f"{gtin}.{path.partition('?')[0].rpartition('/')[2]}" for path in paths]
+
+    def play(sgtin, deed, key=engineer):
+        return key.post("/sandbox/deeds", {"sgtin": sgtin, "deed": deed})
+
+    mailed = scene.row("SELECT count(*) FROM mails")
+    made = play(sgtins[0], "register")
+    assert made.status_code == 201, made.text
+    assert engineer.get(f"/registrations/{made.json['registration']}").json["state"] == "confirmed"
+    assert play(sgtins[0], "register").status_code == 409
+    waiting = play(sgtins[1], "register-used").json["registration"]
+    assert engineer.get(f"/registrations/{waiting}").json["waits_for_brand"] is True
+    taken = engineer.post(f"/registrations/{waiting}/decision", {"decision": "taken", "reason": "A try"})
+    assert taken.json["state"] == "confirmed"
+    assert play(sgtins[0], "transfer").json["registration"] != made.json["registration"]
+    disputed = play(sgtins[2], "dispute").json["transfer"]
+    shown = engineer.get(f"/transfers/{disputed}").json
+    assert (shown["state"], shown["parties"][0]["said"]) == ("disputed", "I was not paid.")
+    decided = engineer.post(f"/transfers/{disputed}/decision", {"decision": "returns", "reason": "A try"})
+    assert decided.json["state"] == "reversed"
+    assert scene.row("SELECT count(*) FROM mails") == mailed
+    events = scene.rows("SELECT DISTINCT type FROM events WHERE brand_id = %s AND type LIKE 'item.reg%%'", twin.id)
+    assert {kind for (kind,) in events} == {"item.registered", "item.registration_changed"}
+
+    real = program(scene)
+    assert play(scene.codes.link().sgtin, "register", real).status_code == 403
+    assert play(scene.codes.link().sgtin, "register").status_code == 404
+    assert play(f"{gtin}.NEVERISSUED", "register").status_code == 404
+    assert play(sgtins[3], "register", program(scene, twin, "items:append")).status_code == 403
+
+
 def test_a_wipe_takes_what_was_tried_and_leaves_keys_log_and_the_brand(scene, courier, twin, engineer):
     gtin, paths = codes(engineer, scene, courier)
     scene.visitor().check(paths[0])

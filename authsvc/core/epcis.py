@@ -39,8 +39,9 @@ _CBV: Final = "https://ref.gs1.org/cbv/"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """
-    One event. ``quantities`` are classes with how many of them, or None where that is not known.
+    One event.
 
+    ``quantities`` are classes with how many of them, or None where that is not known; a ``parent`` is what they are in.
     ``own`` holds what we add under our prefix, ``ilmd`` what was true from the beginning, by its CBV name.
     """
 
@@ -51,6 +52,7 @@ class Event:
     recorded_at: datetime
     disposition: str | None = None
     epcs: Sequence[str] = ()
+    parent: str | None = None
     quantities: Sequence[tuple[str, int | None]] = ()
     set: Sequence[str] = ()
     unset: Sequence[str] = ()
@@ -99,8 +101,10 @@ def document(event: Event) -> dict[str, Any]:
         found["bizTransactionList"] = [{"type": TRANSFER, "bizTransaction": event.transaction}]
     if event.epcs:
         found["epcList"] = list(event.epcs)
+    if event.parent:
+        found["parentID"] = event.parent
     if event.quantities:
-        found["quantityList"] = [
+        found["childQuantityList" if event.parent else "quantityList"] = [
             {"epcClass": name} | ({} if count is None else {"quantity": count}) for name, count in event.quantities
         ]
     found |= {"action": event.action, "bizStep": event.step}
@@ -148,8 +152,11 @@ def plain(event: Event) -> str:
     parts = [f"eventType={event.type}", f"eventTime={moment(event.at)}", "eventTimeZoneOffset=+00:00"]
     if event.epcs:
         parts += ["epcList", *sorted(f"epc={epc}" for epc in event.epcs)]
+    if event.parent:
+        parts.append(f"parentID={event.parent}")
     if event.quantities:
-        parts += ["quantityList", *sorted(_quantity(name, count) for name, count in event.quantities)]
+        listed = "childQuantityList" if event.parent else "quantityList"
+        parts += [listed, *sorted(_quantity(name, count) for name, count in event.quantities)]
     parts += [f"action={event.action}", f"bizStep={_term('BizStep', event.step)}"]
     if event.disposition:
         parts.append(f"disposition={_term('Disp', event.disposition)}")

@@ -41,6 +41,15 @@ def _issued(fact: Fact, at: datetime, _keys: Keys) -> Event:
     )  # fmt: skip
 
 
+def _packed(fact: Fact, at: datetime, _keys: Keys) -> Event:
+    body = f"{fact['case']:017}"
+    return Event(
+        type="AggregationEvent", action="ADD", step="packing", disposition="in_progress", at=at, recorded_at=at,
+        parent=epcis.case(body + check_digit(body)), own={"run": fact["run"]},
+        quantities=[(epcis.lot(fact["gtin"], fact["lot"]), fact["contents"])],
+    )  # fmt: skip
+
+
 def _commissioned(fact: Fact, at: datetime, keys: Keys) -> Event:
     first, last = fact["first"], fact["last"]
     epcs = _derived(fact, keys)
@@ -135,6 +144,7 @@ def _ilmd(fact: Fact) -> dict[str, str]:
 
 TELLERS: Mapping[str, Callable[[Fact, datetime, Keys], Event]] = {
     "issued": _issued,
+    "packed": _packed,
     "commissioned": _commissioned,
     "changed": _changed,
     "recalled": _recalled,

@@ -83,7 +83,7 @@ class Run(Base):
 
     ``mode`` is derived, random, imported, lot or sscc. A code counts as issued once ``issued_at`` is set; a run that
     failed keeps its number and issues nothing. ``commissioned`` holds the index ranges that the line has released,
-    ``voided`` those whose codes were withdrawn unused.
+    ``voided`` those whose codes were withdrawn unused, ``contents`` how many items a case of it holds.
     """
 
     __tablename__ = "runs"
@@ -107,6 +107,7 @@ class Run(Base):
     claim_key: Mapped[int | None]
     expires_on: Mapped[date | None]
     sscc_first: Mapped[int | None] = mapped_column(BigInteger)
+    contents: Mapped[int | None]
     commissioned: Mapped[Any] = mapped_column(INT8MULTIRANGE, server_default=text("'{}'"))
     voided: Mapped[Any] = mapped_column(INT8MULTIRANGE, server_default=text("'{}'"))
     site: Mapped[str | None]

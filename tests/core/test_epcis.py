@@ -12,7 +12,12 @@ from authsvc.core.epcis import Event
 AT = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
 GTIN = "09506000134352"
 SCHEMA = Path(epcis.__file__).parents[1] / "data" / "gs1" / "epcis-json-schema.json"
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "gs1" / "epcis_hashes.json").read_text())
+HASHES = Path(__file__).parents[1] / "vectors" / "gs1"
+VECTORS = {
+    name: vector
+    for file in ("epcis_hashes.json", "epcis_hash_packing.json")
+    for name, vector in json.loads((HASHES / file).read_text()).items()
+}
 
 EVENTS = {
     "items": Event(
@@ -40,6 +45,10 @@ EVENTS = {
         type="TransactionEvent", action="ADD", step="accepting", at=AT, recorded_at=AT, epcs=[epcis.item(GTIN, "A/B")],
         transaction="urn:uuid:3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f",
         owners=("urn:uuid:0197a1b2-7c3d-4e4f-8a5b-6c7d8e9f0a1b", "urn:uuid:0197a1b2-7c3d-4e4f-8a5b-6c7d8e9f0a1c"),
+    ),
+    "packing": Event(
+        type="AggregationEvent", action="ADD", step="packing", disposition="in_progress", at=AT, recorded_at=AT,
+        parent=epcis.case("106141412345678908"), quantities=[(epcis.lot(GTIN, "L2410"), 12)], own={"run": 12},
     ),
 }  # fmt: skip
 

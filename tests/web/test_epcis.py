@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import jsonschema
 import owning
@@ -264,3 +265,31 @@ def test_a_rival_sees_nothing_of_halden_and_a_stranger_nothing_at_all(scene, par
         assert scene.visitor().open(f"{HERE}{path}", headers={"Authorization": "Bearer A"}).status_code == 401
     assert scene.visitor().open(f"{HERE}/capture", "POST", json={}).status_code == 401
     assert rival.get(f"/capture/{new_id()}").status_code == 404
+
+
+def test_what_is_packed_in_cases_is_told_case_by_case_and_page_by_page(scene, check):
+    brand = scene.add_brand("packer", "9507700")
+    partner = Partner(scene, brand)
+    shirts = scene.add_product(brand, granularity="hybrid")
+    codes = scene.issue(shirts, 3, lot="C1", contents=12)
+    scene.issue(shirts, 2, lot="C2", contents=6)
+
+    told = [event for event in partner.events() if event["type"] == "AggregationEvent"]
+    paged, query = [], {"eventType": "AggregationEvent", "perPage": "2"}
+    while query:
+        page = partner.get("/events", **query)
+        paged += page.json["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        query = dict(parse_qsl(page.headers.get("Link", "").partition(">")[0].partition("?")[2]))
+
+    check(partner.get("/document", perPage=1000).json)
+    assert [(event["bizStep"], event["childQuantityList"][0]["quantity"]) for event in told] == [
+        *[("packing", 12)] * 3, *[("packing", 6)] * 2,
+    ]  # fmt: skip
+    assert paged == told
+    case = f"https://id.gs1.org/00/{codes.link(0).sscc}"
+    (own,) = partner.events(epc=case)
+    assert (own["parentID"], own["childQuantityList"][0]["epcClass"]) == (
+        case, f"https://id.gs1.org/01/{shirts.gtin}/10/C1"
+    )  # fmt: skip
+    assert len(partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/10/C2", eventType="AggregationEvent")) == 2
+    assert partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/21/A") == []

@@ -51,6 +51,7 @@ TAGS: Mapping[str, str] = {
     "registrations": "Who owns an item, without saying who that is: each registration, and its warranty.",
     "transfers": "How items pass from one owner to the next, and what is disputed.",
     "webhooks": "Where the brand is told of events as they happen; signed as Standard Webhooks 1.0 has it.",
+    "sandbox": "For keys of a sandbox alone: what people do, played.",
     "epcis": "What happened, as EPCIS 2.0 events, for the systems of partners.",
     "lines": "For the machines on a production line.",
     "dealer": "For dealers of a brand, with the key that a dealer makes on its page.",
@@ -348,7 +349,7 @@ def _headers(operation: Operation, status: int, told: Any) -> dict[str, Any]:
 
 
 _TEXT = {"type": "string"}
-_WITHOUT_PLACE = ("add_fact", "add_record", "comment_on_case")
+_WITHOUT_PLACE = ("add_fact", "add_record", "comment_on_case", "play_deed")
 
 
 def _header(said: str, schema: Mapping[str, Any], required: bool = True) -> dict[str, Any]:

@@ -39,9 +39,9 @@ LAST = (
 """What others need comes first, and what ends something last; the rest goes in the order of the document."""
 REFUSED = {
     "permit_status": 403, "permit_offer": 403, "permit_transfer": 403, "permit_confirm": 403, "permit_cancel": 403,
-    "seller_proof": 409,
+    "seller_proof": 409, "play_deed": 403,
 }  # fmt: skip
-"""Only an owner makes a permit or a proof, and no example holds one."""
+"""Only an owner makes a permit or a proof, and no example holds one; people are played in a sandbox alone."""
 
 
 @pytest.fixture(scope="module")
