@@ -164,7 +164,8 @@ def _check(batch: Batch) -> None:
 
 
 def _alarm(kind: Alarm, position: int, given: str) -> dict[str, Any]:
-    return {"kind": kind.value, "position": position, "code": given.partition("?")[0][:120]}
+    shown = "".join(c if c.isprintable() else "\ufffd" for c in given.partition("?")[0][:120])
+    return {"kind": kind.value, "position": position, "code": shown}
 
 
 def _read(given: Sequence[str], keys: Mapping[str, SerialKey], alarms: list[dict[str, Any]]) -> list[_Code]:
