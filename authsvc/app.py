@@ -94,6 +94,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _accident)
     app.before_request(_choose_language)
+    app.before_request(site.check_query)
     app.after_request(_harden)
     app.after_request(_keep_language)
     app.wsgi_app = DigitalLinks(app.wsgi_app, rt, counted)  # type: ignore[method-assign]  # Flask's own way to wrap

@@ -71,7 +71,7 @@ def add(
         Conflict: The brand has a dealer with this address.
     """
     address = mails.parse_address(email)
-    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
+    name = _line(name)
     if not 0 < len(name) <= _LONGEST_NAME:
         raise BadInput(f"Give the dealer a name of 1 to {_LONGEST_NAME} characters.")
     country = check_country(country, countries)
@@ -223,7 +223,7 @@ def make_key(
         BadInput: It has no name.
         Conflict: There are two already: replace one, and revoke the other.
     """
-    name = name.strip()
+    name = _line(name)
     if not 0 < len(name) <= _LONGEST_NAME:
         raise BadInput(
             later("Give the key a name of 1 to {most} characters: the program that will hold it."), most=_LONGEST_NAME
@@ -292,6 +292,11 @@ def _add(
     session.add(row)
     session.flush()
     return row
+
+
+def _line(text: str) -> str:
+    """Return a name as one line of characters that can be shown."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _info(row: Dealer, *, held: int = 0, sold: int = 0) -> DealerInfo:

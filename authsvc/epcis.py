@@ -9,32 +9,31 @@ import functools
 import json
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import jsonschema
 from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc import epcis_documents
 from authsvc import epcis_statements as sql
-from authsvc.core import epcis, epcis_facts, serials
+from authsvc.core import epcis, epcis_facts, moments, serials
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.serials import SerialKey
+from authsvc.epcis_documents import MOST
 from authsvc.errors import BadDigitalLink, BadInput, Conflict, NotFound
 from authsvc.models import EpcisEvent
 
-MOST = 1000
 PAGE = 100
+LONGEST_NAME = 500
+"""Of an item or an event: an index holds no longer ones."""
 
-_SCHEMA = Path(__file__).parent / "data" / "gs1" / "epcis-json-schema.json"
 _NAMES = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _CLASSES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
-_SHOWN = 10
 
 IsOurs = Callable[[str], bool]
 """Says whether a GTIN or SSCC is the brand's."""
@@ -95,7 +94,7 @@ def find_events(session: Session, brand_id: UUID, query: Query, *, serial_keys: 
 def capture(
     session: Session,
     brand_id: UUID,
-    document: Mapping[str, Any],
+    told: Sequence[Mapping[str, Any]],
     *,
     is_ours: IsOurs,
     by: str,
@@ -103,29 +102,24 @@ def capture(
     now: datetime,
 ) -> Capture:
     """
-    Keep the events of a document, all of them or none; one that was captured before is not kept twice.
+    Keep events, all of them or none; one that was captured before is not kept twice. They come from ``read``.
 
     A document of which nothing is new is the capture that kept its first event.
 
     Raises:
-        BadInput: The document breaks GS1's schema, or an event is about nothing of the brand.
+        BadInput: An event is about nothing of the brand.
         Conflict: Another event was captured under the same number.
     """
-    faults = list(_faults(document))
-    if faults:
-        raise BadInput("The document breaks the schema of EPCIS 2.0.\n" + "\n".join(faults))
-    events = document["epcisBody"]["eventList"] if document["type"] == "EPCISDocument" else [document]
-    if len(events) > MOST:
-        raise BadInput(f"At most {MOST} events are captured at once, got {len(events)}. Send them in parts.")
     before: list[UUID] = []
-    for position, event in enumerate(events, 1):
+    for position, event in enumerate(told, 1):
         names = _names(event, position)
         if not any(_is_of_brand(name, is_ours) for name in names):
             raise BadInput(f"Event {position} names no item, lot or case of this brand.")
-        if (known := _keep(session, brand_id, event, names, by=by, capture_id=id, now=now)) is not None:
+        at = epcis_documents.time_of(event, position)
+        if (known := _keep(session, brand_id, event, names, at, by=by, capture_id=id, now=now)) is not None:
             before.append(known)
-    is_new = len(before) < len(events) or not events
-    return Capture(id=id if is_new else before[0], at=now, added=len(events) - len(before), known=len(before))
+    is_new = len(before) < len(told) or not told
+    return Capture(id=id if is_new else before[0], at=now, added=len(told) - len(before), known=len(before))
 
 
 def get_capture(session: Session, brand_id: UUID, capture_id: UUID) -> Capture:
@@ -200,10 +194,10 @@ def _after(mark: str | None) -> dict[str, Any]:
         return dict.fromkeys(("after_at", "after_kind", "after_key"))
     try:
         at, kind, key = json.loads(urlsafe_b64decode(mark + "=" * (-len(mark) % 4)))
-        if "\0" in f"{kind}{key}":
-            raise ValueError  # noqa: TRY301  of the mark, which the database would not take
-        return {"after_at": datetime.fromisoformat(at), "after_kind": str(kind), "after_key": str(key)}
-    except (ValueError, TypeError):
+        after_at = moments.check(datetime.fromisoformat(at), "A page")
+        epcis_documents.check_text(f"{kind}{key}")
+        return {"after_at": after_at, "after_kind": str(kind), "after_key": str(key)}
+    except (BadInput, ValueError, TypeError, RecursionError):
         raise BadInput("nextPageToken is not one that was given here.") from None
 
 
@@ -215,26 +209,13 @@ def _mark(row: Any) -> str:
 # --- Capture ---------------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _validator() -> jsonschema.Draft7Validator:
-    schema = json.loads(_SCHEMA.read_text("utf-8"))
-    return jsonschema.Draft7Validator(schema, format_checker=jsonschema.Draft7Validator.FORMAT_CHECKER)
-
-
-def _faults(document: Mapping[str, Any]) -> Iterator[str]:
-    for fault in list(_validator().iter_errors(document))[:_SHOWN]:
-        best = jsonschema.exceptions.best_match([fault]) or fault
-        where = "/".join(map(str, best.absolute_path)) or "the document"
-        yield f"{where}: {best.message[:200]}"
-    if document.get("type") not in ("EPCISDocument", *epcis.EVENT_TYPES):
-        yield "type: an EPCISDocument or one event is captured"
-
-
 def _names(event: Mapping[str, Any], position: int) -> list[str]:
     """Return what an event names, as canonical links where it is a Digital Link; anything else as it stands."""
     found = [name for member in _NAMES for name in event.get(member, ())]
     found += [each["epcClass"] for member in _CLASSES for each in event.get(member, ())]
     found += [event["parentID"]] if "parentID" in event else []
+    if any(len(name) > LONGEST_NAME for name in (*found, event.get("eventID", ""))):
+        raise BadInput(f"Event {position} has a name of more than {LONGEST_NAME} characters.")
     names = []
     for name in found:
         try:
@@ -256,17 +237,9 @@ def _is_of_brand(name: str, is_ours: IsOurs) -> bool:
     return is_ours(link.gtin or link.sscc or "")
 
 
-def _time_of(event: Mapping[str, Any]) -> datetime:
-    try:
-        return datetime.fromisoformat(event["eventTime"])
-    except ValueError:
-        # A leap second is a time of the standard, and none of this language or the database.
-        raise BadInput(f"eventTime is a time that a clock shows, got {event['eventTime']!r:.60}.") from None
-
-
 def _keep(
-    session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], *, by: str, capture_id: UUID,
-    now: datetime,
+    session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], at: datetime, *, by: str,
+    capture_id: UUID, now: datetime,
 ) -> UUID | None:  # fmt: skip
     """Keep an event that is new, or return the capture that has kept it."""
     # An event without a number gets one from what it says: sent again, it is the same event.
@@ -276,7 +249,7 @@ def _keep(
     document = {name: part for name, part in event.items() if name != "@context"} | {"eventID": given}
     row = {
         "brand_id": brand_id, "event_id": given, "is_correction": is_correction, "capture_id": capture_id,
-        "event_at": _time_of(event), "recorded_at": now, "recorded_by": by,
+        "event_at": at, "recorded_at": now, "recorded_by": by,
         "type": event["type"], "epcs": names, "document": document,
     }  # fmt: skip
     done = session.execute(insert(EpcisEvent).values(row).on_conflict_do_nothing().returning(EpcisEvent.event_id))

@@ -115,13 +115,10 @@ def offered() -> tuple[Language, ...]:
     return tuple(get(code) for code in sorted(NAMES) if code == DEFAULT or _file(code).exists())
 
 
-@cache
 def get(code: str) -> Language:
     """Return the language called *code*; one without a catalogue speaks English."""
-    if code == DEFAULT or not _file(code).exists():
-        return Language(DEFAULT, catalogues.NullTranslations())
-    with _file(code).open("rb") as file:
-        return Language(code, catalogues.GNUTranslations(file))
+    # A reader may name anything: what is no language is neither looked for on the disk nor remembered.
+    return _read(code) if code in NAMES else _read(DEFAULT)
 
 
 # --- Which one a reader gets -----------------------------------------------------------------------------------------
@@ -244,6 +241,14 @@ def country(code: str, name: str) -> str:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def _read(code: str) -> Language:
+    if code == DEFAULT or not _file(code).exists():
+        return Language(DEFAULT, catalogues.NullTranslations())
+    with _file(code).open("rb") as file:
+        return Language(code, catalogues.GNUTranslations(file))
 
 
 def _file(code: str) -> Path:

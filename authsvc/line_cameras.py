@@ -22,6 +22,8 @@ from authsvc.models import LineBatch, ProductionLine, Run
 from authsvc.production_lines import MOST, Alarm, check_name, parse
 
 EXPECTED, SKIPPED = "expected", "skipped"
+SHOWN = 200
+"""Lines that are listed; a key that may commission names as many as it likes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def set_line(session: Session, brand: Brand, name: str, run: int, expected: int,
         BadInput: The line has no name, or the run no such code.
     """
     check_name(name)
-    row = session.get(Run, (brand.id, run))
+    row = session.get(Run, (brand.id, run)) if 0 < run <= serials.MAX_RUN else None
     if row is None or row.issued_at is None or row.mode != "derived":
         raise NotFound(f"{brand.name} has issued no run {run} whose codes have an order.")
     if not 0 <= expected < row.count:
@@ -83,8 +85,9 @@ def read_codes(
 
     Raises:
         NotFound: No run is on the line.
-        BadInput: There are too many codes.
+        BadInput: There are too many codes, or the line has no name.
     """
+    check_name(name)
     if not 0 < len(codes) <= MOST:
         raise BadInput(f"A line sends 1 to {MOST} codes at once, got {len(codes)}.")
     check_name(name)
@@ -109,38 +112,36 @@ def get_line(session: Session, brand: Brand, name: str) -> LineInfo:
 
     Raises:
         NotFound: The brand has no such line.
+        BadInput: It has no name.
     """
     check_name(name)
     line = session.get(ProductionLine, (brand.id, name), populate_existing=True)
-    count, done, repeated, refused = session.execute(
-        select(
-            func.count(),
-            func.coalesce(func.sum(LineBatch.done), 0),
-            func.coalesce(func.sum(LineBatch.repeated), 0),
-            func.coalesce(func.sum(LineBatch.refused), 0),
-        ).where(LineBatch.brand_id == brand.id, LineBatch.line == name)
-    ).one()
-    if line is None and not count:
+    counted = session.execute(select(*_COUNTS).where(LineBatch.brand_id == brand.id, LineBatch.line == name)).one()
+    if line is None and not counted[0]:
         raise NotFound(f"{brand.name} has no line {name!r:.60}.")
-    return LineInfo(
-        name=name,
-        gtin=line.gtin if line else None,
-        run=line.run if line else None,
-        expected=line.expected if line else None,
-        reads=line.reads if line else 0,
-        misreads=line.misreads if line else 0,
-        batches=count,
-        done=done,
-        repeated=repeated,
-        refused=refused,
-    )
+    return _info(name, line, counted)
 
 
 def list_lines(session: Session, brand: Brand) -> list[LineInfo]:
-    """Return the lines of a brand, in the order of their names."""
-    named = select(ProductionLine.name).where(ProductionLine.brand_id == brand.id)
-    heard = select(LineBatch.line).where(LineBatch.brand_id == brand.id)
-    return [get_line(session, brand, name) for name in sorted(set(session.scalars(named.union(heard))))]
+    """Return the lines of a brand in the order of their names, the first ``SHOWN`` of them."""
+    heard = session.execute(
+        select(LineBatch.line, *_COUNTS)
+        .where(LineBatch.brand_id == brand.id)
+        .group_by(LineBatch.line)
+        .order_by(LineBatch.line)
+        .limit(SHOWN)
+    )
+    counted = {name: counts for name, *counts in heard}
+    named = session.scalars(
+        select(ProductionLine)
+        .where(ProductionLine.brand_id == brand.id)
+        .order_by(ProductionLine.name)
+        .limit(SHOWN)
+        .execution_options(populate_existing=True)
+    )
+    lines = {line.name: line for line in named}
+    names = sorted({*counted, *lines})[:SHOWN]
+    return [_info(name, lines.get(name), counted.get(name, (0, 0, 0, 0))) for name in names]
 
 
 def list_alarms(session: Session, brand: Brand, *, limit: int = 50) -> list[BatchInfo]:
@@ -155,6 +156,29 @@ def list_alarms(session: Session, brand: Brand, *, limit: int = 50) -> list[Batc
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+_COUNTS = (
+    func.count(),
+    func.coalesce(func.sum(LineBatch.done), 0),
+    func.coalesce(func.sum(LineBatch.repeated), 0),
+    func.coalesce(func.sum(LineBatch.refused), 0),
+)
+
+
+def _info(name: str, line: ProductionLine | None, counted: Sequence[int]) -> LineInfo:
+    batches, done, repeated, refused = counted
+    return LineInfo(
+        name=name,
+        gtin=line.gtin if line else None,
+        run=line.run if line else None,
+        expected=line.expected if line else None,
+        reads=line.reads if line else 0,
+        misreads=line.misreads if line else 0,
+        batches=batches,
+        done=done,
+        repeated=repeated,
+        refused=refused,
+    )
 
 
 def _compare(given: str, line: ProductionLine, run: Run, keys: Mapping[str, SerialKey]) -> tuple[str, int]:

@@ -47,7 +47,7 @@ def add_device(
     Raises:
         BadInput: The name is empty or too long.
     """
-    name = name.strip()
+    name = " ".join("".join(c if c.isprintable() else " " for c in name).split())
     if not 0 < len(name) <= LONGEST_NAME:
         raise BadInput(
             later("Give the device a name of 1 to {most} characters, so that it can be told from others."),

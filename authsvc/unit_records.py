@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc import item_rows
+from authsvc.core import moments
 from authsvc.core.records import KINDS, LONGEST_TEXT, Record, check_values
 from authsvc.core.unit_data import Audience
 from authsvc.errors import BadInput, Conflict, Forbidden, NotFound
@@ -74,7 +75,7 @@ def append(
     Raises:
         NotFound: The code was never issued, or the record that is corrected is not of this item.
         Forbidden: The permission does not cover the kind, or the audience.
-        BadInput: A value is not of the kind, or the time lies ahead.
+        BadInput: A value is not of the kind, or the time lies ahead or in another age.
         Conflict: The *id* is that of another record of this item.
     """
     audience = _check(given, permission, now)
@@ -140,8 +141,7 @@ def _check(given: NewRecord, permission: Permission, now: datetime) -> Audience:
         raise BadInput(f"A record is one of {', '.join(KINDS)}, got {given.kind!r}.")
     if permission.kinds is not None and given.kind not in permission.kinds:
         raise Forbidden(f"This permission adds records of {', '.join(sorted(permission.kinds))} only.")
-    if given.at.tzinfo is None:
-        raise BadInput("The time of a record names its zone, such as 2026-09-28T10:00:00Z.")
+    moments.check(given.at, "The time of a record")
     if given.at > now:
         raise BadInput(f"A record tells what was; {given.at.isoformat()} is in the future.")
     if len(given.text) > LONGEST_TEXT or "\0" in given.text:

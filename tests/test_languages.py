@@ -31,6 +31,15 @@ def test_the_address_decides_then_the_browser(query, accepted, code, is_chosen):
     assert (language.code, chosen) == (code, is_chosen)
 
 
+@pytest.mark.parametrize("code", ["../de", "DE", "x" * 5000, "\0", "de/", ""])
+def test_what_is_no_language_is_english_and_not_remembered(code):
+    languages.get("en")
+    before = languages._read.cache_info().currsize
+
+    assert languages.get(code) is languages.get("en")
+    assert languages._read.cache_info().currsize == before
+
+
 def test_english_is_spoken_where_nothing_is_said():
     assert languages.spoken().code == "en"
     assert languages.gettext("Check a code") == "Check a code"

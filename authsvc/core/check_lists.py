@@ -17,6 +17,8 @@ MOST = 1000
 LINK_COLUMNS = ("uri", "url", "link", "code", "digital link", "sgtin")
 NUMBER_COLUMNS = ("gtin", "serial")
 
+csv.field_size_limit(2**22)  # Whoever takes a list bounds it; one long cell is a wrong code, and no fault of ours.
+
 _LINK_STARTS = ("http://", "https://", "HTTP://", "HTTPS://", "/0")
 _SIGNED = re.compile(r"(https?://[^\s,;]*[?&]s=[A-Za-z0-9_-]*)[,;\t]", re.IGNORECASE)
 _NEXT_LINK = re.compile(r"[\s,;]+(?=https?://)", re.IGNORECASE)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from authsvc import item_rows
+from authsvc.core import moments
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations.weighing import Subject
@@ -40,10 +41,11 @@ def record_fact(session: Session, subject: Subject, fact: Fact, *, id: UUID, by:
 
     Raises:
         NotFound: The code was never issued.
-        BadInput: The kind is a resolution, or the fact lies in the future.
+        BadInput: The kind is a resolution, or the fact lies in the future or in another age.
     """
     if fact.kind not in RECORDED:
         raise BadInput(f"{fact.kind} is a resolution: it is given with a reason, to an alert.")
+    moments.check(fact.at, "The time of a fact")
     if fact.at > now:
         raise BadInput(f"A fact has happened already; {fact.at.isoformat()} is in the future.")
     item = item_rows.lock(session, subject.name)

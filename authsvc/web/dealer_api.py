@@ -19,10 +19,10 @@ from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
 from authsvc.errors import ApiKeyNeeded, BadInput, NotFound, TooLarge, Unavailable
 from authsvc.web import documents, stock_codes
-from authsvc.web.api.verify import BULK_BYTES, read_body
+from authsvc.web.api.verify import read_body
 from authsvc.web.rendering import country_names
 from authsvc.web.site import count_links, runtime
-from authsvc.web.wire import PROBLEM
+from authsvc.web.wire import BULK_BYTES, PROBLEM
 
 bp = Blueprint("dealer_api", __name__, url_prefix="/api/v1/dealer")
 

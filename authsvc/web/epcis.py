@@ -14,6 +14,7 @@ from uuid import UUID
 from flask import Blueprint, Response, current_app, request
 
 from authsvc import epcis as events
+from authsvc import epcis_documents
 from authsvc.core import epcis
 from authsvc.core.register import Register
 from authsvc.desk import Desk
@@ -59,12 +60,12 @@ def capture() -> Response:
     brand_id, actor = callers.get_caller("epcis:capture")
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
-    body = _body()
+    told = epcis_documents.read(_body())
     register = rt.held.register
     capture_id = rt.new_id()
     with _desk().as_brand(brand_id) as session:
         done = events.capture(
-            session, brand_id, body, is_ours=lambda key: _is_of(register, key, brand_id), by=actor.name, id=capture_id,
+            session, brand_id, told, is_ours=lambda key: _is_of(register, key, brand_id), by=actor.name, id=capture_id,
             now=at,
         )  # fmt: skip
         if done.added:
@@ -116,8 +117,10 @@ def _asked() -> Query:
     if wrong := [name for name in types if name not in epcis.EVENT_TYPES]:
         raise BadInput(f"eventType is one of {', '.join(epcis.EVENT_TYPES)}, got {wrong[0]!r:.60}.")
     per_page = given.get("perPage", str(events.PAGE))
-    if not (per_page.isascii() and per_page.isdigit() and 1 <= int(per_page) <= events.MOST):
-        raise BadInput(f"perPage is a number from 1 to {events.MOST}, got {per_page!r:.20}.")
+    if not (
+        per_page.isascii() and per_page.isdigit() and len(per_page) < 9 and 1 <= int(per_page) <= epcis_documents.MOST
+    ):
+        raise BadInput(f"perPage is a number from 1 to {epcis_documents.MOST}, got {per_page!r:.20}.")
     return Query(
         epc=epcs[0] if epcs else None, types=types, after=given.get("nextPageToken"), limit=int(per_page),
         **{field: _time(name, given[name]) for name, field in _TIMES.items() if name in given},

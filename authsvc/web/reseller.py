@@ -15,7 +15,6 @@ from authsvc import languages
 from authsvc.core import check_lists
 from authsvc.errors import BadDigitalLink, BadInput, TooLarge
 from authsvc.web import assets, lookups, reseller_pages, reseller_proofs, reseller_rows, vendored, wire
-from authsvc.web.api.verify import BULK_BYTES
 from authsvc.web.site import count_links, runtime
 
 bp = Blueprint("reseller", __name__, url_prefix="/check")
@@ -122,7 +121,7 @@ def brands() -> Response:
 
 
 def _codes() -> list[str]:
-    request.max_content_length = request.max_form_memory_size = BULK_BYTES
+    request.max_content_length = request.max_form_memory_size = wire.BULK_BYTES
     given = request.files.get("file")
     text = check_lists.decode(given.read()) if given is not None and given.filename else request.form.get("codes", "")
     codes = check_lists.read(text)

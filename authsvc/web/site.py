@@ -9,6 +9,7 @@ import re
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, redirect, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import languages, receipts, scanning
@@ -20,6 +21,7 @@ from authsvc.web import assets, limits, looks, lookups, pages, presenting, visit
 
 bp = Blueprint("site", __name__)
 _OWN_PATH = re.compile(r"/(?:[!-.0-\[\]-~][!-\[\]-~]*)?")
+_NOT_UNDERSTOOD = "The request is not understood. Check it and send it again."
 FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -27,6 +29,28 @@ def runtime() -> Runtime:
     """Return the runtime of the application that serves this request."""
     rt: Runtime = current_app.extensions["authsvc"]
     return rt
+
+
+def check_query() -> None:
+    """
+    Refuse a query with NUL in it: no text has one, and the database keeps none.
+
+    Raises:
+        BadInput: It has one.
+    """
+    if b"%00" in request.query_string:
+        raise BadInput(_NOT_UNDERSTOOD)
+
+
+def check_fields(fields: MultiDict[str, str]) -> None:
+    """
+    Refuse a form with NUL in a field, as ``check_query`` does.
+
+    Raises:
+        BadInput: It has one.
+    """
+    if any("\0" in value for value in fields.values()):
+        raise BadInput(_NOT_UNDERSTOOD)
 
 
 def count_write() -> None:

@@ -29,6 +29,9 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 
+BULK_BYTES = 2**21 + 2**17
+"""The largest body with a list: 1,000 links of the greatest length, and their quotation marks."""
+
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 
 

@@ -1,6 +1,8 @@
 """EPCIS by its routes: what happened to codes of Halden, and what its partners tell of them."""
 
 import json
+import time
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -42,6 +44,9 @@ class Partner:
         return self.visitor.open(
             f"{HERE}/capture", "POST", json=document, headers={"Authorization": f"Bearer {self.key}"}
         )
+
+    def raw(self, body):
+        return self.visitor.open(f"{HERE}/capture", "POST", data=body, headers={"Authorization": f"Bearer {self.key}"})
 
 
 @pytest.fixture(scope="module")
@@ -250,6 +255,60 @@ def test_a_body_that_is_no_document_is_refused(partner, body):
     )
 
     assert response.status_code == 400
+
+
+def many(count, **event):
+    return json.dumps(envelope(*[{"type": "ObjectEvent", **event}] * count)).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (many(20_000), 413),
+        (json.dumps(envelope(*[{}] * 200_000)).encode(), 413),
+        (many(1000), 400),
+        (json.dumps(envelope({"type": "ObjectEvent", "epcList": ["urn:x:y"] * 60_000})).encode(), 413),
+        (json.dumps(envelope({"x": [{"y": {}}] * 20_000})).encode(), 413),
+        (json.dumps({**envelope(), "type": "x", "z": [{}] * 200_000}).encode(), 400),
+    ],
+)
+def test_no_document_costs_more_than_it_is_worth(partner, body, status):
+    cost = time.thread_time()
+    response = partner.raw(body)
+
+    assert response.status_code == status, response.text
+    assert time.thread_time() - cost < 4  # it was 74 seconds
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1899-12-31T23:59:59Z"])
+def test_no_partner_makes_events_unreadable_by_a_time_that_nobody_can_read(partner, story, at):
+    assert partner.post(envelope(packing(story, eventTime=at))).status_code == 400
+    assert partner.events()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"authsvc:x": "a\0b"}, {"authsvc:x": {"deep": ["\ud800"]}}, {"authsvc:\0": 1},
+        {"eventID": "urn:x:" + "".join(f"{n:x}" for n in range(2000))},
+        {"childEPCs": ["urn:x:" + "".join(f"{n:x}" for n in range(2000)), "https://id.gs1.org/01/09506000134352/21/A"]},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_kept_is_refused(partner, story, change):
+    assert partner.raw(json.dumps(envelope(packing(story, **change))).encode()).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"perPage": "9" * 5000},
+        *({"nextPageToken": urlsafe_b64encode(raw).decode()} for raw in (
+            b"[" * 5000, b'["2026-05-01T12:00:00Z", "\\u0000", "x"]', b'["2026-05-01T12:00:00Z", "x", "\\ud800"]',
+            b'["0001-01-01T00:00:00+14:00", "x", "x"]', b'["2026-05-01T12:00:00", "x", "x"]')),
+    ],
+)  # fmt: skip
+def test_a_mark_or_a_number_that_was_never_given_is_refused(partner, query):
+    assert partner.get("/events", **query).status_code == 400
 
 
 # --- Whose ------------------------------------------------------------------------------------------------------------

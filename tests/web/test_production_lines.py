@@ -6,7 +6,9 @@ import time
 import pytest
 from programs import make_key
 from scene import derive
+from sqlalchemy import event
 
+from authsvc import line_cameras
 from authsvc.runtime import new_id
 
 HERE = "/api/v1/lines"
@@ -43,6 +45,41 @@ def machine(scene):
 def kinds(response):
     assert response.status_code == 200, response.text
     return [(alarm["position"], alarm["kind"]) for alarm in response.json["alarms"]]
+
+
+def test_codes_that_no_camera_reads_are_alarms_and_stop_nothing(scene, product, machine):
+    good = scene.issue(product, 1, lot="A").uri()
+
+    assert kinds(machine.send(["\0", "01/\0", "\uffff" * 300, good])) == [
+        (0, "unreadable"), (1, "unreadable"), (2, "unreadable")
+    ]  # fmt: skip
+    assert machine.ask("GET").json["done"] == 1
+    half = machine.visitor.open(
+        f"{HERE}/{machine.name}/batches", "POST", data=b'{"number": 99, "codes": ["\\ud800"]}',
+        headers={"Authorization": f"Bearer {machine.key}"},
+    )  # fmt: skip
+    assert kinds(half) == [(0, "unreadable")]
+
+
+@pytest.mark.parametrize("run", [-1, 0, 2**24, 2**31, 10**30])
+def test_a_number_that_no_run_has_is_put_on_no_line(machine, run):
+    assert machine.ask("PUT", run=run, next=10**30).status_code == 404
+
+
+def test_however_many_lines_a_key_names_they_are_listed_in_two_statements(scene, machine):
+    scene.admin.execute(
+        "INSERT INTO line_batches (brand_id, line, number, act, digest, at, done, repeated, refused, alarms) "
+        "SELECT %s, 'z' || n, 1, 'commission', '', now(), n, 0, 0, '[]' FROM generate_series(1, 5000) n",
+        (scene.rival.id,),
+    )
+    with scene.owner_session() as session:
+        asked = []
+        event.listen(session.connection(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+        found = line_cameras.list_lines(session, scene.rival)
+
+    assert len(found) == line_cameras.SHOWN
+    assert (found[0].name, found[0].done, found[0].batches) == ("z1", 1, 1)
+    assert len(asked) == 2
 
 
 def test_a_batch_releases_its_codes_as_one_range_and_once(scene, product, machine):

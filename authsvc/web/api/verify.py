@@ -8,6 +8,7 @@ with what was expected and what came.
 """
 
 import contextlib
+import json
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -21,9 +22,7 @@ from authsvc.errors import BadInput, ScopeNeeded, TooLarge, Unavailable
 from authsvc.web import documents, lookups
 from authsvc.web.api import door
 from authsvc.web.site import count_links, runtime
-
-BULK_BYTES = 2**21 + 2**17  # 1,000 links of the greatest length, and their quotation marks
-
+from authsvc.web.wire import BULK_BYTES
 
 SCOPE = "verify"
 
@@ -82,7 +81,8 @@ def read_body() -> dict[str, Any]:
     """
     try:
         body = request.get_json(force=True)
-    except (UnreadableBody, RecursionError):  # brackets nested by the thousand end in the latter
+        json.dumps(body, ensure_ascii=False).encode()  # half of a character is none, and can be told to nobody
+    except (UnreadableBody, UnicodeEncodeError, RecursionError):  # brackets nested by the thousand end in the last
         raise BadInput('The body must be JSON, such as {"uri": "https://…"}; what came is not.') from None
     if not isinstance(body, dict):
         raise BadInput(f'The body must be a JSON object, such as {{"uri": "https://…"}}, got {_kind(body)}.')

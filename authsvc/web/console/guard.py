@@ -30,6 +30,7 @@ from authsvc.core.wrapping import derive_key
 from authsvc.desk import Desk
 from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded, Unavailable
 from authsvc.staff import SECRET_BYTES, Role, hash_secret, spell
+from authsvc.web import site
 from authsvc.web.console import cookies
 from authsvc.web.site import runtime
 
@@ -338,6 +339,7 @@ def _check_form(declared: Declaration) -> None:
     if origin not in {None, "null"} and urlsplit(origin).netloc != request.host:
         raise ForeignForm("Another site has sent this form. Nothing was changed.")
     given = request.headers.get(FORM_HEADER) or request.form.get(FORM_FIELD, "")
+    site.check_fields(request.form)
     if g.is_new_browser or not given.isascii() or not hmac.compare_digest(form_token(), given):
         raise ForeignForm(
             "This form stood open for too long, or cookies are switched off. Reload the page and try again."

@@ -147,7 +147,7 @@ def _read_record() -> unit_records.NewRecord:
         raise BadInput("Choose what the record is about.")
     try:
         at = datetime.fromisoformat(form["at"]).astimezone(guard.now().tzinfo) if form.get("at") else guard.now()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput("Write the time as 2026-09-28T10:00.") from None
     values: dict[str, Any] = {}
     for line in filter(None, map(str.strip, form.get("values", "").splitlines())):

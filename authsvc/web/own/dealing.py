@@ -18,7 +18,6 @@ from authsvc.errors import AuthsvcError, BadInput, SignInNeeded
 from authsvc.languages import gettext as _
 from authsvc.owner_sessions import DEALER, LIVES
 from authsvc.web import assets, stock_codes, visitors
-from authsvc.web.api.verify import BULK_BYTES
 from authsvc.web.own import cookies, door
 from authsvc.web.own.door import Page, bp
 from authsvc.web.rendering import country_names
@@ -101,6 +100,7 @@ def dealer_stock_page() -> Page:
 
 
 @bp.post(f"{HERE}/list")
+@door.takes_lists
 def dealer_list() -> Page:
     """Do something with every item of a list, or say of each line why nothing was done."""
     dealer, rt = me(), runtime()
@@ -219,7 +219,6 @@ def item_of(sgtin: str) -> dict[str, object]:
 
 
 def _text() -> str:
-    request.max_content_length = request.max_form_memory_size = BULK_BYTES
     given = request.files.get("file")
     if given is not None and given.filename:
         return check_lists.decode(given.read())

@@ -28,9 +28,10 @@ from authsvc.owners import Person
 from authsvc.registrations import Keys
 from authsvc.staff import SECRET_BYTES, spell
 from authsvc.uploads import Upload
-from authsvc.web import looks, pages, visitors
+from authsvc.web import looks, pages, site, visitors
 from authsvc.web.own import cookies
 from authsvc.web.site import count_write, runtime
+from authsvc.web.wire import BULK_BYTES
 
 PREFIX = "/own"
 FORM_FIELD, FORM_HEADER = "form_token", "X-Form-Token"
@@ -194,12 +195,21 @@ def send(session: Session, brand_id: UUID, template: str, to: str, values: Mappi
 TAKES_FILES: set[str] = set()
 """The endpoints whose form may carry a file; every other form is small."""
 
+TAKES_LISTS: set[str] = set()
+"""The endpoints whose form may carry a list of codes."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def takes_files(view: Function) -> Function:
     """Let the form of a page carry a proof of purchase."""
     TAKES_FILES.add(f"{bp.name}.{view.__name__}")
+    return view
+
+
+def takes_lists(view: Function) -> Function:
+    """Let the form of a page carry a list of a thousand codes."""
+    TAKES_LISTS.add(f"{bp.name}.{view.__name__}")
     return view
 
 
@@ -268,11 +278,15 @@ def _guard() -> None:
             count_write()
             request.max_content_length = uploads.MOST_BYTES + 64 * 1024
             request.max_form_memory_size = 64 * 1024
+        elif request.endpoint in TAKES_LISTS:
+            count_write()
+            request.max_content_length = request.max_form_memory_size = BULK_BYTES
         _check_form()
 
 
 def _check_form() -> None:
     """Accept a form that a page of ours has shown to this browser, and no other."""
+    site.check_fields(request.form)
     # A script sends the token in a header, which no form of another site can.
     token = request.headers.get(FORM_HEADER) if request.is_json else request.form.get(FORM_FIELD, "")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:

@@ -177,3 +177,16 @@ def test_a_partner_adds_records_and_sees_none(scene, erp, rival):
     assert erp.post(path, widened).status_code == 201
     assert rival.get(path).status_code == 404
     assert rival.post(path, widened).status_code == 404
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z"])
+def test_no_partner_makes_an_item_unreadable_by_a_time_that_nobody_can_read(scene, erp, watches, at):
+    partner = program(scene, None, "items:append")
+    path = watches.path()
+    item = f"/items/{DigitalLink.parse(path).sgtin}"
+
+    assert partner.post(f"{item}/facts", {"kind": "sold", "at": at}).status_code == 400
+    assert partner.post(f"{item}/records", {"kind": "service", "at": at, "text": "x"}).status_code == 400
+    assert scene.visitor().open(path).status_code == 200
+    assert erp.get(item).status_code == 200
+    assert erp.get(f"{item}/records").json["records"] == []

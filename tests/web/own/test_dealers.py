@@ -63,6 +63,34 @@ def test_what_is_received_is_held_without_a_warranty_and_twice_is_once(scene, sh
     assert "In stock (3)" in shop.get("/own/dealer").text
 
 
+def test_a_list_of_a_thousand_links_fits_its_form(shop, watches):
+    shop.act("receive", *(f"{link(watches.path(n % 400))}&x={n}" for n in range(1000)), check="1")
+
+    assert shop.last.status_code == 400
+    assert sum("names this item already" in said for said in shop.faults()) == 600
+
+
+@pytest.mark.parametrize("query", ["after=%00", "q=%00", "list=sold&q=a%00"])
+def test_an_address_that_no_page_has_given_is_refused(shop, query):
+    assert shop.get(f"/own/dealer?{query}").status_code == 400
+
+
+def test_names_and_lists_that_cannot_be_kept_are_refused(scene, shop):
+    shop.get("/own/dealer/access")
+    assert shop.post("/own/dealer/access/keys", name="a\0b").status_code == 400
+    shop.get("/own/dealer/access")
+    assert shop.post("/own/dealer/access/keys", name="a\u202eb").status_code == 200
+    assert scene.rows("SELECT name FROM dealer_accesses WHERE name LIKE 'a%%'") == [("a b",)]
+    assert shop.act("sell", "code,sold_on\n" + "x" * 200_000).status_code == 400
+    secret = shop.make_key()
+    for act in ("receive", "sell"):
+        answer = shop.visitor.client.post(
+            f"/api/v1/dealer/stock/{act}", data=b'{"items": [{"code": "\\ud800", "sold_on": "\\ud800"}]}',
+            headers={"Authorization": f"Bearer {secret}"}, base_url="https://id.example.com",
+        )  # fmt: skip
+        assert answer.status_code == 400
+
+
 def test_a_number_a_forged_code_and_a_foreign_one_are_not_received_and_then_nothing_is(scene, shop, path, watches):
     foreign = scene.issue(scene.add_product(scene.rival), 1).path()
     forged = link(forge(watches.path()))
