@@ -38,7 +38,7 @@ def read(document: Mapping[str, Any]) -> Sequence[Event]:
         TooLarge: It holds too much.
     """
     kind = document.get("type")
-    if kind not in {"EPCISDocument", *epcis.EVENT_TYPES}:
+    if not isinstance(kind, str) or kind not in {"EPCISDocument", *epcis.EVENT_TYPES}:
         raise BadInput("An EPCISDocument or one event is captured; this is neither.")
     _measure(document)
     whole, events = document, [document]
