@@ -97,7 +97,7 @@ def _do(
     if act is Act.RECEIVE:
         return dealer_stock.receive(session, subject, dealer, now=now)
     if act is Act.OFFER:
-        return dealer_stock.offer(session, subject, dealer, to)
+        return dealer_stock.offer(session, subject, dealer, to, now=now)
     if act is Act.SELL:
         on, country = stock_lists.day(line.sold_on), check_country(line.country or dealer.country, countries)
         return dealer_stock.sell(session, subject, dealer, on=on, country=country, now=now, new_id=new_id)

@@ -1,10 +1,11 @@
 """
 Stock: what a dealer holds of a brand's items, and what becomes of it.
 
-A dealer receives an item by its signed code, holds it without starting its warranty, and hands it to another dealer,
-sells it, or sends it back. A sale has a day and a country. It is a fact for the clone rules, and the day from which
-the warranty of whoever registers the item counts. Each act is done by the state that it leads to: sent twice, it is
-one act. The row of the item is locked first, as everywhere.
+A dealer receives an item by its signed code, or takes a used one over from its owner (``transfers``). It holds the item
+without starting its warranty, and hands it to another dealer, sells it, or sends it back. A sale has a day and a
+country. It is a fact for the clone rules, and the day from which the warranty of whoever registers the item counts,
+where no owner has started it before. Each act is done by the state that it leads to: sent twice, it is one act. The row
+of the item is locked first, as everywhere.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from authsvc import investigations, item_rows, ownership
+from authsvc import handovers, investigations, item_rows, ownership
 from authsvc.core.clones import Fact, FactKind, Place
 from authsvc.core.verdicts import Disposition
 from authsvc.dealers import DealerInfo
@@ -85,20 +86,21 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
         raise Conflict(
             "It was sold on {day}. If it came back, whoever sold it takes the sale back first.", day=last.sold_on
         )
-    return _hold(session, item, dealer, last, now)
+    return _hold(session, item, dealer.id, last, now)
 
 
-def offer(session: Session, subject: Subject, dealer: DealerInfo, to: UUID | None) -> Stocked:
+def offer(session: Session, subject: Subject, dealer: DealerInfo, to: UUID | None, *, now: datetime) -> Stocked:
     """
     Offer an item to another dealer of the brand, or to nobody any more where *to* is None.
 
     Raises:
         NotFound: The dealer does not hold it, or there is no such other dealer.
-        Conflict: It is reported or blocked.
+        Conflict: It is reported or blocked, or its owner may still dispute that they have passed it on.
     """
     item, row = _held(session, subject, dealer)
     if to is not None:
         _check_condition(item)
+        _check_settled(session, item.sgtin, now)
         other = session.get(Dealer, to)
         if other is None or other.brand_id != dealer.brand_id or other.ended_at is not None or to == dealer.id:
             raise NotFound("The brand has no other dealer of this name.")
@@ -132,6 +134,7 @@ def sell(
         )
     row = _check_held(row, dealer)
     _check_condition(item)
+    _check_settled(session, item.sgtin, now)
     fact_id = new_id()
     # The middle of the day in which most people buy; of today it has not come yet in every country.
     at = min(datetime.combine(on, time(12), UTC), now)
@@ -164,7 +167,7 @@ def take_back(session: Session, subject: Subject, dealer: DealerInfo, *, now: da
     investigations.withdraw_fact(session, subject, row.fact_id, by=BY, now=now)
     row.state = "undone"
     session.flush()
-    return _hold(session, item, dealer, row, now)
+    return _hold(session, item, dealer.id, row, now)
 
 
 def send_back(session: Session, subject: Subject, dealer: DealerInfo, *, now: datetime) -> Stocked:
@@ -179,9 +182,50 @@ def send_back(session: Session, subject: Subject, dealer: DealerInfo, *, now: da
     if row is not None and row.state == "returned" and row.dealer_id == dealer.id:
         return _stocked(row)
     row = _check_held(row, dealer)
+    _check_settled(session, item.sgtin, now)
     row.state, row.ended_at, row.offered_to = "returned", now, None
     session.flush()
     return _stocked(row)
+
+
+def check_not_held(session: Session, sgtin: str) -> None:
+    """
+    Keep a used item in stock for whoever buys it: its claim code is spent, and protects the buyer no more.
+
+    Raises:
+        Conflict: A dealer holds it.
+    """
+    row = _last(session, sgtin)
+    if row is not None and row.state == "held":
+        raise Conflict("A dealer holds this item. It can be registered once they have marked it as sold.")
+
+
+def take_in(session: Session, item: Item, dealer_id: UUID, *, now: datetime) -> Dealer:
+    """
+    Hold an item that its owner has passed on, whose row is locked, and return the dealer.
+
+    A row of a dealer from whom it was bought unsold ends by it.
+    """
+    last = _last(session, item.sgtin)
+    if last is not None and last.state == "held":
+        last.state, last.ended_at, last.offered_to = "returned", now, None
+        session.flush()
+    _hold(session, item, dealer_id, last, now)
+    return session.get_one(Dealer, dealer_id)
+
+
+def hand_back(session: Session, sgtin: str, dealer_id: UUID, *, now: datetime) -> None:
+    """
+    Take an item out of stock for the owner who has passed it on; its row is locked.
+
+    Raises:
+        Conflict: The dealer does not hold it any more.
+    """
+    row = _last(session, sgtin)
+    if row is None or row.state != "held" or row.dealer_id != dealer_id:
+        raise Conflict("The item has another owner by now, so it cannot go back. Decide otherwise.")
+    row.state, row.ended_at, row.offered_to = "returned", now, None
+    session.flush()
 
 
 def find_sale(session: Session, sgtin: str) -> Sale | None:
@@ -255,6 +299,18 @@ def _held(session: Session, subject: Subject, dealer: DealerInfo) -> tuple[Item,
     return item, _check_held(_last(session, item.sgtin), dealer)
 
 
+def _check_settled(session: Session, sgtin: str, now: datetime) -> None:
+    """
+    Refuse to let an item go on whose last owner may still dispute that they have passed it on.
+
+    Raises:
+        Conflict: They may.
+    """
+    latest = handovers.find_latest(session, sgtin, now=now)
+    if latest is not None and latest.dealer_id is not None and latest.is_unsettled(now):
+        raise Conflict("Its owner may still dispute that they have passed it on. Keep it until that time is over.")
+
+
 def _check_held(row: DealerItem | None, dealer: DealerInfo) -> DealerItem:
     if row is None or row.state != "held" or row.dealer_id != dealer.id:
         raise NotFound("It is not in your stock.")
@@ -266,10 +322,10 @@ def _check_condition(item: Item) -> None:
         raise Conflict(said)
 
 
-def _hold(session: Session, item: Item, dealer: DealerInfo, last: DealerItem | None, now: datetime) -> Stocked:
+def _hold(session: Session, item: Item, dealer_id: UUID, last: DealerItem | None, now: datetime) -> Stocked:
     row = DealerItem(
         sgtin=item.sgtin, version=1 if last is None else last.version + 1, brand_id=item.brand_id,
-        dealer_id=dealer.id, state="held", received_at=now,
+        dealer_id=dealer_id, state="held", received_at=now,
     )  # fmt: skip
     session.add(row)
     session.flush()

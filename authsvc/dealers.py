@@ -140,6 +140,11 @@ def get(session: Session, dealer_id: UUID) -> DealerInfo:
     return _info(row)
 
 
+def name_of(session: Session, dealer_id: UUID) -> str:
+    """Return the name of a dealer, also of one that has ended."""
+    return session.get_one(Dealer, dealer_id).name
+
+
 def list_of(session: Session, brand_id: UUID) -> list[DealerInfo]:
     """Return the dealers of a brand by name, those that have ended last, with what they hold and have sold."""
     counted = (

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from authsvc import investigations, item_rows, owners
+from authsvc import dealer_stock, dealers, investigations, item_rows, owners
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, Conflict, NotFound
@@ -40,10 +40,15 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """One side of a dispute: who it is and what they say; both are None of somebody who was erased."""
+    """
+    One side of a dispute: who it is and what they say; both are None of somebody who was erased.
+
+    A dealer who took the item into stock has a name, and says to the brand directly what there is to say.
+    """
 
     side: str
     person: Person | None
+    dealer: str | None = None
     statement: str | None = field(default=None, repr=False)
 
 
@@ -100,7 +105,9 @@ def parties(session: Session, found: Handover, *, key: bytes) -> tuple[Party, Pa
     row = session.get_one(Transfer, (found.sgtin, found.id))
     sealed = {"seller": row.seller_statement, "buyer": row.buyer_statement}
     whose = {"seller": found.seller_id, "buyer": found.buyer_id}
-    seller, buyer = (_party(session, found.id, side, whose[side], sealed[side], key) for side in SIDES)
+    seller, buyer = (
+        _party(session, found.id, side, whose[side], sealed[side], key, dealer_id=found.dealer_id) for side in SIDES
+    )
     return seller, buyer
 
 
@@ -171,9 +178,11 @@ def _place_of(transfer_id: UUID, side: str) -> str:
 
 
 def _party(
-    session: Session, transfer_id: UUID, side: str, owner_id: UUID | None, sealed: bytes | None, key: bytes
-) -> Party:
-    assert owner_id is not None  # a transfer that has moved has both sides
+    session: Session, transfer_id: UUID, side: str, owner_id: UUID | None, sealed: bytes | None, key: bytes, *,
+    dealer_id: UUID | None,
+) -> Party:  # fmt: skip
+    if owner_id is None:
+        return Party(side=side, person=None, dealer=_name_of(session, dealer_id))
     try:
         person = owners.get(session, owner_id, key=key)
     except NotFound:
@@ -184,10 +193,14 @@ def _party(
     return Party(side=side, person=person, statement=said)
 
 
+def _name_of(session: Session, dealer_id: UUID | None) -> str | None:
+    return None if dealer_id is None else dealers.name_of(session, dealer_id)
+
+
 def _give_back(
     session: Session, subject: Subject, found: Handover, *, by: str, now: datetime, new_id: Callable[[], UUID]
 ) -> None:
-    """Let the old owner have the item again, with its warranty; the buyer's registration ends where it has not."""
+    """Let the old owner have the item again, with its warranty; what the buyer has of it ends where it has not."""
     history = list(
         session.scalars(
             select(Registration)
@@ -202,6 +215,8 @@ def _give_back(
     seller = session.get(Owner, found.seller_id)
     if seller is None or seller.erased_at is not None:
         raise Conflict("The seller was erased, so the item cannot go back. Decide otherwise.")
+    if found.dealer_id is not None:
+        dealer_stock.hand_back(session, found.sgtin, found.dealer_id, now=now)
     old = next(row for row in history if row.id == found.registration_id)
     if present is not None:
         present.state, present.ended_at, present.sealed = Held.REVERSED.value, now, None

@@ -45,7 +45,7 @@ _OVER = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """A transfer as it stands now."""
+    """A transfer as it stands now. Who accepts is a person, or a dealer who takes the item into stock."""
 
     id: UUID
     sgtin: str
@@ -54,6 +54,7 @@ class Handover:
     registration_id: UUID
     seller_id: UUID
     buyer_id: UUID | None
+    dealer_id: UUID | None
     given_id: UUID | None
     is_present: bool
     state: State
@@ -72,6 +73,11 @@ class Handover:
     def is_open(self) -> bool:
         """Whether it may still come to something."""
         return self.state in {State.OFFERED, State.ACCEPTED}
+
+    @property
+    def taker_id(self) -> UUID | None:
+        """Who has accepted it: the person or the dealer."""
+        return self.buyer_id or self.dealer_id
 
     def side_of(self, person: Person) -> str | None:
         """Return whether a person is the seller, the buyer or neither."""
@@ -172,6 +178,30 @@ def list_of(session: Session, person: Person, *, now: datetime) -> list[Handover
     return [each for each in found if each.is_open or each.is_unsettled(now)]
 
 
+def list_taken(session: Session, dealer_id: UUID, *, now: datetime, limit: int) -> list[Handover]:
+    """Return what a dealer has accepted and the owner has still to confirm, the first first."""
+    rows = session.scalars(
+        select(Transfer)
+        .where(Transfer.dealer_id == dealer_id, Transfer.state == State.ACCEPTED.value, Transfer.expires_at > now)
+        .order_by(Transfer.accepted_at, Transfer.id)
+        .limit(limit)
+    )
+    return [read(row, now) for row in rows]
+
+
+def get_taken(session: Session, dealer_id: UUID, transfer_id: UUID, *, now: datetime) -> Handover:
+    """
+    Return a transfer that a dealer has accepted.
+
+    Raises:
+        NotFound: It has accepted none such.
+    """
+    row = session.scalar(select(Transfer).where(Transfer.id == transfer_id, Transfer.dealer_id == dealer_id))
+    if row is None:
+        raise NotFound("You have no transfer at this address.")
+    return read(row, now)
+
+
 def has_scanned(session: Session, sgtin: str, visitor: bytes, *, since: datetime) -> bool:
     """Say whether a browser has scanned an item since a time."""
     counted_at = session.scalar(select(Sighting.counted_at).where(Sighting.sgtin == sgtin, Sighting.visitor == visitor))
@@ -201,7 +231,8 @@ def read(row: Transfer, now: datetime) -> Handover:
         state, ended_at = State.EXPIRED, row.expires_at
     return Handover(
         id=row.id, sgtin=row.sgtin, brand_id=row.brand_id, version=row.version, registration_id=row.registration_id,
-        seller_id=row.seller_id, buyer_id=row.buyer_id, given_id=row.given_id, is_present=row.is_present, state=state,
+        seller_id=row.seller_id, buyer_id=row.buyer_id, dealer_id=row.dealer_id, given_id=row.given_id,
+        is_present=row.is_present, state=state,
         offered_at=row.offered_at, expires_at=row.expires_at, accepted_at=row.accepted_at,
         completed_at=row.completed_at, dispute_until=row.dispute_until, ended_at=ended_at,
         disputed_at=row.disputed_at, disputed_by=row.disputed_by, decided_at=row.decided_at, decision=row.decision,

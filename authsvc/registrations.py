@@ -187,7 +187,7 @@ def examine(
 
     Raises:
         WrongClaimCode: There is a *code*, and it is not that of the item.
-        Conflict: The item is stolen, lost, blocked or destroyed.
+        Conflict: The item is stolen, lost, blocked, destroyed, or in the stock of a dealer.
     """
     item = item_rows.lock(session, subject.name)
     _check_disposition(item)
@@ -195,6 +195,8 @@ def examine(
         check_code(session, subject, code, keys=keys)
     present = find_present(session, item.sgtin, now=now)
     is_spent = _is_spent(session, item.sgtin, now=now)
+    if is_spent and present is None:
+        dealer_stock.check_not_held(session, item.sgtin)
     if code is not None and is_spent and present is not None and not _is_browser_of_owner(session, item.sgtin, visitor):
         _record_spent_code(session, subject, visitor, place=place, now=now, new_id=new_id)
     return Standing.OPEN if present is None else _standing(present, has_code=code is not None and not is_spent)
@@ -218,7 +220,7 @@ def confirm(
     Raises:
         AlreadyRegistered: Somebody holds the item, and this proof does not end their claim.
         WrongClaimCode: The product asks for the code, and none was given.
-        Conflict: The item is stolen, lost, blocked or destroyed.
+        Conflict: The item is stolen, lost, blocked or destroyed, or in the stock of a dealer.
     """
     waits = product.claim == "required" and not application.has_code and has_claim_code(session, subject)
     # Bought used, without the code but with a proof: that waits for the brand, and for as long the code still wins.
@@ -234,8 +236,11 @@ def confirm(
     history = list(
         session.scalars(select(Registration).where(Registration.sgtin == item.sgtin).order_by(Registration.version))
     )
-    is_claim = application.has_code and not any(row.confirmed_at for row in history)
+    is_spent = any(row.confirmed_at for row in history)
+    is_claim = application.has_code and not is_spent
     present = next((row for row in history if row.ended_at is None), None)
+    if is_spent and present is None:
+        dealer_stock.check_not_held(session, item.sgtin)
     superseded = None
     if present is not None:
         if present.owner_id == person.id and not (is_claim and present.state == State.PENDING):
@@ -255,24 +260,15 @@ def confirm(
     granted = _inherited(history) or warranty(product.warranty_months, begins_on)
     number = new_id()
     row = Registration(
-        sgtin=item.sgtin,
-        version=len(history) + 1,
-        id=number,
-        brand_id=item.brand_id,
-        owner_id=person.id,
-        state=(State.CONFIRMED if is_claim else State.PENDING).value,
-        has_claim=is_claim,
-        is_used=application.is_used,
-        registered_at=now,
-        pending_until=None if is_claim or waits else now + PENDING,
-        confirmed_at=now if is_claim else None,
-        purchased_on=purchased_on,
-        warranty_from=granted and granted.begins_on,
-        warranty_until=granted and granted.ends_on,
+        sgtin=item.sgtin, version=len(history) + 1, id=number, brand_id=item.brand_id, owner_id=person.id,
+        state=(State.CONFIRMED if is_claim else State.PENDING).value, has_claim=is_claim, is_used=application.is_used,
+        registered_at=now, pending_until=None if is_claim or waits else now + PENDING,
+        confirmed_at=now if is_claim else None, purchased_on=purchased_on,
+        warranty_from=granted and granted.begins_on, warranty_until=granted and granted.ends_on,
         sealed=owners.seal(
             session, person, {"shop": application.shop}, key=keys.people, random=random, number=str(number)
         ),
-    )
+    )  # fmt: skip
     session.add(row)
     session.flush()
     _tell_rules(session, subject, application, keys=keys, is_claim=is_claim, place=place, now=now, new_id=new_id)

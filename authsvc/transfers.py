@@ -3,7 +3,8 @@ Transfers: an item passes from its owner to the next, and at no moment has two o
 
 The owner offers the item and gets a one-time code for it. Whoever holds the item and the code accepts. The owner sees
 who that is, masked, and confirms; then the registration of the owner ends and that of the buyer begins, with the same
-warranty. In the presence of the buyer the owner confirms in advance: such an offer lives ten minutes.
+warranty. In the presence of the buyer the owner confirms in advance: such an offer lives ten minutes. A dealer who
+accepts takes the item into stock: nobody owns it then, and whoever registers it next has the warranty that is left.
 
 Whoever changes anything locks the row of the item first. The move itself is a compare-and-set on the version of the
 registration under ``PRIMARY KEY (sgtin, version)``. An act that is sent twice has one effect and one answer. Time ends
@@ -19,9 +20,10 @@ from uuid import UUID
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.orm import Session
 
-from authsvc import investigations, item_rows
+from authsvc import dealer_stock, investigations, item_rows
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
 from authsvc.core.verdicts import Disposition
+from authsvc.dealers import DealerInfo
 from authsvc.errors import Conflict, NotFound, TransferOver
 from authsvc.handovers import MOVED, OPEN, Handover, State, check_over, find_latest, find_open, get, read
 from authsvc.investigations import Subject
@@ -124,8 +126,9 @@ def offer(
 
 
 def accept(
-    session: Session, subject: Subject, transfer_id: UUID, buyer: Person, *, seen: Seen, now: datetime, new_id: NewId
-) -> Handover:
+    session: Session, subject: Subject, transfer_id: UUID, buyer: Person | DealerInfo, *, seen: Seen, now: datetime,
+    new_id: NewId,
+) -> Handover:  # fmt: skip
     """
     Accept an offer; one that was made in the presence of the buyer completes by it.
 
@@ -135,7 +138,7 @@ def accept(
     """
     item = item_rows.lock(session, subject.name)
     found = get(session, item.sgtin, transfer_id, now=now)
-    if found.buyer_id == buyer.id and found.state not in {State.DECLINED, State.CANCELLED, State.EXPIRED}:
+    if found.taker_id == buyer.id and found.state not in {State.DECLINED, State.CANCELLED, State.EXPIRED}:
         return found
     check_over(found)
     if found.state is State.ACCEPTED:
@@ -145,13 +148,15 @@ def accept(
     _check_disposition(item)
     _check_still_held(session, found)
     expires_at = found.expires_at if found.is_present else max(found.expires_at, now + CONFIRM_LEAST)
+    taker = {"buyer_id" if isinstance(buyer, Person) else "dealer_id": buyer.id}
     _move(
-        session, found, State.OFFERED, now, state=State.ACCEPTED.value, buyer_id=buyer.id, accepted_at=now,
-        expires_at=expires_at, visitor=seen.visitor, country=seen.place.country, latitude=seen.place.latitude,
+        session, found, State.OFFERED, now, **taker, state=State.ACCEPTED.value, accepted_at=now, expires_at=expires_at,
+        visitor=seen.visitor, country=seen.place.country, latitude=seen.place.latitude,
         longitude=seen.place.longitude, radius_km=seen.place.radius_km,
     )  # fmt: skip
+    found = get(session, item.sgtin, transfer_id, now=now)
     if found.is_present:
-        _complete(session, subject, found, buyer.id, seen, now=now, new_id=new_id)
+        _complete(session, subject, item, found, seen, now=now, new_id=new_id)
     return get(session, item.sgtin, transfer_id, now=now)
 
 
@@ -160,7 +165,7 @@ def confirm(
     new_id: NewId,
 ) -> Handover:  # fmt: skip
     """
-    Let the buyer have the item: the one whom the seller has seen, masked, and nobody else.
+    Let the buyer have the item: the one whom the seller has seen, and nobody else; *buyer_id* may be a dealer's.
 
     Raises:
         TransferOver: It ended, or the seller does not own the item any more.
@@ -168,18 +173,18 @@ def confirm(
     """
     item = item_rows.lock(session, subject.name)
     found = _get_sellers(session, item.sgtin, transfer_id, seller, now=now)
-    if found.state.value in MOVED and found.buyer_id == buyer_id:
+    if found.state.value in MOVED and found.taker_id == buyer_id:
         return found
     check_over(found)
     if found.state is not State.ACCEPTED:
         raise Conflict("Nobody has accepted this offer yet.")
-    if found.buyer_id != buyer_id:
+    if found.taker_id != buyer_id:
         raise Conflict("Somebody else has accepted by now. Look at who it is before you confirm.")
     _check_disposition(item)
     row = session.get_one(Transfer, (item.sgtin, transfer_id))
     place = Place(row.country, row.latitude, row.longitude, row.radius_km)
     seen = Seen(visitor=row.visitor, place=place)
-    _complete(session, subject, found, buyer_id, seen, now=now, new_id=new_id)
+    _complete(session, subject, item, found, seen, now=now, new_id=new_id)
     return get(session, item.sgtin, transfer_id, now=now)
 
 
@@ -195,7 +200,9 @@ def cancel(session: Session, subject: Subject, transfer_id: UUID, seller: Person
     return _end(session, found, State.CANCELLED, now)
 
 
-def decline(session: Session, subject: Subject, transfer_id: UUID, buyer: Person, *, now: datetime) -> Handover:
+def decline(
+    session: Session, subject: Subject, transfer_id: UUID, buyer: Person | DealerInfo, *, now: datetime
+) -> Handover:
     """
     Take back an acceptance, before the seller has confirmed it.
 
@@ -204,7 +211,7 @@ def decline(session: Session, subject: Subject, transfer_id: UUID, buyer: Person
     """
     item = item_rows.lock(session, subject.name)
     found = get(session, item.sgtin, transfer_id, now=now)
-    if found.buyer_id != buyer.id:
+    if found.taker_id != buyer.id:
         raise NotFound("You have no transfer at this address.")
     return _end(session, found, State.DECLINED, now)
 
@@ -297,7 +304,7 @@ def _end(session: Session, found: Handover, state: State, now: datetime) -> Hand
 
 
 def _complete(
-    session: Session, subject: Subject, found: Handover, buyer_id: UUID, seen: Seen, *, now: datetime, new_id: NewId
+    session: Session, subject: Subject, item: Item, found: Handover, seen: Seen, *, now: datetime, new_id: NewId
 ) -> None:
     """Move the item: end the registration of this very version, begin the next, and let the clone rules know."""
     _change_one(
@@ -313,21 +320,26 @@ def _complete(
         ),
     )  # fmt: skip
     old = session.get_one(Registration, (found.sgtin, found.version), populate_existing=True)
-    given_id = new_id()
-    session.add(
-        Registration(
-            sgtin=found.sgtin, version=found.version + 1, id=given_id, brand_id=found.brand_id, owner_id=buyer_id,
-            state=Held.CONFIRMED.value, has_claim=False, registered_at=now, confirmed_at=now,
-            warranty_from=old.warranty_from, warranty_until=old.warranty_until, transfer_id=found.id,
-        )
-    )  # fmt: skip
-    session.flush()
+    given_id, by = None, BY
+    if found.dealer_id is not None:
+        by = f"{dealer_stock.BY} {dealer_stock.take_in(session, item, found.dealer_id, now=now).name}"
+    elif found.buyer_id is not None:
+        given_id = new_id()
+        session.add(
+            Registration(
+                sgtin=found.sgtin, version=found.version + 1, id=given_id, brand_id=found.brand_id,
+                owner_id=found.buyer_id, state=Held.CONFIRMED.value, has_claim=False, registered_at=now,
+                confirmed_at=now, warranty_from=old.warranty_from, warranty_until=old.warranty_until,
+                transfer_id=found.id,
+            )
+        )  # fmt: skip
+        session.flush()
     _move(
         session, found, State.ACCEPTED, now, state=State.COMPLETED.value, completed_at=now, given_id=given_id,
         dispute_until=now + DISPUTE, ended_at=now, **_UNSEEN,
     )  # fmt: skip
     moved = Fact(kind=FactKind.TRANSFERRED, at=now, visitor=seen.visitor, place=seen.place)
-    investigations.record_fact(session, subject, moved, id=found.id, by=BY, now=now)
+    investigations.record_fact(session, subject, moved, id=found.id, by=by, now=now)
 
 
 def _change_one(session: Session, statement: Any) -> None:

@@ -14,7 +14,8 @@ class Transfer(Base):
     One offer of an item and what became of it. ``version`` is that of the registration which it would end.
 
     ``state`` is what was written down; an offer whose ``expires_at`` is over counts as expired from that moment.
-    ``given_id`` is the registration that it made. ``visitor`` and the place are the buyer's, for the clone rules. The
+    Who accepts is a person (``buyer_id``) or a dealer who takes it into stock (``dealer_id``). ``given_id`` is the
+    registration that it made; a dealer gets none. ``visitor`` and the place are the buyer's, for the clone rules. The
     statements of a dispute are sealed under the key of the person who made them.
     """
 
@@ -28,8 +29,10 @@ class Transfer(Base):
             "state IN ('offered', 'accepted', 'completed', 'declined', 'cancelled', 'expired', 'disputed', 'reversed')",
             name="state",
         ),
-        CheckConstraint("(buyer_id IS NULL) = (accepted_at IS NULL)", name="accepted"),
-        CheckConstraint("num_nulls(completed_at, given_id, dispute_until) IN (0, 3)", name="completed"),
+        Index("ix_transfers_dealer_id", "dealer_id", "accepted_at", postgresql_where=text("dealer_id IS NOT NULL")),
+        CheckConstraint("num_nonnulls(buyer_id, dealer_id) = (accepted_at IS NOT NULL)::int", name="accepted"),
+        CheckConstraint("num_nulls(completed_at, dispute_until) IN (0, 2)", name="completed"),
+        CheckConstraint("(given_id IS NULL) = (completed_at IS NULL OR dealer_id IS NOT NULL)", name="registered"),
         CheckConstraint("state NOT IN ('completed', 'disputed', 'reversed') OR completed_at IS NOT NULL", name="given"),
         CheckConstraint("disputed_by IN ('seller', 'buyer')", name="disputed_by"),
         CheckConstraint("decision IN ('stands', 'returns', 'blocks')", name="decision"),
@@ -42,6 +45,7 @@ class Transfer(Base):
     registration_id: Mapped[UUID]
     seller_id: Mapped[UUID] = mapped_column(index=True)
     buyer_id: Mapped[UUID | None] = mapped_column(index=True)
+    dealer_id: Mapped[UUID | None]
     given_id: Mapped[UUID | None]
     is_present: Mapped[bool]
     state: Mapped[str]

@@ -81,7 +81,7 @@ def offer() -> Response:
 
 @bp.post("/transfer")
 def transfer() -> Response:
-    """Say where the offer stands that is open, or the last one; ``buyer`` is who has accepted, masked."""
+    """Say where the offer stands that is open, or the last one; ``buyer`` is who has accepted, a dealer by its name."""
     with _opened(Scope.TRANSFER) as (session, permit, _):
         return jsonify(_transfer(session, _latest(session, permit)))
 
@@ -93,10 +93,10 @@ def confirm() -> Response:
     with _opened(Scope.TRANSFER) as (session, permit, seller):
         found, rt = _latest(session, permit), runtime()
         both = handing.sides(session, found)
-        if both.buyer is None or both.buyer.masked != seen:
+        if found.taker_id is None or both.taker != seen:
             raise Conflict("This is not who has accepted. Read the transfer again, and look at the buyer.")
         done = transfers.confirm(
-            session, handing.subject_of(permit.sgtin), found.id, seller, buyer_id=both.buyer.id, now=rt.now(),
+            session, handing.subject_of(permit.sgtin), found.id, seller, buyer_id=found.taker_id, now=rt.now(),
             new_id=rt.new_id,
         )  # fmt: skip
         handing.tell_moved(session, handing.sides(session, done))
@@ -162,9 +162,9 @@ def _permit(permit: PermitInfo) -> dict[str, Any]:
 
 
 def _transfer(session: Session, handover: Handover) -> dict[str, Any]:
-    buyer = handing.sides(session, handover).buyer
+    buyer = handing.sides(session, handover).taker
     return {
         "transfer": str(handover.id), "state": handover.state.value,
         "offered_at": documents.time(handover.offered_at), "expires_at": documents.time(handover.expires_at),
-        "buyer": buyer and buyer.masked, "completed_at": documents.time(handover.completed_at),
+        "buyer": buyer, "completed_at": documents.time(handover.completed_at),
     }  # fmt: skip

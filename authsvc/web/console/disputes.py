@@ -140,9 +140,12 @@ def _name(found: Handover) -> str:
 def _timeline(found: Handover) -> list[dict[str, object]]:
     decided = WORDS[Decision(found.decision)] if found.decision else ""
     how = "The buyer was there: no second confirmation" if found.is_present else "By link, for 72 hours"
+    taker, held = "buyer", "With the item in hand: scanned, or its number typed"
+    if found.dealer_id is not None:
+        taker, held = "dealer", "Into its stock"
     happened = (
         ("Offered by the seller", found.offered_at, how, None),
-        ("Accepted by the buyer", found.accepted_at, "With the item in hand: scanned, or its number typed", None),
+        (f"Accepted by the {taker}", found.accepted_at, held, None),
         ("Handed over", found.completed_at, "" if found.is_present else "The seller confirmed the buyer", "ok"),
         (f"Disputed by the {found.disputed_by}", found.disputed_at, "", "warn"),
         (f"Decided: {decided}", found.decided_at, "", "info"),

@@ -34,7 +34,7 @@ NOT_COUNTED = {
 }  # fmt: skip
 _OWNERSHIP = {
     "pending": "Provisional", "confirmed": "Owner", "released": "Given up", "superseded": "Ended by somebody's proof",
-    "transferred": "Passed on to the next owner", "reversed": "Taken back",
+    "transferred": "Passed on", "reversed": "Taken back",
     "recovered": "The same person under a new address", "refused": "Proof of purchase not taken",
 }  # fmt: skip
 SCANS = (

@@ -20,6 +20,7 @@ from authsvc.web.own import (
     selling,
     sign_in,
     taking,
+    trading,
 )
 from authsvc.web.own.door import bp
 
@@ -39,4 +40,5 @@ __all__ = [
     "selling",
     "sign_in",
     "taking",
+    "trading",
 ]

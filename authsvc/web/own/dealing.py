@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import dealer_lists, dealer_stock, dealers, languages, mails, owner_sessions, trusted_devices
+from authsvc import dealer_lists, dealer_stock, dealers, handovers, languages, mails, owner_sessions, trusted_devices
 from authsvc.core import check_lists, devices, stock_lists
 from authsvc.core.devices import DeviceKind
 from authsvc.dealer_lists import Act, Report
@@ -26,6 +26,8 @@ from authsvc.web.site import runtime
 
 HERE = "/dealer"
 FIELDS = ("act", "codes", "sold_on", "country", "to")
+MOST_OFFERS = 100
+"""Offers of owners that one list may name."""
 SHOWN = 100
 """Items on one page of the stock."""
 
@@ -95,13 +97,13 @@ def dealer_leave() -> Page:
 @bp.get(HERE)
 def dealer_stock_page() -> Page:
     """Show what is held, sold and offered, and where a list is given."""
-    return _stock(_me())
+    return _stock(me())
 
 
 @bp.post(f"{HERE}/list")
 def dealer_list() -> Page:
     """Do something with every item of a list, or say of each line why nothing was done."""
-    dealer, rt = _me(), runtime()
+    dealer, rt = me(), runtime()
     try:
         act = Act(request.form.get("act", ""))
     except ValueError:
@@ -124,7 +126,7 @@ def dealer_list() -> Page:
 @bp.get(f"{HERE}/stock.csv")
 def dealer_stock_file() -> BaseResponse:
     """Send all that is held or was sold as a file."""
-    dealer, said = _me(), io.StringIO()
+    dealer, said = me(), io.StringIO()
     writer = csv.writer(said)
     writer.writerow(("gtin", "serial", "state", "received_at", "sold_on", "country"))
     with door.database(dealer.brand_id) as session:
@@ -143,13 +145,13 @@ def dealer_stock_file() -> BaseResponse:
 @bp.get(f"{HERE}/access")
 def dealer_access() -> Page:
     """Show the keys of programs, and where this browser is trusted."""
-    return _access(_me())
+    return _access(me())
 
 
 @bp.post(f"{HERE}/access/keys")
 def dealer_add_key() -> Page:
     """Make a key and show it once."""
-    dealer, rt = _me(), runtime()
+    dealer, rt = me(), runtime()
     try:
         with door.database(dealer.brand_id) as session:
             made, secret = dealers.make_key(
@@ -163,7 +165,7 @@ def dealer_add_key() -> Page:
 @bp.post(f"{HERE}/access/keys/<uuid:key_id>/revoke")
 def dealer_revoke_key(key_id: UUID) -> Page:
     """Revoke a key."""
-    dealer = _me()
+    dealer = me()
     with door.database(dealer.brand_id) as session:
         dealers.revoke_key(session, dealer, key_id, now=door.now())
     return door.go(f"{HERE}/access")
@@ -172,7 +174,7 @@ def dealer_revoke_key(key_id: UUID) -> Page:
 @bp.post(f"{HERE}/access/browser")
 def dealer_trust_browser() -> Page:
     """Trust this browser: what is scanned with it in the shop never counts as a buyer's check."""
-    dealer, rt = _me(), runtime()
+    dealer, rt = me(), runtime()
     secret = devices.spell(rt.random(devices.SECRET_BYTES))
     name = f"{dealer.name}: {request.form.get('name', '').strip()}"
     try:
@@ -188,10 +190,13 @@ def dealer_trust_browser() -> Page:
     return response
 
 
-# --- Private ---------------------------------------------------------------------------------------------------------
+def me() -> DealerInfo:
+    """
+    Return the dealer that is signed in.
 
-
-def _me() -> DealerInfo:
+    Raises:
+        SignInNeeded: None is.
+    """
     secret = cookies.read(cookies.DEALER, request)
     found = None
     if secret is not None:
@@ -201,6 +206,16 @@ def _me() -> DealerInfo:
         g.sign_in_at = f"{HERE}/sign-in"
         raise SignInNeeded("No dealer is signed in here, or it was too long ago.")
     return found
+
+
+def item_of(sgtin: str) -> dict[str, object]:
+    """Return what a row of a table shows of an item."""
+    gtin, _, serial = sgtin.partition(".")
+    product = runtime().held.register.find_product(gtin)
+    return {"product": product.name if product else gtin, "gtin": gtin, "serial": serial}
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
 
 
 def _text() -> str:
@@ -229,6 +244,7 @@ def _stock(dealer: DealerInfo, *, fault: str | None = None, status: int = 200) -
         rows = dealer_stock.find(session, dealer, state, begins=begins, after=after, limit=SHOWN + 1)
         offered = dealer_stock.offered_to(session, dealer, limit=SHOWN)
         others = dealers.colleagues(session, dealer)
+        taken = handovers.list_taken(session, dealer.id, now=door.now(), limit=SHOWN)
     return door.show(
         "dealer",
         door.brand_of(dealer.brand_id),
@@ -241,6 +257,7 @@ def _stock(dealer: DealerInfo, *, fault: str | None = None, status: int = 200) -
         following=rows[SHOWN - 1].sgtin if len(rows) > SHOWN else None,
         waiting=[_row(one) for one in offered],
         others=others,
+        taken=[{"handover": each, **item_of(each.sgtin)} for each in taken],
         q=request.args.get("q", "")[:60],
         countries=_countries(),
         fault=fault,
@@ -249,6 +266,7 @@ def _stock(dealer: DealerInfo, *, fault: str | None = None, status: int = 200) -
         },
         today=door.now().date(),
         most=stock_lists.MOST,
+        most_offers=MOST_OFFERS,
         css=assets.url("reseller/reseller.css"),
     )
 
@@ -288,9 +306,7 @@ def _access(
 
 
 def _row(one: Stocked) -> dict[str, object]:
-    gtin, _, serial = one.sgtin.partition(".")
-    product = runtime().held.register.find_product(gtin)
-    return {"product": product.name if product else gtin, "gtin": gtin, "serial": serial, "one": one}
+    return {"one": one, **item_of(one.sgtin)}
 
 
 def _countries() -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import handovers, languages, owners
+from authsvc import dealers, handovers, languages, owners
 from authsvc.core.register import Product
 from authsvc.errors import BadInput, NotFound
 from authsvc.handovers import Handover, State
@@ -28,11 +28,17 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:
-    """A transfer with its people, as far as they are known still."""
+    """A transfer with its people, as far as they are known still; or the dealer who takes the item into stock."""
 
     handover: Handover
     seller: Person | None
     buyer: Person | None
+    dealer: str | None = None
+
+    @property
+    def taker(self) -> str | None:
+        """Who has accepted, as the seller may know them: a person masked, a dealer by its name."""
+        return self.dealer if self.buyer is None else self.buyer.masked
 
 
 def subject_of(sgtin: str) -> Subject:
@@ -74,7 +80,8 @@ def key_of(act: str) -> bytes:
 def sides(session: Session, handover: Handover) -> Sides:
     """Return a transfer with its people."""
     return Sides(
-        handover=handover, seller=_find(session, handover.seller_id), buyer=_find(session, handover.buyer_id)
+        handover=handover, seller=_find(session, handover.seller_id), buyer=_find(session, handover.buyer_id),
+        dealer=None if handover.dealer_id is None else dealers.name_of(session, handover.dealer_id),
     )  # fmt: skip
 
 
@@ -95,7 +102,7 @@ def tell(session: Session, found: Sides, template: str, to: Person | None, **val
 def tell_moved(session: Session, found: Sides) -> None:
     """Tell both that the item has moved, and until when they can dispute it."""
     until = found.handover.dispute_until or door.now()
-    buyer = later("somebody") if found.buyer is None else found.buyer.masked
+    buyer = found.taker or later("somebody")
     seller = later("its owner") if found.seller is None else found.seller.masked
     tell(session, found, "owner-sold", found.seller, buyer=buyer, until=until)
     tell(session, found, "owner-bought", found.buyer, seller=seller, until=until)
@@ -123,7 +130,8 @@ def show(person: Person, found: Sides, *, fault: str | None = None, status: int 
         status=status,
         handover=handover,
         side=side,
-        masked=_masked(found.buyer if side == "seller" else found.seller),
+        masked=(found.dealer if side == "seller" else None)
+        or _masked(found.buyer if side == "seller" else found.seller),
         product=product_of(subject),
         serial=subject.name.serial,
         may_dispute=handover.may_dispute(door.now()) or (handover.state is State.DISPUTED),

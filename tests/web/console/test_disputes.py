@@ -4,7 +4,8 @@ import re
 
 import owning
 import pytest
-from owning import letters
+from dealing import Shop
+from owning import Buyer, letters
 
 from authsvc.staff import Role
 
@@ -133,3 +134,22 @@ def test_what_an_erased_person_said_is_gone(scene, operator, disputed):
     assert "I was not paid" not in page
     assert decide(operator, disputed, "returns").status_code == 409
     assert row(scene, disputed)[1] == "disputed"
+
+
+def test_what_a_dealer_has_taken_over_goes_back_out_of_its_stock(scene, operator):
+    product = scene.add_product(name="Meridian 41", warranty_months="24", claim="required")
+    seller, shop = Buyer(scene, "trade-in@example.com"), Shop(scene).sign_in()
+    offer = seller.offer(seller.own(scene.issue(product, 1).path()), how="present")
+    shop.get("/own/dealer")
+    shop.post("/own/dealer/take", offers=offer)
+    page = re.search(r"(/own/transfers/\S+)", letters(scene, seller.email)[-1][1])[1]
+    seller.get(page)
+    assert seller.post(f"{page}/dispute", said="I was not paid.").status_code == 303
+    transfer_id = page.rpartition("/")[2]
+    assert f"{shop.name}, a dealer" in operator.get(f"/console/disputes/{transfer_id}").text
+
+    assert decide(operator, transfer_id, "returns").status_code == 303
+
+    assert holders(scene, transfer_id) == [("transferred", True, True), ("confirmed", True, True)]
+    stock = "SELECT i.state FROM dealer_items i JOIN transfers t ON t.sgtin = i.sgtin AND t.id = %s"
+    assert scene.rows(stock, transfer_id) == [("returned",)]
