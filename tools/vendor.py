@@ -4,8 +4,8 @@ Bring in the files of others that the pages use: ``make vendor``. Needs npm; run
 ``frontend/package.json`` names exact versions, ``frontend/package-lock.json`` the SHA-512 of every package. ``npm ci``
 installs them without running their scripts; the files listed below are copied to
 ``authsvc/web/static/vendor/<package>-<version>/``, the world is drawn (``tools/world.py``), and ``vendor.lock.json``
-gets the SHA-384 and the licence of each. The fonts of our papers go to ``authsvc/data/fonts``. All is committed;
-``tests/test_vendor.py`` holds the files to the lock.
+gets the SHA-384 and the licence of each; WebAssembly is laid beside in a compressed form. The fonts of our papers go to
+``authsvc/data/fonts``. All is committed; ``tests/test_vendor.py`` holds the files to the lock.
 
 To add a file: name the package and its version in ``frontend/package.json``, run ``npm install`` there, add the file to
 ``COPIES``, run ``make vendor``, commit all of it. Pages then write ``{{ vendored("name") }}``.
@@ -48,6 +48,12 @@ COPIES = (
     Copy("zxing", "zxing-wasm", "dist/iife/reader/index.js"),
     Copy("zxing-wasm", "zxing-wasm", "dist/reader/zxing_reader.wasm"),
 )
+BROTLI = """
+const [from, to] = process.argv.slice(1), fs = require("fs"), { brotliCompressSync, constants } = require("zlib");
+const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: fs.statSync(from).size };
+fs.writeFileSync(to, brotliCompressSync(fs.readFileSync(from), { params }));
+"""
+"""Compresses a file; npm comes with Node.js, which has Brotli where Python has none."""
 WORLD = "world-atlas"
 WORLD_LICENCE = "public domain (Natural Earth), through world-atlas (ISC)"
 FONTS = "dejavu-fonts-ttf"
@@ -85,6 +91,9 @@ def copy(wanted: Copy) -> dict[str, str]:
     target = VENDOR / f"{wanted.package.lstrip('@').replace('/', '-')}-{about['version']}" / Path(wanted.file).name
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(MODULES / wanted.package / wanted.file, target)
+    if target.suffix == ".wasm":
+        # A fifth smaller than gzip, and too slow to make while somebody waits. Browsers take it where they have TLS.
+        subprocess.run(("node", "--eval", BROTLI, target, f"{target}.br"), check=True)
     return entry(wanted.name, wanted.package, target, about["license"])
 
 

@@ -58,6 +58,11 @@ def compressed(path: str) -> bytes | None:
     return small if len(small) < len(body) else None
 
 
+def brotli(path: str) -> bytes | None:
+    """Return the file behind ``<hash>/<name>`` as ``tools/vendor.py`` has compressed it, or None where it has not."""
+    return _BROTLI.get(path.partition("/")[2])
+
+
 def _read() -> Iterator[tuple[str, str, bytes]]:
     for file in sorted(_FOLDER.rglob("*")):
         if file.is_file() and (media_type := TYPES.get(file.suffix)):
@@ -66,6 +71,9 @@ def _read() -> Iterator[tuple[str, str, bytes]]:
 
 _URLS: dict[str, str] = {}
 _FILES: dict[str, tuple[bytes, str]] = {}
+_BROTLI: dict[str, bytes] = {
+    file.relative_to(_FOLDER).as_posix().removesuffix(".br"): file.read_bytes() for file in _FOLDER.rglob("*.br")
+}
 for _name, _type, _body in _read():
     _path = f"{hashlib.sha256(_body).hexdigest()[:12]}/{_name}"
     _URLS[_name] = f"/static/{_path}"

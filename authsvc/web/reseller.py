@@ -38,7 +38,11 @@ KEPT = (
 @bp.get("")
 def page() -> Response:
     """Show the page: scan, type, or check a list."""
-    return _small(Response(reseller_pages.start(_addresses()), headers=PAGE_HEADERS))
+    shown, spoken = reseller_pages.start(_addresses()), languages.now_spoken()
+    if spoken.is_chosen:
+        # Here, because nobody looks into what is compressed.
+        shown = languages.carry(shown, spoken.language.code)
+    return _small(Response(shown, headers=PAGE_HEADERS))
 
 
 @bp.post("")

@@ -145,7 +145,10 @@ def static_file(name: str) -> Response:
     if found is None:
         raise NotFound("There is no such file.")
     response = Response(found[0], mimetype=found[1], headers={"Cache-Control": FOR_EVER, "Vary": "Accept-Encoding"})
-    if request.accept_encodings["gzip"] and (small := assets.compressed(name)) is not None:
+    if request.accept_encodings["br"] and (smallest := assets.brotli(name)) is not None:
+        response.data = smallest
+        response.headers["Content-Encoding"] = "br"
+    elif request.accept_encodings["gzip"] and (small := assets.compressed(name)) is not None:
         response.data = small
         response.headers["Content-Encoding"] = "gzip"
     return response

@@ -33,14 +33,14 @@ def url(name: str) -> str:
     return assets.url(f"vendor/{_ENTRIES[name]['file']}")
 
 
-def read(name: str) -> bytes:
+def read(name: str, compressed: str = "") -> bytes:
     """
-    Return the bytes of a file.
+    Return the bytes of a file, or of what lies beside it, *compressed* as ``.br``.
 
     Raises:
         KeyError: No such file was brought in.
     """
-    return (FOLDER / _ENTRIES[name]["file"]).read_bytes()
+    return (FOLDER / f"{_ENTRIES[name]['file']}{compressed}").read_bytes()
 
 
 def script(name: str) -> Markup:

@@ -1,15 +1,13 @@
 """Other languages in Chromium: nothing is too wide at 320 px, right to left as well, and an item goes its way."""
 
-import os
 import re
-from pathlib import Path
 
 import pytest
 from dealing import Shop
-from looking import violations, width_of
-from owning import claim_code, letters
+from looking import violations
 from paper import text_of
 from playwright.sync_api import expect
+from reading import Reader, narrow
 from scene import PHONE, forge
 from verdict_pages import every_page, opened
 from walking import browser, site
@@ -21,7 +19,6 @@ __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-SHOTS = os.environ.get("LANGUAGE_SHOTS")  # A folder for pictures, for whoever wants to look.
 ACCENTS = str.maketrans("aceinosuyACEINOSUY", "áçéíñóšúýÁÇÉÍÑÓŠÚÝ")
 LONG = ("first-check", "possible-copy", "form", "outage")
 KEPT = re.compile(r"(%\([a-z_]+\)s|\{[^}]*\}|<[^>]+>|%%)")
@@ -53,14 +50,6 @@ def watches(scene):
     return scene.issue(product, 50, lot="W1")
 
 
-def narrow(page, name):
-    """Say what of a page is wider than a small phone."""
-    if SHOTS:
-        page.screenshot(path=Path(SHOTS) / f"{name.replace('/', '-')}.png", full_page=True)
-    width = width_of(page)
-    return [] if width <= 320 else [(name, "too wide", width)]
-
-
 def test_every_verdict_fits_a_small_phone_in_every_language(browser):
     found = []
     pseudo = languages.Language("de", Pseudo())
@@ -81,67 +70,13 @@ def test_every_verdict_fits_a_small_phone_in_every_language(browser):
     assert found == []
 
 
-class Reader:
-    """Somebody whose browser asks for a language, at 320 px without JavaScript: they press what it calls things."""
-
-    def __init__(self, scene, site, browser, code, email, found):
-        self.scene, self.site, self.code, self.email, self.found = scene, site, code, email, found
-        self.context = browser.new_context(
-            user_agent=PHONE, locale=code, bypass_csp=True, reduced_motion="reduce",
-            viewport={"width": 320, "height": 700},
-        )  # fmt: skip
-        self.page = self.context.new_page()
-
-    def say(self, text, **values):
-        said = languages.get(self.code).gettext(text)
-        return said % values if "%(" in said else said.format(**values)
-
-    def go(self, path):
-        self.page.goto(path if path.startswith("http") else self.site + path)
-        self.look()
-
-    def press(self, text):
-        self.page.get_by_role("button", name=self.say(text), exact=True).click()
-
-    def follow(self, text):
-        self.page.get_by_role("link", name=self.say(text), exact=True).click()
-
-    def fill(self, text, value):
-        self.page.get_by_label(self.say(text)).first.fill(value)
-
-    def heading(self, text, **values):
-        expect(self.page.get_by_role("heading", level=1)).to_have_text(self.say(text, **values))
-        self.look()
-
-    def look(self):
-        """Note what is wrong with the page: its language, its direction, its width, its accessibility."""
-        html, name = self.page.locator("html"), f"{self.code}{self.page.url.removeprefix(self.site)[:24]}"
-        expect(html).to_have_attribute("lang", self.code)
-        expect(html).to_have_attribute("dir", languages.get(self.code).direction)
-        self.found += narrow(self.page, name)
-        if self.code == "ar":
-            self.found += [(name, *fault) for fault in violations(self.page)]
-
-    def mail(self):
-        text = letters(self.scene, self.email)[-1][1]
-        self.go(re.search(rf"^{self.site}/own/\S+", text, re.MULTILINE)[0])
-
-
 @pytest.mark.parametrize("code", ["de", "ar"])
 def test_an_item_goes_from_owner_to_owner_in_another_language(scene, site, browser, watches, code):
     found, path = [], watches.path()
     seller = Reader(scene, site, browser, code, f"seller-{code}@example.com", found)
     buyer = Reader(scene, site, browser, code, f"buyer-{code}@example.com", found)
 
-    seller.go(path)
-    seller.page.locator("a[href^='/own/register/']").click()
-    seller.fill("Claim code", claim_code(scene, path))
-    seller.fill("E-mail address", seller.email)
-    seller.press("Start the warranty")
-    seller.heading("Confirm your address")
-    seller.mail()
-    seller.press("Confirm the registration")
-    seller.heading("Your warranty has started")
+    seller.register(path)
     seller.follow("Sell or give away")
     seller.press("Make an offer")
     seller.heading("Your offer is open")
@@ -189,6 +124,30 @@ def test_somebody_reports_and_looks_around_in_another_language(scene, site, brow
 
     assert found == []
     reader.context.close()
+
+
+@pytest.mark.parametrize("code", ["de", "ar"])
+def test_a_reseller_sees_a_theft_that_the_owner_has_reported(scene, site, browser, watches, code):
+    found, path = [], watches.path()
+    owner = Reader(scene, site, browser, code, f"owner-{code}@example.com", found)
+    reseller = Reader(scene, site, browser, code, "", found)
+
+    owner.register(path)
+    owner.page.get_by_label(owner.say("It was stolen")).check()
+    owner.fill("What happened", "4711/26")
+    owner.press("Report it")
+    expect(owner.page.get_by_role("heading", name=owner.say("You have reported it stolen"))).to_be_visible()
+    owner.look()
+    reseller.go("/check")
+    reseller.fill("Number or link", f"{site}{path}")
+    reseller.press("Look it up")
+    reseller.heading("This item is reported stolen")
+
+    expect(reseller.page.get_by_text(reseller.say("Reported stolen"), exact=True)).to_be_visible()
+    assert owner.email not in reseller.page.content()
+    assert found == []
+    owner.context.close()
+    reseller.context.close()
 
 
 @pytest.mark.parametrize("code", ["de", "ar"])

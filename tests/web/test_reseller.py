@@ -1,4 +1,5 @@
 import csv
+import gzip
 import io
 import re
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ import pytest
 from scene import BASE_URL, Page, forge
 
 from authsvc.core.verdicts import Disposition
-from authsvc.web import assets, wire
+from authsvc.web import assets, vendored, wire
 
 
 @pytest.fixture(autouse=True)
@@ -202,6 +203,23 @@ def test_every_file_that_is_kept_for_offline_use_is_there(visitor):
     assert keeper.headers["Service-Worker-Allowed"] == "/check"
     assert len(addresses) > 10
     assert {visitor.open(address).status_code for address in addresses} == {200}
+
+
+def test_a_page_that_is_sent_small_leads_on_in_the_chosen_language(visitor):
+    small = visitor.open("/check?lang=de", headers={"Accept-Encoding": "gzip"})
+
+    assert 'action="/check?lang=de"' in gzip.decompress(small.data).decode()
+
+
+def test_a_decoder_is_sent_smallest_to_whoever_takes_it(visitor):
+    address = vendored.url("zxing-wasm")
+    sizes = {
+        taken: int(visitor.open(address, "HEAD", headers={"Accept-Encoding": taken}).headers["Content-Length"])
+        for taken in ("br, gzip", "gzip", "br;q=0, gzip")
+    }
+
+    assert sizes["br, gzip"] < 0.85 * sizes["gzip"]
+    assert sizes["br;q=0, gzip"] == sizes["gzip"]
 
 
 def test_the_page_can_be_put_on_a_home_screen(visitor):

@@ -1,33 +1,29 @@
 """The page of resellers in a real browser: faked camera, photo, list with progress, and no connection."""
 
-import contextlib
-import io
 import json
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import segno
+from filming import address, film, is_ready, launch, playwright, server, symbol, title
 from looking import violations, width_of
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from scene import BASE_URL, forge
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
+
+from authsvc.web import vendored
+
+__all__ = ["address", "launch", "playwright", "server"]
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "artefacts" / "reseller"
 VECTORS = ROOT / "tests" / "vectors" / "token_v1.json"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream"]
 BUDGET = 450_000
 
-# A page's policy forbids to compile text, so what is waited for is a function.
-KEPT = """async (name) => {
-  for (const store of await caches.keys())
-    for (const request of await (await caches.open(store)).keys()) if (request.url.endsWith(name)) return true;
-  return false;
+DIGEST = """async () => {
+  const body = await (await fetch(document.querySelector("main").dataset.wasm)).arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-384", body));
+  return btoa(String.fromCharCode(...digest));
 }"""
-
 OUTDATE = """async () => {
   const store = await caches.open("check-keys");
   const kept = await (await store.match("/check/keys")).json();
@@ -55,103 +51,9 @@ BRANDS = """async ({ jwks, keys }) => {
 pytestmark = pytest.mark.browser
 
 
-class Handler(WSGIRequestHandler):
-    """Werkzeug's, without its log."""
-
-    def log_request(self, *_: object) -> None:
-        pass
-
-
-class Server(BaseWSGIServer):
-    """
-    A server with threads that live as long as it does: each keeps its connection to the database.
-
-    It notes what it sent, because a browser tells a page nothing of what its workers fetch.
-    """
-
-    def __init__(self, app):
-        self.pool = ThreadPoolExecutor(8)
-        self.sent = []
-        super().__init__("127.0.0.1", 0, self._noting(app), Handler)
-
-    def _noting(self, app):
-        def noting(environ, start_response):
-            def start(status, headers, exc_info=None):
-                length = 0 if environ["REQUEST_METHOD"] == "HEAD" else int(dict(headers).get("Content-Length", 0))
-                self.sent.append((environ["PATH_INFO"], length))
-                return start_response(status, headers, exc_info)
-
-            return app(environ, start)
-
-        return noting
-
-    def process_request(self, request, client_address):
-        self.pool.submit(self._answer, request, client_address)
-
-    def _answer(self, request, client_address):
-        with contextlib.suppress(OSError):
-            self.finish_request(request, client_address)
-        self.shutdown_request(request)
-
-
-@pytest.fixture(scope="module")
-def server(scene):
-    server = Server(scene.app)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    server.pool.shutdown()
-
-
-@pytest.fixture(scope="module")
-def address(server):
-    return f"http://127.0.0.1:{server.port}"
-
-
-@pytest.fixture(scope="module")
-def playwright():
-    with sync_playwright() as playwright:
-        yield playwright
-
-
 @pytest.fixture(scope="module")
 def code(scene):
     return BASE_URL + scene.codes.path()
-
-
-def symbol(text):
-    """Draw a QR code as a camera would see it: grey, and not filling the picture."""
-    drawn = io.BytesIO()
-    segno.make(text, error="m", micro=False).save(drawn, kind="png", scale=6, border=4)
-    picture = Image.new("RGB", (640, 480), (190, 188, 180))
-    code = Image.open(drawn).convert("RGB")
-    picture.paste(code, ((640 - code.width) // 2, (480 - code.height) // 2))
-    return picture
-
-
-def film(file, text):
-    """Write a film of a code: an MJPEG file is JPEG pictures one after the other."""
-    frame = io.BytesIO()
-    symbol(text).save(frame, "JPEG", quality=85)
-    file.write_bytes(frame.getvalue() * 10)
-    return file
-
-
-@pytest.fixture(scope="module")
-def launch(playwright):
-    browsers = []
-
-    def launch(film=None):
-        flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"] if film else FLAGS
-        browsers.append(playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags))
-        return browsers[-1]
-
-    yield launch
-    for browser in browsers:
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -185,26 +87,19 @@ def opened(address, scene):
     assert complaints == []
 
 
-def title(page):
-    return page.locator("main h1").first
-
-
-def is_ready(page):
-    expect(page.locator("#ready")).to_contain_text("Ready for use offline", timeout=15_000)
-    page.wait_for_function(KEPT, arg="zxing_reader.wasm")
-
-
 def test_the_camera_reads_a_code_and_the_page_weighs_little(opened, camera, server):
     server.sent.clear()
     page = opened(camera, permissions=["camera"])
     is_ready(page)
     sent = list(server.sent)
+    assert page.evaluate(DIGEST) == next(one["sha384"] for one in vendored.entries() if one["name"] == "zxing-wasm")
     page.get_by_role("button", name="Scan with the camera").click()
 
     expect(title(page)).to_have_text("This code is genuine")
     expect(page.get_by_text("Not yet")).to_be_visible()
     assert sum(length for _, length in sent) < BUDGET, sorted(sent, key=lambda one: -one[1])
     assert len([path for path, _ in server.sent if path.endswith("zxing_reader.wasm")]) == 1
+    assert [length for path, length in sent if path.endswith(".wasm")] == [len(vendored.read("zxing-wasm", ".br"))]
 
 
 def test_a_wrong_code_is_named_and_the_camera_goes_on(opened, launch, tmp_path):

@@ -7,6 +7,7 @@
 const { always, ...asked } = self.KEPT; // What is asked for is what the browser lacks: a decoder, Ed25519.
 const WAIT_MS = 4000;
 const PAGE = "/check";
+const IN_A_LANGUAGE = /^\/check\?lang=[a-z]{2}$/;
 const STORE = `check-${hash(JSON.stringify(self.KEPT))}`;
 const FILES = new Set([...always, ...Object.values(asked).flat()].filter((address) => address !== PAGE));
 
@@ -21,7 +22,10 @@ self.addEventListener("activate", (event) => {
 });
 
 self.addEventListener("message", (event) => {
-  if (Object.hasOwn(asked, event.data)) event.waitUntil(keep(asked[event.data]));
+  const { data } = event;
+  if (Object.hasOwn(asked, data)) event.waitUntil(keep(asked[data]));
+  // Whoever has chosen a language on the page finds it again without a connection.
+  else if (IN_A_LANGUAGE.test(data)) event.waitUntil(keep([data]));
 });
 
 self.addEventListener("fetch", (event) => {
@@ -47,7 +51,9 @@ async function freshPage(request) {
     // No connection: the kept page has to do.
   }
   // Never a fresher page than its files: both are of the release that this worker was installed with.
-  return (await (await caches.open(STORE)).match(PAGE)) ?? Response.error();
+  const store = await caches.open(STORE);
+  const language = new URL(request.url).searchParams.get("lang");
+  return (await store.match(`${PAGE}?lang=${language}`)) ?? (await store.match(PAGE)) ?? Response.error();
 }
 
 async function kept(pathname, request) {

@@ -117,6 +117,8 @@ async function prepare() {
   const { choose, webcrypto } = await import(addresses.signature);
   if (!(await scanner.isNative())) registration.active?.postMessage("decoder");
   if ((await choose(addresses.noble)) !== webcrypto) registration.active?.postMessage("noble");
+  const language = new URLSearchParams(location.search).get("lang");
+  if (language) registration.active?.postMessage(`/check?lang=${language}`);
   find("ready").querySelector("span").textContent = word("ready", offline.day(keys.at));
   find("ready").hidden = false;
 }
