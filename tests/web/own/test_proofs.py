@@ -141,7 +141,7 @@ def test_certificate_and_receipt_name_the_number_of_owners_and_the_transfer(buye
     receipt = stranger.get(f"{mine}/receipt.jws").text
 
     assert re.search(r"Owners so far\s+2", text)
-    assert "handed over by the owner before" in text
+    assert "Transfer from the owner before" in text
     facts = json.loads(jwt.api_jws.decode_complete(receipt, options={"verify_signature": False})["payload"])
     assert (facts["owners"], facts["version"]) == (2, 2)
     assert buyer.email not in text
