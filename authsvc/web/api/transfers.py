@@ -23,6 +23,7 @@ _ROW: dict[str, Any] = {
     "completed_at": "2026-05-31T12:00:00Z", "dispute_until": "2026-06-01T12:00:00Z", "ended_at": None,
     "disputed_at": "2026-05-31T18:00:00Z", "disputed_by": "seller", "decided_at": None, "decision": None,
     "registration": "0197a1b2-7c3d-7e4f-8a5b-6c7d8e9f0a1b", "new_registration": "0197a1b3-0000-7e4f-8a5b-6c7d8e9f0a1b",
+    "dealer": None,
 }  # fmt: skip
 
 
@@ -47,7 +48,10 @@ class HandoverRow(Told):
     decided_at: Moment | None
     decision: Literal["stands", "returns", "blocks"] | None
     registration: Annotated[UUID, Field(description="The seller's.")]
-    new_registration: Annotated[UUID | None, Field(description="The buyer's, once the item has passed on.")]
+    new_registration: Annotated[
+        UUID | None, Field(description="The buyer's, once the item has passed on; a dealer gets none.")
+    ]
+    dealer: Annotated[UUID | None, Field(description="The dealer who takes it into stock, where the buyer is one.")]
 
 
 class HandoversTold(PageTold):
@@ -57,11 +61,12 @@ class HandoversTold(PageTold):
 
 
 class PartyTold(Told):
-    """One side of a dispute; null of somebody who was erased."""
+    """One side of a dispute; null of somebody who was erased. A dealer says to the brand directly what there is to say."""
 
     side: Literal["seller", "buyer"]
     address: Annotated[str | None, Field(description="Their e-mail address, masked.")]
     said: Annotated[str | None, Field(description="What they say of it.")]
+    dealer: Annotated[str | None, Field(description="The name of the dealer, where the buyer is one.")] = None
 
 
 class HandoverTold(HandoverRow):
@@ -150,7 +155,12 @@ def _told(call: Call, transfer_id: UUID) -> HandoverTold:
         both = disputes.parties(session, found, key=call.rt.people_key) if found.disputed_at is not None else ()
     parties = [
         PartyTold.model_validate(
-            {"side": party.side, "address": party.person and party.person.masked, "said": party.statement}
+            {
+                "side": party.side,
+                "address": party.person and party.person.masked,
+                "said": party.statement,
+                "dealer": party.dealer,
+            }
         )
         for party in both
     ]
@@ -158,5 +168,5 @@ def _told(call: Call, transfer_id: UUID) -> HandoverTold:
 
 
 def _members(row: Handover) -> dict[str, Any]:
-    named = {"registration": row.registration_id, "new_registration": row.given_id}
+    named = {"registration": row.registration_id, "new_registration": row.given_id, "dealer": row.dealer_id}
     return {name: named[name] if name in named else getattr(row, name) for name in HandoverRow.model_fields}

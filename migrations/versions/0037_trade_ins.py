@@ -7,8 +7,8 @@ A dealer gets no registration, so one that has completed may have given none. Wh
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
