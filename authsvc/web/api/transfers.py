@@ -61,7 +61,7 @@ class HandoversTold(PageTold):
 
 
 class PartyTold(Told):
-    """One side of a dispute; null of somebody who was erased. A dealer says to the brand directly what there is to say."""
+    """One side of a dispute; null of somebody who was erased. What a dealer says is not kept here."""
 
     side: Literal["seller", "buyer"]
     address: Annotated[str | None, Field(description="Their e-mail address, masked.")]
