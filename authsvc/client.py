@@ -252,6 +252,25 @@ class Client:
         body = {"kind": kind, "at": at, "country": country}
         return str(self.call("POST", f"/items/{spell(sgtin)}/facts", body)["id"])
 
+    def add_record(self, sgtin: str, kind: str, *, at: str, values: Mapping[str, float | str], text: str = "") -> str:
+        """Add a record to an item, such as the health of its battery; return its id."""
+        body = {"kind": kind, "at": at, "values": dict(values), "text": text}
+        return str(self.call("POST", f"/items/{spell(sgtin)}/records", body)["id"])
+
+    # --- The desk ---
+
+    def cases(self) -> Iterator[dict[str, Any]]:
+        """Yield the cases of the brand, the newest first."""
+        return self._pages("/cases", "cases")
+
+    def registrations(self, gtin: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the registrations of the brand or of a product, the newest first."""
+        return self._pages("/registrations" + (f"?gtin={gtin}" if gtin else ""), "registrations")
+
+    def transfers(self, gtin: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the transfers of the brand or of a product, the newest first."""
+        return self._pages("/transfers" + (f"?gtin={gtin}" if gtin else ""), "transfers")
+
     # --- Recalls ---
 
     def draft_recall(self, *, gtin: str, reason: str, **more: Any) -> Draft:

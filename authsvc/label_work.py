@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from authsvc import catalogue, errands, export_files, run_orders
+from authsvc import catalogue, errands, export_files, run_orders, sandboxes
 from authsvc.deliveries import Courier
 from authsvc.errands import Errand
 from authsvc.errors import BadInput, NotFound
@@ -53,6 +53,7 @@ def draw(courier: Courier, errand: Errand, tell: Tell) -> Mapping[str, Any]:
         export_files.remove(session, errand.id)
         order = run_orders.get(session, errand.brand_id, UUID(errand.asked["order"]))
         product = catalogue.get_product(session, order.gtin)
+        name = sandboxes.label_name(session, product)
     if order.order.count > sheets.MOST:
         raise BadInput(f"A file has {sheets.MOST:,} labels at most here; `authsvc labels` prints more, in parts.")
     if not order.result:
@@ -60,11 +61,10 @@ def draw(courier: Courier, errand: Errand, tell: Tell) -> Mapping[str, Any]:
     first = next(_codes(courier, errand, order.id, order.result["parts"]))
     fit = layout.fit(first.uri)
     labels = (
-        Label.of(code, product.name, courier.now().date())
-        for code in _codes(courier, errand, order.id, order.result["parts"])
+        Label.of(code, name, courier.now().date()) for code in _codes(courier, errand, order.id, order.result["parts"])
     )
     target = io.BytesIO()
-    title = f"{product.name}, run {order.run}"
+    title = f"{name}, run {order.run}"
     count = sheets.write(
         target, labels, layout, _stock(template), title=title, progress=lambda done: tell(done, order.order.count)
     )

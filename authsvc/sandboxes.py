@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import catalogue, signing_keys
 from authsvc.core.gs1.values import check_digit
-from authsvc.core.register import Brand
+from authsvc.core.register import Brand, Product
 from authsvc.errors import Conflict
 from authsvc.models import Base, BrandPrefix, Errand
 from authsvc.models import Brand as BrandRow
@@ -122,6 +122,12 @@ def wipe(session: Session, sandbox: Brand, *, now: datetime) -> int:
     return gone
 
 
+def label_name(session: Session, product: Product) -> str:
+    """Return what a label calls a product: what comes out of a sandbox says so to whoever holds it."""
+    is_test = session.scalars(select(BrandRow.is_sandbox).where(BrandRow.id == product.brand_id)).one()
+    return f"TEST {product.name}" if is_test else product.name
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
@@ -152,7 +158,8 @@ def _within(table: Table, sandbox: Brand) -> ColumnElement[bool]:
     own: ColumnElement[bool] = table.c.brand_id == sandbox.id
     if table.name == Errand.__tablename__:
         return and_(own, table.c.kind != "sandbox")
-    indexed = [list(table.primary_key.columns), *(list(index.columns) for index in table.indexes)]
+    whole = (index for index in table.indexes if index.dialect_options["postgresql"]["where"] is None)
+    indexed = [list(table.primary_key.columns), *(list(index.columns) for index in whole)]
     leading = {columns[0].name for columns in indexed if columns}
     if "brand_id" in leading or "sgtin" not in leading:
         return own

@@ -54,6 +54,9 @@ def test_the_same_words_lead_from_a_product_to_the_recall_of_one_lot(scene, clie
     sgtin = f"{gtin}.{rows[0]['serial']}"
     assert client.add_fact(sgtin, "sold", at=scene.clock().isoformat(), country="CH")
     assert client.item(sgtin)["facts"][0]["kind"] == "sold"
+    assert client.add_record(sgtin, "software", at=scene.clock().isoformat(), values={"version": "2.1"})
+    assert [list(found(gtin)) for found in (client.registrations, client.transfers)] == [[], []]
+    assert client.call("POST", "/cases", {"title": "A case"})["id"] in {case["id"] for case in client.cases()}
     assert client.act(sgtin, "lost", reason="Said by the shop")["disposition"] == "lost"
 
     draft = client.draft_recall(gtin=gtin, lot="B/1", reason="It may open")

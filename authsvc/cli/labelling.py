@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from authsvc import catalogue, code_files
+from authsvc import catalogue, code_files, sandboxes
 from authsvc.cli.output import counted, json_option, note, print_json, print_table, progress
 from authsvc.cli.workplace import opened
 from authsvc.errors import BadInput, Conflict, Unavailable
@@ -201,7 +201,7 @@ def _names(gtins: frozenset[str], given: str | None) -> dict[str, str]:
     if given is not None:
         return dict.fromkeys(gtins, given)
     with opened() as place, place.sessions() as session:
-        return {gtin: catalogue.get_product(session, gtin).name for gtin in gtins}
+        return {gtin: sandboxes.label_name(session, catalogue.get_product(session, gtin)) for gtin in gtins}
 
 
 def _read_logo(path: Path) -> bytes:

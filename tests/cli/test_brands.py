@@ -45,6 +45,9 @@ def test_a_sandbox_is_made_once_issues_tests_and_is_wiped(authsvc, tmp_path):
     verdict = json.loads(authsvc("verify", uri, "--json").out)
     assert (verdict["reason"], verdict["signature"]["valid"]) == ("test", True)
 
+    authsvc("labels", out, "--as", "zpl", "--out", tmp_path / "labels.zpl")
+    assert "^FDTEST " in (tmp_path / "labels.zpl").read_text()
+
     done = json.loads(authsvc("brands", "sandbox", "halden", "--wipe", "--json").out)
     assert done["rows"] > 3
     assert json.loads(authsvc("verify", uri, "--json").out)["reason"] == "test"

@@ -13,7 +13,7 @@ from scene import BASE_URL
 from schemathesis import GenerationMode, checks
 
 SHORT = settings(
-    max_examples=3, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True, database=None,
+    max_examples=2, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 CHECKS = (
