@@ -5,7 +5,7 @@ What a scan gives its statement, and what it takes from the row that comes back.
 facts. Nothing here asks the database.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,12 +16,13 @@ from authsvc.core import serials
 from authsvc.core.clones import Network, Place
 from authsvc.core.keyring import VerificationKey, is_spared
 from authsvc.core.register import Release
+from authsvc.core.values import lean_dataclass
 from authsvc.core.verdicts import Disposition, Facts, Recall
 from authsvc.core.warranties import Warranty
 from authsvc.holdings import Holdings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
     """
     Who showed a code, when and from where, as far as a scan may know it.

@@ -7,7 +7,7 @@ ask (programs, receipts) write nothing. Nothing raised here means "not genuine".
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -17,6 +17,7 @@ from authsvc import scan_statements as sql
 from authsvc.connections import Connections
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.keyring import VerificationKey
+from authsvc.core.values import lean_dataclass
 from authsvc.core.verdicts import Facts, Mark, Reason, Verdict, decide
 from authsvc.errors import Unavailable
 from authsvc.holdings import NOTHING, Holdings
@@ -26,7 +27,7 @@ from authsvc.steps import Recording, Story, tell
 _NEVER_CONFIRMED = frozenset({"bot", "head", "internal"})
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Checked:
     """
     A verdict and what was stored of it.

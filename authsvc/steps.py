@@ -7,13 +7,14 @@ which must never wait and meanwhile tells other stories (``web.front``).
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from authsvc.core.values import lean_dataclass
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Recording:
     """The scan of one item is to be recorded; where many come at once, they are recorded by one statement."""
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from authsvc.core.records import Record
 from authsvc.core.register import Brand, Product, Release
 from authsvc.core.unit_data import Attribute
+from authsvc.core.values import lean_dataclass
 from authsvc.core.warranties import Warranty
 
 
@@ -127,7 +128,7 @@ class Recall:
     remedy: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """
     Everything known about one presentation of a code.
@@ -181,7 +182,7 @@ class Facts:
         return self.serial is not None or self.sscc is not None
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer: the headline, the further notices, and the facts they rest on."""
 

@@ -7,7 +7,7 @@ judges again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
@@ -20,6 +20,7 @@ from authsvc.connections import Connections
 from authsvc.core import clones
 from authsvc.core.clones import Examination, Fact, FactKind, History, Network, Place, Sighting
 from authsvc.core.register import Product
+from authsvc.core.values import lean_dataclass
 from authsvc.core.verdicts import Disposition, Facts
 
 MOST_OF_ONE_ASN = 3
@@ -35,7 +36,7 @@ _NETWORKS = {network.value: network for network in Network}  # A third of the ti
 _TRIES = 3
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Judged:
     """An examination, the history that it rests on, and what the item's row said when that was read."""
 

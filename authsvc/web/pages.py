@@ -19,6 +19,7 @@ from jinja2 import Template
 from authsvc import languages
 from authsvc.core import wording
 from authsvc.core.register import Brand, Granularity, Product
+from authsvc.core.values import lean_dataclass
 from authsvc.core.verdict_texts import Words
 from authsvc.core.verdicts import Facts, Mark, Outcome, Reason, Verdict, may_follow
 from authsvc.languages import gettext as _
@@ -75,7 +76,7 @@ ASKS_MAKER = {
 ROUND_NUMBERS = (1000, 500, 200, 100, 50, 20, 10)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """
     What a verdict page shows.

@@ -12,7 +12,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
@@ -22,6 +22,7 @@ from urllib.parse import quote_from_bytes
 from authsvc.core.clones import Network, Place
 from authsvc.core.devices import is_secret
 from authsvc.core.macs import hmac_sha256
+from authsvc.core.values import lean_dataclass
 from authsvc.web.crawlers import is_crawler
 
 Environ = Mapping[str, Any]
@@ -55,7 +56,7 @@ _AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Visitor:
     """A first-party cookie; ``is_new`` when this answer mints it, so that it proves nothing yet."""
 
@@ -63,7 +64,7 @@ class Visitor:
     is_new: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a scan may know of a request, whatever the item: no address, no user agent."""
 

@@ -6,9 +6,10 @@ limit that was hit, an automated fetch or a forged code is not evidence. Both ar
 the order in which they are given, and a fact speaks from its own moment on, never of what came before it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
+
+from authsvc.core.values import lean_dataclass
 
 RECENT = 64
 """Sightings that the scan statement returns: enough for any threshold, and bounded for a code that went viral."""
@@ -24,7 +25,7 @@ class Network(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@lean_dataclass(frozen=True, slots=True)
 class Place:
     """Where a scan seems to come from: a country and, where known, a point; always with a radius in km."""
 
@@ -37,7 +38,7 @@ class Place:
 UNKNOWN_PLACE = Place()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
     """
     The part of a scan that clone rules may see: the first scan of one visitor.
@@ -80,7 +81,7 @@ class FactKind(StrEnum):
     TEST = "test"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """
     Something that happened to the item at a known time.
@@ -104,7 +105,7 @@ class Bustle(IntEnum):
     BUSY = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@lean_dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """
     What is known of one item when its latest sighting is judged.
