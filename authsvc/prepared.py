@@ -9,7 +9,7 @@ import json
 import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -157,13 +157,6 @@ def joined(many: Iterable[Sequence[bytes]]) -> list[bytes]:
     return [b"{%b}" % b",".join(column) for column in zip(*many, strict=True)]
 
 
-def _dump_time(value: datetime) -> bytes:
-    if value.tzinfo is UTC:
-        # Of a time without a zone the spelling takes half as long.
-        return value.replace(tzinfo=None).isoformat().encode() + b"+00:00"
-    return value.isoformat().encode()
-
-
 def _quote(value: str) -> bytes:
     # Every text is in quotes: only so is one never read as NULL.
     if "\\" in value or '"' in value:
@@ -178,7 +171,7 @@ DUMPERS: dict[type, Callable[[Any], bytes]] = {
     bool: lambda value: b"t" if value else b"f",
     bytes: lambda value: b"\\x" + value.hex().encode(),
     UUID: lambda value: value.hex.encode(),
-    datetime: _dump_time,
+    datetime: lambda value: value.isoformat().encode(),
     date: lambda value: value.isoformat().encode(),
     Jsonb: lambda value: json.dumps(value.obj).encode(),
 }

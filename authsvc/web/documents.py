@@ -41,7 +41,7 @@ def encoded(checked: Checked) -> bytes:
     tongue = languages.spoken()
     words, notices = wording.words(answer, tongue), wording.notice_words(answer, tongue)
     known = frames.key(answer, words, notices)
-    own = {name: _WRITERS[name](value) if value is not None else "null" for name, value in _own(checked).items()}
+    own = {name: _WRITERS[name](value) if value is not None else b"null" for name, value in _own(checked).items()}
     return _FRAMES.fill(
         known, own, lambda: to_json(_document(answer, words, notices, _MARKS)).decode(), about=frames.about(facts)
     )
@@ -189,22 +189,18 @@ def _item(answer: Verdict, own: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _write(value: Any) -> str:
-    return to_json(value).decode()
-
-
-def _quote(value: str) -> str:
+def _quote(value: str) -> bytes:
     """Write what has no character that JSON would escape."""
-    return f'"{value}"'
+    return f'"{value}"'.encode()
 
 
-_WRITERS: dict[str, Callable[[Any], str]] = {
-    "serial": _write,
-    "scan_number": str,
+_WRITERS: dict[str, Callable[[Any], bytes]] = {
+    "serial": to_json,
+    "scan_number": to_json,
     "first_checked_at": _quote,
-    "warranty": _write,
+    "warranty": to_json,
     "receipt": _quote,
     "checked_at": _quote,
 }
 _MARKS = {name: mark(name) for name in _WRITERS}
-_FRAMES = Frames(_MARKS, str, around='"', most=4096)
+_FRAMES = Frames(_MARKS, None, around='"', most=4096)

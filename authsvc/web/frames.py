@@ -33,18 +33,19 @@ class Frames:
     """
     The frames of one kind of answer, with marks of these *names*.
 
-    *write* says how a value stands in an answer, *around* what stands around a mark and goes with it.
+    *write* says how a value stands in an answer; None where values come as they shall stand. *around* is what stands
+    around a mark and goes with it.
     """
 
     def __init__(
-        self, names: Iterable[str], write: Callable[[str], str], *, around: str = "", most: int = MOST
+        self, names: Iterable[str], write: Callable[[str], bytes] | None, *, around: str = "", most: int = MOST
     ) -> None:
         self._marks = re.compile(f"{around}{_OPEN}({'|'.join(names)}){_CLOSE}{around}")
         self._write = write
         self._most = most
         self._kept: dict[Hashable, tuple[list[bytes], list[str], object]] = {}
 
-    def fill(self, key: Hashable, own: Mapping[str, str], make: Callable[[], str], *, about: object = None) -> bytes:
+    def fill(self, key: Hashable, own: Mapping[str, Any], make: Callable[[], str], *, about: object = None) -> bytes:
         """
         Return what *make* makes, with the values of *own* in place of their marks; for one *key* it is asked once.
 
@@ -62,7 +63,7 @@ class Frames:
                 self._kept[key] = kept
         pieces, names, _ = kept
         # Each value is written once: a receipt stands in a dozen links of a page.
-        values = {name: self._write(value).encode() for name, value in own.items()}
+        values = own if self._write is None else {name: self._write(value) for name, value in own.items()}
         filled = pieces.copy()
         filled[1::2] = [values.get(name, b"") for name in names]
         return b"".join(filled)
@@ -73,9 +74,9 @@ def mark(name: str) -> str:
     return f"{_OPEN}{name}{_CLOSE}"
 
 
-def escaped(value: str) -> str:
+def escaped(value: str) -> bytes:
     """Write a value as the template engine does."""
-    return str(escape(value))
+    return escape(value).encode()
 
 
 def key(verdict: Verdict, words: Words, notices: Hashable) -> tuple[Hashable, ...]:
