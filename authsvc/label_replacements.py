@@ -31,13 +31,12 @@ from authsvc.models import (
     Registration,
     Run,
     RunOrder,
-    ServiceRecord,
     Transfer,
     TransferCode,
     TransferKey,
 )
 
-MOVED = (Registration, Transfer, TransferCode, TransferKey, DealerItem, Permit, ServiceRecord, OwnerRequest)
+MOVED = (Registration, Transfer, TransferCode, TransferKey, DealerItem, Permit, OwnerRequest)
 """What belongs to an item: the rows take its new name."""
 COPIED = ("item_attributes", "item_records", "item_facts")
 """Tables that are only added to, or that speak for the old code too: their rows are there under both names."""

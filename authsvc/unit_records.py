@@ -97,7 +97,7 @@ def append(
     stored = session.get_one(ItemRecord, (row.sgtin, id))
     if made is not None:
         session.execute(update(Item).where(Item.sgtin == row.sgtin).values(records=Item.records + 1))
-    elif (stored.kind, stored.at, stored.values) != (given.kind, given.at, values):
+    elif (stored.kind, stored.at, stored.values, stored.text) != (given.kind, given.at, values, given.text.strip()):
         raise Conflict("There is another record with this id. Give each record an id of its own.")
     return _read(stored, frozenset())
 
@@ -130,6 +130,11 @@ def read_page(
     )
     corrected = frozenset(each for each in session.scalars(wrong) if each is not None) if rows else frozenset[UUID]()
     return [_read(row, corrected) for row in rows]
+
+
+def record_of(row: ItemRecord) -> Record:
+    """Return a row as a record; whether a further one corrects it is not known here."""
+    return _read(row, frozenset())
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -9,17 +9,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
-from authsvc import audit, db, staff, staff_proofs
+from authsvc import audit, db, service_records, staff, staff_proofs
 from authsvc.models import Base
 from authsvc.runtime import new_id
 
 PARTITION = re.compile(r"(scans|rejections)_[0-9]{6}.*|.*_[0-9]{6}_.*")
 HOT = (
     "items", "sightings", "scans", "alerts", "item_facts", "resolutions", "registrations", "transfers",
-    "item_attributes", "item_records", "label_replacements", "service_records",
+    "item_attributes", "item_records", "label_replacements",
 )  # fmt: skip
 SECRET = (
     "signing_keys", "serial_keys", "claim_keys", "brand_counters", "staff_identities", "staff_sessions", "owners",
@@ -149,6 +150,48 @@ def test_ranges_that_were_commissioned_and_default_limits_are_taken_over(old_dat
     assert limits == [(None, None), (4, None)]
     assert item == (0, 3, None)
     assert (float(rate[0]), rate[1]) == (0.001, False)
+
+
+def test_services_of_before_are_records_and_a_withdrawn_one_is_withdrawn_by_a_further_record(old_database):
+    url = old_database("0038")
+    brand = "00000000-0000-4000-8000-000000000001"
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'old', 'Old')", (brand,))
+        connection.execute(
+            "INSERT INTO products (gtin, brand_id, name, granularity) VALUES ('09506000000008', %s, 'x', 'serial')",
+            (brand,),
+        )
+        connection.execute(
+            "INSERT INTO items (sgtin, brand_id, gtin, records) VALUES ('09506000000008.A', %s, '09506000000008', 1)",
+            (brand,),
+        )
+        connection.execute(
+            "INSERT INTO item_records (sgtin, id, brand_id, kind, at, values, text, audience, by_name, recorded_at) "
+            "VALUES ('09506000000008.A', gen_random_uuid(), %s, 'test', now(), '{}', 'x', 'partner', 'x', now())",
+            (brand,),
+        )
+        for what, withdrawn in (("Oiled", None), ("By mistake", "2026-03-06T09:00Z")):
+            connection.execute(
+                "INSERT INTO service_records VALUES ('09506000000008.A', gen_random_uuid(), %s, '2026-03-04', %s, "
+                "'Atelier', 'Ada', '2026-03-05T09:00Z', %s, %s)",
+                (brand, what, withdrawn and "Bob", withdrawn),
+            )
+    db.upgrade(url)
+
+    engine = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    with Session(engine) as session:
+        found = service_records.list_of(session, "09506000000008.A", with_withdrawn=True)
+        shown = service_records.list_of(session, "09506000000008.A")
+    engine.dispose()
+    with psycopg.connect(url) as connection:
+        count = connection.execute("SELECT records FROM items").fetchone()[0]
+    said = {(each.what, each.done_by, each.recorded_by, str(each.done_on), each.withdrawn_at is None) for each in found}
+    assert said == {
+        ("Oiled", "Atelier", "Ada", "2026-03-04", True),
+        ("By mistake", "Atelier", "Ada", "2026-03-04", False),
+    }
+    assert [each.what for each in shown] == ["Oiled"]
+    assert count == 4
 
 
 def test_revisions_are_numbered_without_a_gap():
@@ -282,8 +325,6 @@ f AS (INSERT INTO case_attachments (brand_id, id, case_id, name, media_type, siz
 r AS (INSERT INTO consumer_reports (brand_id, id, number, text, reporter, prefix, created_at)
   VALUES (%(brand)s, gen_random_uuid(), gen_random_uuid()::text, 'x', '', '', now()) RETURNING id),
 p AS (INSERT INTO report_photos SELECT %(brand)s, id, 1, 'x', '', '' FROM r),
-v AS (INSERT INTO service_records (sgtin, id, brand_id, done_on, what, done_by, recorded_by, recorded_at)
-  VALUES (gen_random_uuid()::text, gen_random_uuid(), %(brand)s, now(), 'x', 'x', 'x', now())),
 n AS (INSERT INTO report_counts VALUES (%(brand)s, 'x', now(), 1) ON CONFLICT DO NOTHING)
 INSERT INTO evidence_keys (brand_id, number, public_key, wrapped)
   VALUES (%(brand)s, 1, %(key)s, '') ON CONFLICT DO NOTHING"""

@@ -61,7 +61,7 @@ def become(connection, brand=None):
         "owner_files",
         "owner_requests",
         "owner_changes",
-        "service_records",
+        "item_records",
     ],
 )
 def test_it_sees_items_of_the_brand_of_its_transaction_alone(scene, connection, sgtin, table):
@@ -118,7 +118,7 @@ def test_it_changes_nothing_of_another_brand(scene, connection, sgtin):
         "UPDATE owner_requests SET due_at = now()",
         "UPDATE owner_passkeys SET owner_id = gen_random_uuid()",
         "UPDATE owner_passkeys SET public_key = ''",
-        "INSERT INTO service_records SELECT * FROM service_records",
+        "INSERT INTO item_records SELECT * FROM item_records",
     ],
 )
 def test_it_may_not(scene, connection, statement):

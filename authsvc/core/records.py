@@ -59,7 +59,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "maintenance": Kind(label="Maintenance", audience=Audience.OWNER, texts={"part": "Part", "work": "Work"}),
     "software": Kind(label="Software", audience=Audience.OWNER, texts={"version": "Version", "from": "From version"}),
-    "service": Kind(label="Service", audience=Audience.OWNER, texts={"work": "Work", "part": "Part"}),
+    "service": Kind(
+        label="Service", audience=Audience.OWNER,
+        texts={"work": "Work", "part": "Part", "done_by": "Done by", "withdrawn": "Taken back"},
+    ),
     "warranty": Kind(label="Warranty", audience=Audience.OWNER, texts={"status": "Status", "until": "Until"}),
 }  # fmt: skip
 
@@ -84,12 +87,14 @@ class Record:
         """The word for its kind."""
         return KINDS[self.kind].label if self.kind in KINDS else self.kind
 
-    def worded(self) -> list[tuple[str, str]]:
-        """Return name and value of what it says, for people, in the order of its kind."""
+    def worded(self, *, without: str = "") -> list[tuple[str, str]]:
+        """Return name and value of what it says, for people, in the order of its kind; one value can be left out."""
         kind = KINDS.get(self.kind)
         known = [*kind.series, *kind.texts] if kind else []
         said = []
-        for name in sorted(self.values, key=lambda name: known.index(name) if name in known else len(known)):
+        for name in sorted(
+            self.values.keys() - {without}, key=lambda name: known.index(name) if name in known else len(known)
+        ):
             value = self.values[name]
             series = kind.series.get(name) if kind else None
             label = series.label if series else (kind.texts.get(name) if kind else None) or name.replace("_", " ")

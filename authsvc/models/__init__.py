@@ -49,7 +49,6 @@ from authsvc.models.owner_papers import (
     OwnerLinkFile,
     OwnerPasskey,
     OwnerRequest,
-    ServiceRecord,
 )
 from authsvc.models.owners import Owner, OwnerAttempt, OwnerLink, OwnerSession, Registration
 from authsvc.models.production_lines import LineBatch, ProductionLine
@@ -152,7 +151,6 @@ __all__ = [
     "RunOrder",
     "Scan",
     "SerialKey",
-    "ServiceRecord",
     "Sighting",
     "SigningKey",
     "Site",

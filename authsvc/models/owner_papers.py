@@ -1,6 +1,6 @@
-"""What people keep with an item, or ask for, beside the registration itself; and the service that an item had."""
+"""What people keep with an item, or ask for, beside the registration itself."""
 
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -122,20 +122,3 @@ class OwnerChallenge(Base):
     key: Mapped[bytes] = mapped_column(primary_key=True)
     challenge: Mapped[bytes]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-
-
-class ServiceRecord(Base):
-    """A service that an item had, as the brand or its partner has noted it. One noted in error is withdrawn."""
-
-    __tablename__ = "service_records"
-
-    sgtin: Mapped[str] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    brand_id: Mapped[UUID]
-    done_on: Mapped[date]
-    what: Mapped[str]
-    done_by: Mapped[str]
-    recorded_by: Mapped[str]
-    recorded_at: Mapped[datetime]
-    withdrawn_by: Mapped[str | None]
-    withdrawn_at: Mapped[datetime | None]

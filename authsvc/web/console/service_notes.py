@@ -42,7 +42,7 @@ def withdraw_service(key: str, record_id: UUID) -> Page:
     """Take back a record that was noted in error."""
     subject, me = item_keys.get_subject(key), guard.me()
     with guard.session() as session:
-        service_records.withdraw(session, subject, record_id, by=me.actor.name, now=guard.now())
+        service_records.withdraw(session, subject, record_id, id=runtime().new_id(), by=me.actor.name, now=guard.now())
         me.record(session, "item.service", subject.name.sgtin, {"withdrawn": str(record_id)})
     return guard.done("The record is taken back. Its owner sees it no more.", f"/console/items/{key}/services")
 

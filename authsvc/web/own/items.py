@@ -21,12 +21,14 @@ from authsvc import (
     ownership,
     permits,
     scanning,
+    service_records,
     transfers,
     unit_attributes,
     unit_records,
 )
 from authsvc.core import units
 from authsvc.core.gs1 import DigitalLink
+from authsvc.core.records import KINDS
 from authsvc.core.register import Product
 from authsvc.core.unit_data import Audience
 from authsvc.core.verdicts import Disposition, Recall
@@ -288,7 +290,8 @@ def _unit_card(person: Person, registered: Registered) -> Markup | None:
     name = _subject(registered).name
     with door.database(person.brand_id) as session:
         own = unit_attributes.read_own(session, name, viewer=Audience.OWNER)
-        records = unit_records.read(session, name, viewer=Audience.OWNER)
+        # Services have a card of their own; one that was noted in error is in neither.
+        records = unit_records.read(session, name, viewer=Audience.OWNER, kinds=KINDS.keys() - {service_records.KIND})
     return card(pages.template("unit.html").render, _product(registered).noun, own, records)
 
 

@@ -10,7 +10,10 @@ import pytest
 from owning import Buyer, claim_code, letters
 
 from authsvc.core.gs1 import DigitalLink
+from authsvc.investigations import Subject
+from authsvc.runtime import new_id
 from authsvc.staff import Role
+from authsvc.unit_records import PARTNER, NewRecord, append
 
 DAYS = timedelta(days=1)
 PDF = b"%PDF-1.7\n% a receipt\n%%EOF\n"
@@ -143,6 +146,15 @@ def test_a_registration_of_what_was_bought_used_is_decided_by_its_proof(scene, o
     assert (again.last.status_code == 200) == (decision == "declined")
 
 
+def note(scene, path, **values):
+    """Let a partner of the brand add a service as a record, as by API."""
+    link = DigitalLink.parse(path)
+    subject = Subject.of(scene.rt.held, link.gtin, link.serial)
+    given = NewRecord(kind="service", at=scene.clock(), values=values)
+    with scene.owner_session() as session:
+        append(session, subject.name, given, id=new_id(), by="Atelier", permission=PARTNER, now=scene.clock())
+
+
 def test_a_service_is_noted_by_the_desk_and_read_by_the_owner_and_the_next(scene, operator, watches):
     path = watches.path()
     seller, taker = Buyer(scene, "served@example.com"), Buyer(scene, "served-next@example.com")
@@ -152,12 +164,15 @@ def test_a_service_is_noted_by_the_desk_and_read_by_the_owner_and_the_next(scene
     assert operator.post(page, done_on="2999-01-01", what="Oiled", done_by="Atelier").status_code == 400
     for what in ("Movement oiled", "Written by mistake"):
         assert operator.post(page, done_on="2026-03-04", what=what, done_by="Atelier Biel").status_code == 303
-    wrong = scene.row("SELECT id FROM service_records WHERE what = 'Written by mistake'")[0]
+    wrong = scene.row("SELECT id FROM item_records WHERE text = 'Written by mistake'")[0]
     assert operator.post(f"{page}/{wrong}/withdraw").status_code == 303
+
+    note(scene, path, work="Seal replaced")
 
     shown = seller.get(item).text
 
-    assert "Movement oiled" in shown
+    assert shown.count("Movement oiled") == 1
+    assert "Work: Seal replaced" in shown
     assert "Atelier Biel" in shown
     assert "by mistake" not in shown
     assert operator.email not in shown
