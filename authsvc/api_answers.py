@@ -19,10 +19,12 @@ from sqlalchemy.orm import Session
 
 from authsvc.api_keys import Caller
 from authsvc.core.wrapping import unwrap, wrap
-from authsvc.errors import IdempotencyKeyReused
+from authsvc.errors import AnsweredBefore, IdempotencyKeyReused
 from authsvc.models import ApiAnswer
 
 KEPT = timedelta(hours=24)
+MOST_BYTES = 64 * 1024
+"""The longest answer that is kept. What a key may read as often as it likes shall not be stored as often."""
 _PURPOSE = "api-answer"
 _NONCE_BYTES = 12
 
@@ -49,6 +51,7 @@ def take(
 
     Raises:
         IdempotencyKeyReused: It was used for another request.
+        AnsweredBefore: The answer was not kept.
     """
     mine = (ApiAnswer.brand_id == caller.brand_id, ApiAnswer.key_id == caller.id)
     session.execute(delete(ApiAnswer).where(*mine, ApiAnswer.created_at <= now - KEPT))
@@ -66,6 +69,8 @@ def take(
             "This idempotency key came before, within a day, with another request. Nothing was changed: send the "
             "request with a key of its own."
         )
+    if found.sealed is None:
+        raise AnsweredBefore("This request was done before and was not done again. Its answer was too long to be kept.")
     raw = unwrap(wrapping_key, found.sealed, brand_id=caller.brand_id, purpose=_PURPOSE, number=_number(caller, key))
     return Given(**json.loads(raw))
 
@@ -73,12 +78,13 @@ def take(
 def keep(
     session: Session, caller: Caller, key: str, given: Given, *, wrapping_key: bytes, random: Callable[[int], bytes]
 ) -> None:
-    """Keep what was answered under a key that this transaction has taken."""
+    """Keep what was answered under a key that this transaction has taken; of a long answer, that there was one."""
+    if len(given.body.encode()) > MOST_BYTES:
+        return
     content: dict[str, Any] = {"status": given.status, "headers": given.headers, "body": given.body}
-    sealed = wrap(
-        wrapping_key, json.dumps(content).encode(), random(_NONCE_BYTES), brand_id=caller.brand_id, purpose=_PURPOSE,
-        number=_number(caller, key),
-    )  # fmt: skip
+    raw = json.dumps(content, ensure_ascii=False).encode()
+    number = _number(caller, key)
+    sealed = wrap(wrapping_key, raw, random(_NONCE_BYTES), brand_id=caller.brand_id, purpose=_PURPOSE, number=number)
     session.execute(
         update(ApiAnswer)
         .where(ApiAnswer.brand_id == caller.brand_id, ApiAnswer.key_id == caller.id, ApiAnswer.idempotency_key == key)

@@ -111,14 +111,15 @@ def remove_comment(
     _record(session, row, by, "case.comment-remove", {"comment": str(comment_id)}, now)
 
 
-def list_comments(session: Session, brand_id: UUID, case_id: UUID) -> list[Comment]:
-    """Return the comments of a case, the oldest first."""
+def list_comments(session: Session, brand_id: UUID, case_id: UUID, *, latest: int = MOST_COMMENTS) -> list[Comment]:
+    """Return the comments of a case, or the *latest* of them, the oldest first."""
     query = (
         select(CaseComment)
         .where(CaseComment.brand_id == brand_id, CaseComment.case_id == case_id)
-        .order_by(CaseComment.at, CaseComment.id)
+        .order_by(CaseComment.at.desc(), CaseComment.id.desc())
+        .limit(latest)
     )
-    return [_comment(row) for row in session.scalars(query)]
+    return [_comment(row) for row in session.scalars(query)][::-1]
 
 
 def attach(

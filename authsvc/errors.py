@@ -234,6 +234,13 @@ class IdempotencyKeyReused(AuthsvcError):
     title = "The idempotency key was used for another request"
 
 
+class AnsweredBefore(Conflict):
+    """A request came again that was done, and its answer was too long to be kept."""
+
+    code = "answered-before"
+    title = "It was done before"
+
+
 class WrongMediaType(AuthsvcError):
     """The body is of a type that is not read here."""
 

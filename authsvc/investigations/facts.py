@@ -32,6 +32,10 @@ RECORDED = frozenset(
 )
 """What may be recorded. The other kinds are resolutions: ``resolve`` makes them, with their reason."""
 
+TOLD = frozenset({FactKind.COMMISSIONED, FactKind.SOLD})
+MOST_TOLD = 16
+"""How many facts of a kind that partners tell stand of one item; the rules read the latest 48 of all kinds."""
+
 
 def record_fact(session: Session, subject: Subject, fact: Fact, *, id: UUID, by: str, now: datetime) -> None:  # noqa: A002  the word of the column
     """
@@ -42,6 +46,7 @@ def record_fact(session: Session, subject: Subject, fact: Fact, *, id: UUID, by:
     Raises:
         NotFound: The code was never issued.
         BadInput: The kind is a resolution, or the fact lies in the future or in another age.
+        Conflict: Very many of this kind stand.
     """
     if fact.kind not in RECORDED:
         raise BadInput(f"{fact.kind} is a resolution: it is given with a reason, to an alert.")
@@ -50,6 +55,8 @@ def record_fact(session: Session, subject: Subject, fact: Fact, *, id: UUID, by:
         raise BadInput(f"A fact has happened already; {fact.at.isoformat()} is in the future.")
     item = item_rows.lock(session, subject.name)
     if session.get(ItemFact, (item.sgtin, id)) is None:
+        if fact.kind in TOLD:
+            _check_room(session, item, fact.kind)
         add(session, item, fact, id=id, by=by, now=now)
 
 
@@ -108,3 +115,12 @@ def count(session: Session, sgtin: str, kind: FactKind) -> int:
         ItemFact.sgtin == sgtin, ItemFact.kind == kind.value, ItemFact.withdrawn_at.is_(None)
     )
     return session.scalar(found) or 0
+
+
+def _check_room(session: Session, item: Item, kind: FactKind) -> None:
+    """Refuse what would push registrations and proofs out of what the rules read."""
+    stand = select(func.count()).where(
+        ItemFact.sgtin == item.sgtin, ItemFact.kind == kind.value, ItemFact.withdrawn_at.is_(None)
+    )
+    if (session.scalar(stand) or 0) >= MOST_TOLD:
+        raise Conflict(f"{MOST_TOLD} facts of this kind stand of this item already. The brand can withdraw wrong ones.")

@@ -17,11 +17,12 @@ from authsvc.core.stock_lists import Line
 from authsvc.dealer_lists import Act, Report
 from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
-from authsvc.errors import ApiKeyNeeded, BadInput, NotFound, TooLarge, Unavailable
+from authsvc.errors import ApiKeyNeeded, BadInput, NotFound, TooLarge, TooManyRequests, Unavailable
 from authsvc.web import documents, stock_codes
 from authsvc.web.api.verify import read_body
+from authsvc.web.limits import DEALER, Limits
 from authsvc.web.rendering import country_names
-from authsvc.web.site import count_links, runtime
+from authsvc.web.site import count_links, count_write, runtime
 from authsvc.web.wire import BULK_BYTES, PROBLEM
 
 bp = Blueprint("dealer_api", __name__, url_prefix="/api/v1/dealer")
@@ -98,7 +99,14 @@ def _desk() -> Any:
 
 
 def _dealer() -> DealerInfo:
-    """Return whose key came."""
+    """
+    Return whose key came, and count the request.
+
+    Raises:
+        ApiKeyNeeded: It opens nothing.
+        TooManyRequests: The dealer, or a network that tries keys, asks too much.
+        Unavailable: The database does not answer.
+    """
     secret = dealers.bearer(request.headers.get("Authorization", ""))
     rt = runtime()
     if not rt.connections.is_available:
@@ -106,7 +114,11 @@ def _dealer() -> DealerInfo:
     with _desk().as_owners(None) as session:
         found = dealers.find(session, secret, now=rt.now())
     if found is None:
+        count_write()
         raise ApiKeyNeeded("This key is not known, or was revoked. Make a new one on the dealer's page.")
+    counted: Limits = current_app.extensions["authsvc.limits"]
+    if not counted.is_within(DEALER, str(found.id)):
+        raise TooManyRequests(f"A dealer may ask {DEALER.item.amount} times a minute. Wait a minute and go on.")
     return found
 
 

@@ -19,6 +19,7 @@ from authsvc.core import epcis
 from authsvc.core.register import Register
 from authsvc.desk import Desk
 from authsvc.epcis import Query
+from authsvc.epcis_documents import MOST
 from authsvc.errors import BadInput, NotFound
 from authsvc.web import callers
 from authsvc.web.site import runtime
@@ -117,10 +118,8 @@ def _asked() -> Query:
     if wrong := [name for name in types if name not in epcis.EVENT_TYPES]:
         raise BadInput(f"eventType is one of {', '.join(epcis.EVENT_TYPES)}, got {wrong[0]!r:.60}.")
     per_page = given.get("perPage", str(events.PAGE))
-    if not (
-        per_page.isascii() and per_page.isdigit() and len(per_page) < 9 and 1 <= int(per_page) <= epcis_documents.MOST
-    ):
-        raise BadInput(f"perPage is a number from 1 to {epcis_documents.MOST}, got {per_page!r:.20}.")
+    if not (per_page.isascii() and per_page.isdigit() and len(per_page) < 9 and 1 <= int(per_page) <= MOST):
+        raise BadInput(f"perPage is a number from 1 to {MOST}, got {per_page!r:.20}.")
     return Query(
         epc=epcs[0] if epcs else None, types=types, after=given.get("nextPageToken"), limit=int(per_page),
         **{field: _time(name, given[name]) for name, field in _TIMES.items() if name in given},

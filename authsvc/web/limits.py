@@ -67,6 +67,7 @@ ONE_CODE_FROM_HERE = Limit("code-from-here", parse("40/minute"))
 UNTRACKED = Limit("untracked", parse("12000/minute"))
 WRITES = Limit("writes", parse("60/minute"))
 LINKS = Limit("links", parse("5000/minute"))
+DEALER = Limit("dealer", parse("600/minute"))
 
 
 class Limits:

@@ -14,6 +14,8 @@ from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import operation, uuid
 from authsvc.web.api.shapes import Given, Moment, PageQuery, PageTold, Told, example, line, text
 
+LATEST = 5
+"""Comments in the answer to a change, which is kept for a repetition."""
 CASE = uuid("case_id", "The case, as a list names it.", "9d2b7f60-4c1e-4e0b-8f3a-2b6c1d5e7a90")
 _ROW: dict[str, Any] = {
     "id": "9d2b7f60-4c1e-4e0b-8f3a-2b6c1d5e7a90", "number": 12, "title": "Copies at a fair in Basel",
@@ -86,7 +88,10 @@ class CaseTold(CaseRow):
     )  # fmt: skip
 
     contents: Annotated[list[AlertOfCase], Field(description="Its alerts, the oldest first.")]
-    comments: list[CommentTold]
+    comments: Annotated[
+        list[CommentTold],
+        Field(description=f"The oldest first; all of them where a case is asked for, else the latest {LATEST}."),
+    ]
 
 
 class CaseGiven(Given):
@@ -161,7 +166,7 @@ def open_case(call: Call, body: CaseGiven) -> Reply:
 @operation("GET", "/cases/{case_id}", scope="cases:read", params=(CASE,), tells={200: CaseTold}, refuses=(NotFound,))
 def get_case(call: Call, case_id: UUID) -> Reply:
     """Show a case with its alerts and comments."""
-    return Reply(told=_told(call, case_id))
+    return Reply(told=_told(call, case_id, latest=case_files.MOST_COMMENTS))
 
 
 @operation("POST", "/cases/{case_id}/move", scope="cases:write", params=(CASE,), tells={200: CaseTold},
@@ -235,7 +240,7 @@ def _members(row: Listed) -> dict[str, Any]:
     return {name: getattr(row, name) for name in CaseRow.model_fields}
 
 
-def _told(call: Call, case_id: UUID) -> CaseTold:
+def _told(call: Call, case_id: UUID, *, latest: int = LATEST) -> CaseTold:
     brand_id = call.caller.brand_id
     found = cases.get_case(call.session, brand_id, case_id)
     return CaseTold(
@@ -247,6 +252,6 @@ def _told(call: Call, case_id: UUID) -> CaseTold:
         ],
         comments=[
             CommentTold(id=c.id, text=c.text, by=c.author, at=c.at)
-            for c in case_files.list_comments(call.session, brand_id, case_id)
+            for c in case_files.list_comments(call.session, brand_id, case_id, latest=latest)
         ],
     )  # fmt: skip

@@ -18,6 +18,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 
 from authsvc.core.api_keys import SCOPES
 from authsvc.errors import (
+    AnsweredBefore,
     ApiKeyNeeded,
     AuthsvcError,
     BadFields,
@@ -286,7 +287,7 @@ def _refusals(operation: Operation) -> list[type[AuthsvcError]]:
     if operation.needs_idempotency_key:
         found.append(IdempotencyKeyNeeded)
     if operation.is_write:
-        found += [IdempotencyKeyReused, TooLarge]
+        found += [IdempotencyKeyReused, AnsweredBefore, TooLarge]
     if operation.body is not None:
         found.append(WrongMediaType)
     if operation.is_versioned_write:

@@ -220,7 +220,7 @@ def act_on_item(call: Call, sgtin: str, body: ActGiven) -> Reply:
 
 
 @operation("POST", "/items/{sgtin}/facts", scope="items:append", params=(SGTIN,), tells={201: FactAdded},
-           refuses=(BadInput, NotFound))  # fmt: skip
+           refuses=(BadInput, NotFound, Conflict))  # fmt: skip
 def add_fact(call: Call, sgtin: str, body: FactGiven) -> Reply:
     """
     Add a fact to an item.

@@ -21,7 +21,7 @@ from authsvc.web import assets, stock_codes, visitors
 from authsvc.web.own import cookies, door
 from authsvc.web.own.door import Page, bp
 from authsvc.web.rendering import country_names
-from authsvc.web.site import runtime
+from authsvc.web.site import count_links, runtime
 
 HERE = "/dealer"
 FIELDS = ("act", "codes", "sold_on", "country", "to")
@@ -127,6 +127,7 @@ def dealer_list() -> Page:
 def dealer_stock_file() -> BaseResponse:
     """Send all that is held or was sold as a file."""
     dealer, said = me(), io.StringIO()
+    count_links(check_lists.MOST)  # It may hold as many items as a list, and many more.
     writer = csv.writer(said)
     writer.writerow(("gtin", "serial", "state", "received_at", "sold_on", "country"))
     with door.database(dealer.brand_id) as session:

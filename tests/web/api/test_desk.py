@@ -8,6 +8,7 @@ from owning import Buyer, letters
 from programs import program
 
 from authsvc.core.gs1 import DigitalLink
+from authsvc.investigations import facts
 
 PDF = b"%PDF-1.7\n% a receipt\n%%EOF\n"
 
@@ -190,3 +191,31 @@ def test_no_partner_makes_an_item_unreadable_by_a_time_that_nobody_can_read(scen
     assert scene.visitor().open(path).status_code == 200
     assert erp.get(item).status_code == 200
     assert erp.get(f"{item}/records").json["records"] == []
+
+
+def test_a_key_stores_no_long_answer_and_a_repetition_does_nothing_again(scene, erp):
+    path = erp.post("/cases", {"title": "Long"}).location
+    for n in range(12):
+        said = erp.post(f"{path}/comments", {"text": f"{n}" + "\u00e9" * 7_000}, repeats=f"long-{n}")
+        assert said.status_code == 201
+    again = erp.post(f"{path}/comments", {"text": "11" + "\u00e9" * 7_000}, repeats="long-11")
+
+    assert len(said.json["comments"]) == 5
+    assert (again.status_code, again.json["type"].rpartition("/")[2]) == (409, "answered-before")
+    assert len(erp.get(path).json["comments"]) == 12
+    assert scene.row("SELECT max(length(sealed)) < 70000 FROM api_answers") == (True,)
+
+
+def test_facts_of_partners_push_nothing_out_of_what_the_rules_read(scene, watches):
+    partner = program(scene, None, "items:append")
+    path = watches.path()
+    owning.Buyer(scene, "rosa@example.com").own(path)
+    item = DigitalLink.parse(path).sgtin
+    told = [
+        partner.post(f"/items/{item}/facts", {"kind": kind, "at": f"2026-01-01T00:{n:02}:00Z"}).status_code
+        for kind in ("sold", "commissioned") for n in range(facts.MOST_TOLD + 2)
+    ]  # fmt: skip
+
+    assert (told.count(201), told.count(409)) == (2 * facts.MOST_TOLD, 4)
+    stand = scene.row("SELECT count(*) FROM item_facts WHERE sgtin = %s AND withdrawn_at IS NULL", item)[0]
+    assert stand < 48

@@ -11,6 +11,7 @@ from scene import forge
 from authsvc import dealers
 from authsvc.core.gs1 import DigitalLink
 from authsvc.investigations import Subject, weighing
+from authsvc.web import limits
 
 
 @pytest.fixture
@@ -357,3 +358,17 @@ def test_a_key_is_one_of_two_and_ends_when_it_is_revoked(shop):
     codes = {shop.call("GET", "/api/v1/dealer", key=key).status_code for key in (shop.key, "adk_none", "", "x")}
     assert codes <= {200, 401}
     assert shop.call("GET", "/api/v1/dealer", key="adk_none").status_code == 401
+
+
+def test_whoever_tries_keys_or_asks_without_end_is_slowed_down(scene, shop):
+    secret = shop.make_key()
+    counted = scene.forget_limits()
+    tried = {shop.call("GET", "/api/v1/dealer", key=f"adk_{'A' * 43}").status_code for _ in range(90)}
+    counted.is_within(limits.DEALER, str(shop.info.id), limits.DEALER.amount)
+    asked = [shop.call("GET", "/api/v1/dealer/offers", key=secret).status_code for _ in range(20)]
+    files = [shop.get("/own/dealer/stock.csv").status_code for _ in range(8)]
+
+    assert tried == {401, 429}
+    assert 429 in asked
+    assert (files[0], files[-1]) == (200, 429)
+    scene.forget_limits()
