@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import IntegerConverter, Map
 
 from authsvc import db, languages, logs
 from authsvc.alert_feed import Feed
@@ -81,6 +82,7 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     rt.keeper.start()
     app = Flask("authsvc", static_folder=None, template_folder="web/templates")
     rendering.equip(app)
+    app.url_map.converters["int"] = _Number
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     app.extensions["authsvc"] = rt
@@ -99,6 +101,13 @@ def create_app(config: Config | None = None, *, runtime: Runtime | None = None) 
     app.after_request(_keep_language)
     app.wsgi_app = DigitalLinks(app.wsgi_app, rt, counted)  # type: ignore[method-assign]  # Flask's own way to wrap
     return app
+
+
+class _Number(IntegerConverter):
+    """A number in an address; one that no column holds leads nowhere."""
+
+    def __init__(self, map: Map, **options: Any) -> None:  # noqa: A002  the name that it has there
+        super().__init__(map, **{"max": 2**31 - 1, **options})
 
 
 def create_front(*, threads: int) -> Front:

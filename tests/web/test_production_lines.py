@@ -47,25 +47,6 @@ def kinds(response):
     return [(alarm["position"], alarm["kind"]) for alarm in response.json["alarms"]]
 
 
-def test_codes_that_no_camera_reads_are_alarms_and_stop_nothing(scene, product, machine):
-    good = scene.issue(product, 1, lot="A").uri()
-
-    assert kinds(machine.send(["\0", "01/\0", "\uffff" * 300, good])) == [
-        (0, "unreadable"), (1, "unreadable"), (2, "unreadable")
-    ]  # fmt: skip
-    assert machine.ask("GET").json["done"] == 1
-    half = machine.visitor.open(
-        f"{HERE}/{machine.name}/batches", "POST", data=b'{"number": 99, "codes": ["\\ud800"]}',
-        headers={"Authorization": f"Bearer {machine.key}"},
-    )  # fmt: skip
-    assert kinds(half) == [(0, "unreadable")]
-
-
-@pytest.mark.parametrize("run", [-1, 0, 2**24, 2**31, 10**30])
-def test_a_number_that_no_run_has_is_put_on_no_line(machine, run):
-    assert machine.ask("PUT", run=run, next=10**30).status_code == 404
-
-
 def test_however_many_lines_a_key_names_they_are_listed_in_two_statements(scene, machine):
     scene.admin.execute(
         "INSERT INTO line_batches (brand_id, line, number, act, digest, at, done, repeated, refused, alarms) "

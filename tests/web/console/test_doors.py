@@ -330,3 +330,12 @@ def test_every_page_has_strict_headers(walked, cast):
             assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'"), path
             assert "unsafe" not in headers["Content-Security-Policy"]
             assert headers["Cache-Control"] == "no-store", path
+
+
+@pytest.mark.parametrize("number", ["9" * 30, str(2**31), "0" * 40])
+@pytest.mark.parametrize("page", ["/runs/{}", "/recalls/{}", "/recalls/{}/lift"])
+def test_a_number_that_no_column_holds_leads_nowhere(cast, page, number):
+    admin = cast.add(Role.ADMIN)
+    admin.sign_in()
+
+    assert admin.get("/console" + page.format(number)).status_code == 404
