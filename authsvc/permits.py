@@ -114,13 +114,15 @@ def read(token: str, keys: Mapping[str, Any]) -> dict[str, Any]:
     Return the claims of a token that a key of the JWKS *keys* has signed.
 
     Raises:
-        PermitOver: It is no permit of ours, or was changed.
+        PermitOver: It is no permit of ours, was changed, or is sealed by the key of another brand.
     """
     try:
-        claims = json.loads(seals.read_signed(token, TYPE, keys))
+        content, sealed = seals.read_signed(token, TYPE, keys)
+        claims = json.loads(content)
     except (BadSeal, ValueError) as error:
         raise PermitOver(f"This is no permit of this service. {error}") from error
-    if not isinstance(claims, dict):
+    # No brand speaks for the items of another one, whatever its key has signed.
+    if not isinstance(claims, dict) or claims.get("brand_id") != str(sealed.brand_id):
         raise PermitOver("This is no permit of this service.")
     return claims
 

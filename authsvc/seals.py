@@ -106,9 +106,9 @@ def verify(content: bytes, seal: str, keys: Mapping[str, Any]) -> Sealed:
     return Sealed(kid, UUID(kid.partition(".")[0]))
 
 
-def read_signed(token: str, type_: str, keys: Mapping[str, Any]) -> bytes:
+def read_signed(token: str, type_: str, keys: Mapping[str, Any]) -> tuple[bytes, Sealed]:
     """
-    Return what ``Sealer.sign`` has put into a token of this type, by a key of the JWKS *keys*.
+    Return what ``Sealer.sign`` has put into a token of this type, by a key of the JWKS *keys*, and whose key it was.
 
     Raises:
         BadSeal: It is none, was changed, or its key is unknown or withdrawn; the sentence says which.
@@ -126,9 +126,10 @@ def read_signed(token: str, type_: str, keys: Mapping[str, Any]) -> bytes:
     if is_revoked:
         raise BadSeal(f"The brand has withdrawn the key {kid}: what it signed proves nothing any more.")
     try:
-        return bytes(jws.deserialize_compact(token, _jwk(public), registry=_REGISTRY).payload)
+        content = bytes(jws.deserialize_compact(token, _jwk(public), registry=_REGISTRY).payload)
     except (JoseError, ValueError) as error:
         raise BadSeal("The token is not the one that was signed.") from error
+    return content, Sealed(kid, UUID(kid.partition(".")[0]))
 
 
 def _read_kid(seal: str) -> str:

@@ -1,7 +1,5 @@
 """Dealers: they sign in by mail, see their stock, and act on lists of items: pasted, scanned or from a CSV file."""
 
-import csv
-import io
 import unicodedata
 from uuid import UUID
 
@@ -9,7 +7,7 @@ from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from authsvc import dealer_lists, dealer_stock, dealers, handovers, languages, mails, owner_sessions, trusted_devices
-from authsvc.core import check_lists, devices, stock_lists
+from authsvc.core import check_lists, csv_cells, devices, stock_lists
 from authsvc.core.devices import DeviceKind
 from authsvc.dealer_lists import Act, Report
 from authsvc.dealer_stock import Stocked
@@ -126,18 +124,17 @@ def dealer_list() -> Page:
 @bp.get(f"{HERE}/stock.csv")
 def dealer_stock_file() -> BaseResponse:
     """Send all that is held or was sold as a file."""
-    dealer, said = me(), io.StringIO()
+    dealer = me()
     count_links(check_lists.MOST)  # It may hold as many items as a list, and many more.
-    writer = csv.writer(said)
-    writer.writerow(("gtin", "serial", "state", "received_at", "sold_on", "country"))
+    lines = [csv_cells.row(("gtin", "serial", "state", "received_at", "sold_on", "country"))]
     with door.database(dealer.brand_id) as session:
         for one in dealer_stock.everything(session, dealer):
             gtin, _, serial = one.sgtin.partition(".")
             at = one.received_at.isoformat(timespec="seconds")
-            writer.writerow((gtin, _plain(serial), one.state, at, one.sold_on or "", one.sold_in or ""))
+            lines.append(csv_cells.row((gtin, serial, one.state, at, one.sold_on, one.sold_in)))
     name = f"stock-{door.now():%Y-%m-%d}.csv"
     return Response(
-        said.getvalue().encode("utf-8-sig"),  # Excel takes UTF-8 for another code without it.
+        "".join(lines).encode("utf-8-sig"),  # Excel takes UTF-8 for another code without it.
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -320,8 +317,3 @@ def _begins(text: str) -> str:
     compact = "".join(text.split())
     gtin, _, serial = compact.partition(".")
     return f"{gtin.zfill(14)}.{serial}" if gtin.isascii() and gtin.isdigit() else compact
-
-
-def _plain(serial: str) -> str:
-    """Return a serial as a spreadsheet leaves it alone: one that looks like a formula is marked as text."""
-    return f"'{serial}" if serial[:1] in {"=", "+", "-", "@"} else serial

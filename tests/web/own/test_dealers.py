@@ -229,7 +229,7 @@ def test_a_csv_names_day_and_country_of_each_and_checking_first_changes_nothing(
 
     assert [facts(scene, each)[0][0] for each in paths] == ["IT", "AT"]
     listed = shop.get("/own/dealer/stock.csv").text
-    assert f"{day},IT" in listed
+    assert f'"{day}","IT"' in listed
 
 
 def test_a_sale_reaches_the_clone_score_both_ways(scene, shop, watches):

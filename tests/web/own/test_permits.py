@@ -9,6 +9,7 @@ import pytest
 from owning import letters
 from scene import BASE_URL
 
+from authsvc import evidence_keys, permits
 from authsvc.core.gs1 import DigitalLink
 
 
@@ -125,6 +126,19 @@ def test_a_token_that_was_changed_is_refused(buyer, item, ask, change):
     changed = urlsafe_b64encode(json.dumps(claims(f"{head}.{_}.{signature}") | change).encode()).rstrip(b"=").decode()
 
     answer = ask("status", f"{head}.{changed}.{signature}")
+
+    assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (403, "permit-over")
+
+
+def test_no_key_of_another_brand_seals_a_permit(scene, buyer, item, ask):
+    said = claims(give(buyer, item))
+    with scene.owner_session() as session:
+        sealer = evidence_keys.get_sealer(
+            session, scene.rival.id, wrapping_key=scene.rt.wrapping_key, random=scene.random, now=scene.clock()
+        )
+    scene.refresh()
+
+    answer = ask("status", sealer.sign(json.dumps(said).encode(), permits.TYPE))
 
     assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (403, "permit-over")
 
