@@ -22,6 +22,7 @@ ANSWERS: dict[str, Words] = {
         "{brand} made this code. You are offline: blocks, recalls and copies were not checked.",
         _ASK,
     ),
+    "test": WORDS[Reason.TEST],
     "forged": WORDS[Reason.FORGED],
     "withdrawn": Words(
         "warn",

@@ -225,6 +225,8 @@ def test_the_verifier_agrees_with_every_vector(opened, camera, verifier):
     found = page.evaluate(
         VERIFY, {"verifier": verifier, "jwks": vectors["jwks"], "uris": [case["uri"] for case in cases]}
     )
+    tests = {"keys": [{**key, "sandbox": True} for key in vectors["jwks"]["keys"]]}
+    tried = page.evaluate(VERIFY, {"verifier": verifier, "jwks": tests, "uris": [cases[0]["uri"]]})
     weak = page.evaluate(WEAK, {"verifier": verifier, "keys": [case["public_key"] for case in vectors["weak_keys"]]})
     brands = page.evaluate(BRANDS, {"jwks": vectors["jwks"], "keys": [case["key"] for case in vectors["brands"]]})
     revoked = {"good": "good", "ask online": "undecided", "withdrawn": "withdrawn"}
@@ -233,6 +235,7 @@ def test_the_verifier_agrees_with_every_vector(opened, camera, verifier):
     assert found[:good] == ["good"] * good
     assert set(found[good : good + bad]) <= {"forged", "unknown-key", "unreadable"}
     assert found[good + bad :] == [revoked[case["offline"]] for case in vectors["revoked"]]
+    assert tried == ["test"]
     assert all(weak)
     assert brands == [case["brand_id"] for case in vectors["brands"]]
 

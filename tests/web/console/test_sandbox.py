@@ -39,6 +39,7 @@ def test_an_admin_makes_opens_uses_and_wipes_it(opened, scene):
     assert "You are in the sandbox" in admin.get(HERE).text
     assert "Sample watch" in admin.get("/console/products").text
     assert admin.get(f"/console/products/{scene.watch.gtin}").status_code == 404
+    assert "each in the same role" in admin.get("/console/team").text
     refused = admin.post("/console/team/invitations", email="new@halden.example", role="viewer")
     assert (refused.status_code, "works in its sandbox too" in refused.text) == (409, True)
 

@@ -1,8 +1,8 @@
 // Verifies the signature of a code in the browser, as docs/token-format.md has it: link and public keys in, answer out.
 //
 // It knows no clock, no network and no page. What a good answer means stands there too: this brand made this code, and
-// nothing about the thing that carries it. Answers: good, forged, withdrawn, undecided, online-only, unknown-key,
-// unreadable.
+// nothing about the thing that carries it. Answers: good, test, forged, withdrawn, undecided, online-only,
+// unknown-key, unreadable.
 
 const P = 2n ** 255n - 19n;
 const ORDER_8 = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
@@ -65,6 +65,7 @@ export async function verify(text, jwks, ed25519 = webcrypto) {
   const key = decode(member.x);
   if (key === null || isWeak(key)) return { answer: "unknown-key", brand };
   if (!(await ed25519(key, raw.slice(3), message(raw, brand, link.ais)))) return { answer: "forged", brand };
+  if (member.sandbox === true) return { answer: "test", brand };
   if (member.status !== "revoked") return { answer: "good", brand };
   return { answer: Object.hasOwn(REVOKED, member.mode) ? REVOKED[member.mode] : "withdrawn", brand };
 }
