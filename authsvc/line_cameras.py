@@ -90,7 +90,6 @@ def read_codes(
     check_name(name)
     if not 0 < len(codes) <= MOST:
         raise BadInput(f"A line sends 1 to {MOST} codes at once, got {len(codes)}.")
-    check_name(name)
     line = session.get(ProductionLine, (brand.id, name), with_for_update=True)
     if line is None:
         raise NotFound(f"No run is on line {name!r:.60}. Set one first.")

@@ -212,12 +212,7 @@ def test_a_line_costs_little(scene, product, machine):
 
 
 def test_numbers_that_no_database_holds_and_codes_that_nothing_prints_break_nothing(machine):
-    for body in (
-        {"run": -1, "next": 0},
-        {"run": 2**70, "next": 0},
-        {"run": 1, "next": 2**60},
-        {"run": True, "next": 0},
-    ):
+    for body in ({"run": 1, "next": 2**60}, {"run": True, "next": 0}, {"run": 1.5}, {"run": [1]}):
         assert machine.ask("PUT", **body).status_code == 400
     assert machine.send(["x"], act={}).status_code == 400
     assert machine.send(["x"], number=2**63).status_code == 400
