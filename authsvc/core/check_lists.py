@@ -9,7 +9,7 @@ that a file from the printer may be given as it is and its claim codes go nowher
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 MOST = 1000
 """Codes that one list may hold."""
@@ -52,11 +52,16 @@ def read(text: str) -> list[str]:
     return [code for line in lines for code in _of_line(line)]
 
 
-def repeats(codes: Sequence[str]) -> dict[int, int]:
-    """Return, for each place that holds a code of an earlier place, that place: two items never share a code."""
+def repeats(items: Iterable[str | None]) -> dict[int, int]:
+    """
+    Return, for each place that names an item of an earlier place, that place: no two things are the same item.
+
+    None stands for what names no item: a batch has one code for all that belongs to it.
+    """
     places: defaultdict[str, list[int]] = defaultdict(list)
-    for place, code in enumerate(codes):
-        places[code].append(place)
+    for place, item in enumerate(items):
+        if item is not None:
+            places[item].append(place)
     return {place: first for first, *others in places.values() for place in others}
 
 

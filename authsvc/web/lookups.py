@@ -4,6 +4,7 @@ Look-ups: what is known of a code, for whoever only asks. They count nothing, st
 The API and the page of resellers ask here, so both read a text in the same way: a link, or a number as labels print it.
 """
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +20,16 @@ from authsvc.scanning import Checked
 from authsvc.web import documents, presenting
 
 DERIVED_LENGTH = 16
+MOST_TYPED = 200
+
+_is_gtin = re.compile(r"(?:gtin|ean|upc)?[:.#]*([0-9]{8}|[0-9]{12,14})", re.IGNORECASE).fullmatch
+_is_sscc = re.compile(r"(?:sscc|00\.)?[:.#]*([0-9]{18})", re.IGNORECASE).fullmatch
+_named = re.compile(
+    r"(?:gtin|ean|upc)?[\s:.#]*([0-9][0-9 ]*[0-9])[\s,;/]+(?:s/?n|serial(?:\s+(?:number|no\.?))?)[\s:.#]+(\S.*)",
+    re.IGNORECASE,
+).fullmatch
+_in_turn = re.compile(r"(?:gtin|ean|upc)?[\s:.#]*([0-9]{12,14})[\s,;/]+(\S.*)", re.IGNORECASE).fullmatch
+_names_something = re.compile(r"/0[01]/").search
 
 
 def read(text: str) -> DigitalLink:
@@ -31,15 +42,32 @@ def read(text: str) -> DigitalLink:
     if not text:
         raise BadDigitalLink("Type the number from the label, or paste the link behind the square code.")
     if is_link(text):
-        return DigitalLink.parse(text, strict=False)
+        return _of_link(text)
     # Labels print a serial in groups; people copy the gaps.
     compact = "".join(text.split())
-    if compact.isascii() and compact.isdigit():
-        return DigitalLink.build({"01": gs1.normalise_gtin(compact)})
-    gtin, serial = gs1.parse_sgtin(compact)
-    if len(serial) == DERIVED_LENGTH and serial.islower():
-        serial = serial.upper()  # Serials that we derive have capitals only; a phone's keyboard starts small.
-    return DigitalLink.build({"01": gtin, "21": serial})
+    if match := _is_gtin(compact):
+        return DigitalLink.build({"01": gs1.normalise_gtin(match[1])})
+    if len(text) <= MOST_TYPED and (match := _named(text) or _in_turn(text)):
+        return _of_item(gs1.normalise_gtin("".join(match[1].split())), "".join(match[2].split()))
+    if match := _is_sscc(compact):
+        return DigitalLink.build({"00": match[1]})
+    if compact.startswith("("):
+        link = gs1.parse_bracketed(compact)
+        return link if link.gtin is None or link.serial is None else _of_item(link.gtin, link.serial)
+    if "." not in compact:
+        raise BadDigitalLink(languages.UNREADABLE)
+    return _of_item(*gs1.parse_sgtin(compact))
+
+
+def item_of(text: str) -> str | None:
+    """Return what a text names that is there once: an item or a case, else, where it is no code, the text. A batch: None."""
+    try:
+        link = read(text)
+    except BadDigitalLink:
+        return text
+    if link.sscc is not None:
+        return f"00.{link.sscc}"
+    return None if link.serial is None else f"{link.gtin}.{link.serial}"
 
 
 def look_up(rt: Runtime, text: str) -> Checked:
@@ -64,3 +92,19 @@ def document(rt: Runtime, text: str) -> dict[str, Any]:
         return documents.verdict(look_up(rt, text))
     except AuthsvcError as error:
         return {"error": {"code": error.code, "title": _(error.title), "detail": languages.of_error(error)}}
+
+
+def _of_link(text: str) -> DigitalLink:
+    try:
+        return DigitalLink.parse(text, strict=False)
+    except BadDigitalLink as error:
+        if _names_something(text):
+            raise
+        # What is wrong with its spelling helps nobody who has pasted the address of a shop.
+        raise BadDigitalLink(languages.UNREADABLE) from error
+
+
+def _of_item(gtin: str, serial: str) -> DigitalLink:
+    if len(serial) == DERIVED_LENGTH and serial.islower():
+        serial = serial.upper()  # Serials that we derive have capitals only; a phone's keyboard starts small.
+    return DigitalLink.build({"01": gtin, "21": serial})

@@ -89,7 +89,7 @@ def check_list() -> Response | tuple[Response, int]:
 def read_list() -> Response:
     """Read a list for the script of the page, which asks about it in parts: one reader for both ways."""
     codes = _codes()
-    repeats = {place + 1: first + 1 for place, first in check_lists.repeats(codes).items()}
+    repeats = {place + 1: first + 1 for place, first in check_lists.repeats(map(lookups.item_of, codes)).items()}
     return jsonify({"codes": codes, "repeats": repeats})
 
 

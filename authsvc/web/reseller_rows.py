@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from authsvc import languages
 from authsvc.core import check_lists, csv_cells
 from authsvc.languages import gettext as _
+from authsvc.web import lookups
 
 COLUMNS = (
     "line", "code", "outcome", "reason", "answer", "product", "gtin", "serial", "batch", "first_checked",
-    "owners", "warranty_until", "condition", "in_transfer", "recalled", "copy_warning", "same_code_as_line",
+    "owners", "warranty_until", "condition", "in_transfer", "recalled", "copy_warning", "same_code_as_line", "sscc",
 )  # fmt: skip
 MOST_SHOWN = 60
 
@@ -29,6 +30,7 @@ class Row:
     product: str | None = None
     gtin: str | None = None
     serial: str | None = None
+    sscc: str | None = None
     batch: str | None = None
     first_checked: str | None = None
     owners: int | None = None
@@ -53,21 +55,21 @@ class Row:
         if self.owners:
             said.append(_("Owners so far: {}").format(self.owners))
         if self.warranty_until:
-            said.append(_("Warranty until {}").format(self.warranty_until))
+            said.append(_("Warranty until {}").format(languages.day(date.fromisoformat(self.warranty_until))))
         if self.in_transfer:
             said.append(_("Its owner offers it"))
         return tuple(said)
 
     @property
     def shown(self) -> str:
-        """What stands for the code in the table: its serial, else the beginning of its text."""
-        code = self.serial or self.gtin or self.code
+        """What stands for the code in the table: the number of its item, case or batch, else how its text begins."""
+        code = self.serial or self.sscc or self.gtin or self.batch or self.code
         return code if len(code) <= MOST_SHOWN else f"{code[:MOST_SHOWN]}…"
 
 
 def rows(codes: Sequence[str], found: Sequence[dict[str, Any]]) -> list[Row]:
     """Put codes and the documents of their answers together."""
-    repeats = check_lists.repeats(codes)
+    repeats = check_lists.repeats(map(lookups.item_of, codes))
     return [
         _row(place + 1, code, document, None if (first := repeats.get(place)) is None else first + 1)
         for place, (code, document) in enumerate(zip(codes, found, strict=True))
@@ -82,7 +84,7 @@ def csv_lines(listed: Sequence[Row]) -> Iterator[str]:
             (
                 row.line, row.code, row.outcome, row.reason, row.answer, row.product, row.gtin, row.serial, row.batch,
                 row.first_checked, row.owners, row.warranty_until, row.condition, _yes_no(row.in_transfer),
-                _yes_no(row.recalled), _yes_no(row.copy_warning), row.same_as,
+                _yes_no(row.recalled), _yes_no(row.copy_warning), row.same_as, row.sscc,
             )
         )  # fmt: skip
 
@@ -111,6 +113,7 @@ def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) ->
         product=(document["product"] or {}).get("name"),
         gtin=item.get("gtin"),
         serial=item.get("serial"),
+        sscc=item.get("sscc"),
         batch=lot.get("lot"),
         first_checked=month(item.get("first_checked_at")),
         owners=item.get("owners"),

@@ -118,6 +118,21 @@ def test_a_list_is_answered_in_order_as_a_table(scene, visitor):
     assert "1 line repeats a code" in response.text
 
 
+def test_a_case_is_named_by_its_number_and_a_batch_may_be_there_many_times(scene, visitor):
+    link = scene.codes.link()
+    shirts = scene.add_product(granularity="hybrid")
+    case = scene.issue(shirts, 2, lot="C1", contents=24).link()
+    batch = scene.issue(shirts, 1, lot="C2", is_lot_level=True).path()
+    paths = [case.uri(BASE_URL, s=case.extension("s")), batch, batch, link.uri(BASE_URL, s=link.extension("s"))]
+
+    response = listed(visitor, "\n".join([*paths, link.sgtin]))
+
+    codes = re.findall(r'<bdi class="mono" dir="ltr">(.*?)</bdi>', response.text)
+    assert codes == [case.sscc, "C2", "C2", link.serial, link.serial]
+    assert re.findall("Same code as line [0-9]", response.text) == ["Same code as line 4"]
+    assert "1 line repeats a code" in response.text
+
+
 def test_a_list_comes_back_as_csv_that_no_spreadsheet_runs(scene, visitor):
     link = scene.codes.link()
     stolen = link.uri(BASE_URL, s=link.extension("s"))

@@ -38,10 +38,15 @@ def spellings(link):
         f"HTTPS://ID.EXAMPLE.COM/01/{gtin}/21/{serial}",
         f"http://other.example/a/b/01/{gtin[1:]}/21/{serial}?utm_source=x",
         f"(01){gtin}\t(21){groups}\r\n",
+        f"GTIN {gtin} SN {serial}",
+        f"GTIN: {gtin[1:]}, Serial: {groups}",
+        f"gtin {gtin[:5]} {gtin[5:]}\nserial no. {serial.lower()}",
+        f"{gtin} {groups}",
+        f"{gtin[1:]}/{serial}",
     ]
 
 
-@pytest.mark.parametrize("which", range(10))
+@pytest.mark.parametrize("which", range(15))
 def test_a_typed_number_is_known_in_every_spelling(scene, visitor, which):
     link = scene.codes.link()
 
@@ -54,6 +59,24 @@ def test_a_typed_number_is_known_in_every_spelling(scene, visitor, which):
         True,
         "typed",
     )
+
+
+def test_the_number_of_a_case_or_a_batch_is_known_as_its_page_shows_it(scene, visitor):
+    shirts = scene.add_product(granularity="hybrid")
+    sscc = scene.issue(shirts, 2, lot="C1", contents=24).link().sscc
+    groups = " ".join(sscc[at : at + 4] for at in range(0, 18, 4))
+
+    titles = {Page(typed(visitor, text)).title for text in (f"(00){sscc}", groups, f"(01){shirts.gtin}(10)C1")}
+
+    assert titles == {"We know this number"}
+
+
+@pytest.mark.parametrize("text", ["hello", "7K3M-9QX2-V4TD-1RZ8", "https://shop.example/?x", "09506000134352."])
+def test_what_is_no_number_is_answered_with_what_to_do(visitor, text):
+    response = typed(visitor, text)
+
+    assert response.status_code == 400
+    assert ("Compare it with the label" in response.text) is not text.startswith("0")
 
 
 def test_a_typed_number_of_nobody_is_not_known(scene, visitor):

@@ -6,7 +6,15 @@ the whole interface; a value that came out of them is right, and the rest of the
 """
 
 from .digital_link import DigitalLink
-from .sgtin import human_readable, normalise_gtin, parse_sgtin
+from .sgtin import human_readable, normalise_gtin, parse_bracketed, parse_sgtin
 from .values import check_digit, use_by
 
-__all__ = ["DigitalLink", "check_digit", "human_readable", "normalise_gtin", "parse_sgtin", "use_by"]
+__all__ = [
+    "DigitalLink",
+    "check_digit",
+    "human_readable",
+    "normalise_gtin",
+    "parse_bracketed",
+    "parse_sgtin",
+    "use_by",
+]

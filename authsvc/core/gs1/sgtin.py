@@ -52,7 +52,7 @@ def parse_sgtin(text: str) -> tuple[str, str]:
     if len(text) > MAX_LENGTH:
         raise BadDigitalLink(f"An item has at most {MAX_LENGTH} characters, got {len(text)}. Paste a single item.")
     if text.startswith("("):
-        link = DigitalLink.build(_bracketed(text))
+        link = parse_bracketed(text)
     elif text.startswith("/") or text[:4].lower() == "http":
         link = DigitalLink.parse(text, strict=False)
     else:
@@ -69,6 +69,16 @@ def parse_sgtin(text: str) -> tuple[str, str]:
             f"An item has a GTIN (01) and a serial (21), got {shown(human_readable(link.ais))}. Add what is missing."
         )
     return link.gtin, link.serial
+
+
+def parse_bracketed(text: str) -> DigitalLink:
+    r"""
+    Read AIs in brackets, as labels print them: those of an item, of a batch or of a case.
+
+    Raises:
+        BadDigitalLink: An AI is none, stands twice, or its value is not accepted.
+    """
+    return DigitalLink.build(_bracketed(text))
 
 
 def _bracketed(text: str) -> dict[str, str]:

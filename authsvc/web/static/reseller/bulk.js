@@ -7,6 +7,7 @@ const PATIENCE = 3;
 const SHOWN = 60;
 const LINK = /^(?:https?:\/\/|\/0)/i;
 const LANGUAGE = document.documentElement.lang;
+const REGION = LANGUAGE === "en" ? "en-GB" : LANGUAGE; // Days as the service writes them: 23 Nov 2026.
 const NOT_READ = { outcome: "unread", notices: [] };
 
 const find = (id) => document.getElementById(id);
@@ -24,6 +25,7 @@ export async function check(form, word) {
   try {
     const { codes, repeats } = await asked("/check/list", { body: new FormData(form) });
     listed.hidden = false;
+    document.body.classList.add("wide");
     bar.max = codes.length;
     for (let at = 0; at < codes.length; at += PART) {
       const part = codes.slice(at, at + PART);
@@ -69,7 +71,8 @@ async function asked(address, options) {
 function row(line, code, document_, sameAs, word) {
   const made = document.createElement("tr");
   made.dataset.outcome = document_.outcome;
-  const shown = document_.item?.serial ?? document_.item?.gtin ?? code;
+  const { item, lot } = document_;
+  const shown = item?.serial ?? item?.sscc ?? item?.gtin ?? lot?.lot ?? code;
   const first = document_.item?.first_checked_at;
   const answer = [
     ["b", outcomeWord(document_.outcome), "say"],
@@ -77,7 +80,7 @@ function row(line, code, document_, sameAs, word) {
     ["span", document_.detail],
     ...document_.notices.map((notice) => ["span", notice.title]),
     ["span", document_.item?.owners ? word("owners", number(document_.item.owners)) : null],
-    ["span", document_.item?.warranty ? word("warranty", document_.item.warranty.until) : null],
+    ["span", document_.item?.warranty ? word("warranty", day(document_.item.warranty.until)) : null],
     ["span", document_.item?.in_transfer ? word("offered") : null],
     ["span", sameAs ? word("same", sameAs) : null],
   ];
@@ -126,6 +129,11 @@ function outcomeWord(outcome) {
 function month(text) {
   const form = { month: "long", year: "numeric", timeZone: "UTC", numberingSystem: "latn" };
   return new Intl.DateTimeFormat(LANGUAGE, form).format(new Date(text));
+}
+
+function day(text) {
+  const form = { dateStyle: "medium", timeZone: "UTC", numberingSystem: "latn" };
+  return new Intl.DateTimeFormat(REGION, form).format(new Date(text));
 }
 
 function number(value) {

@@ -65,7 +65,9 @@ export async function answer(place, text, addresses) {
 }
 
 export function day(at) {
-  return new Intl.DateTimeFormat(document.documentElement.lang, {
+  const language = document.documentElement.lang;
+  // Days as the service writes them: 23 Nov 2026.
+  return new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, {
     dateStyle: "medium",
     timeStyle: "short",
     numberingSystem: "latn",
