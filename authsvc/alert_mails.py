@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc import mails
+from authsvc.core.alerts import title_of
 from authsvc.errors import BadInput, NotFound
 from authsvc.models import AlertMail, AlertRecipient
 
@@ -132,7 +133,7 @@ def mail_waiting(
     shown = [
         {
             "item": _subject(alert.data),
-            "text": (alert.data["reasons"] or [alert.data["rule"]])[0],
+            "text": (alert.data["reasons"] or [title_of(alert.data["rule"])])[0],
             "at": f"{alert.at:%Y-%m-%d %H:%M}",
         }
         for alert in alerts[:_SHOWN]

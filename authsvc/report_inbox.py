@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session, undefer
 
-from authsvc import audit, cases
+from authsvc import audit, cases, reports
 from authsvc.audit import Actor
 from authsvc.core import shops
 from authsvc.core.wrapping import unwrap
@@ -106,6 +106,16 @@ def get_report(session: Session, brand_id: UUID, report_id: UUID) -> Report:
         .order_by(ReportPhoto.position)
     )
     return _report(row, tuple(_photo(photo) for photo in photos))
+
+
+def find_number(session: Session, brand_id: UUID, text: str) -> UUID | None:
+    """Return the report whose number somebody quotes, with hyphens or without."""
+    number = text.replace("-", "").replace(" ", "").upper()
+    if not reports.is_number(number):
+        return None
+    return session.scalar(
+        select(ConsumerReport.id).where(ConsumerReport.brand_id == brand_id, ConsumerReport.number == number)
+    )
 
 
 def list_reports(

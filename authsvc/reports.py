@@ -37,6 +37,7 @@ _LONGEST_TEXT, _LONGEST_LINE = 4_000, 300
 _NONCE_BYTES = 12
 _HOUR, _DAY = timedelta(hours=1), timedelta(hours=24)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER_LENGTH = 9
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 _OPEN_ALERT = text("""
@@ -93,6 +94,11 @@ class Filing:
     bought_on: date | None
     reporter: bytes
     created_at: datetime
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text has the form of the number of a report."""
+    return len(text) == _NUMBER_LENGTH and set(text) <= set(_ALPHABET)
 
 
 def grouped(number: str) -> str:
@@ -169,7 +175,7 @@ def file_report(
         raise BadInput("A report has {most} photos at most.", most=MOST_PHOTOS)
     brand_id, report_id = admitted.brand_id, new_id()
     contact = _line(told.contact, "The contact")
-    number = "".join(_ALPHABET[byte & 31] for byte in random(9))
+    number = "".join(_ALPHABET[byte & 31] for byte in random(_NUMBER_LENGTH))
     values |= {
         "brand_id": brand_id, "id": report_id, "number": number, "receipt": told.receipt,
         "reporter": admitted.reporter, "prefix": admitted.prefix, "created_at": now,

@@ -78,6 +78,15 @@ def test_an_alert_is_mailed_at_once_to_everybody_and_once(office):
     assert office.mail() == []
 
 
+def test_an_alert_without_sentences_is_told_by_the_name_of_its_rule(office):
+    office.recipients("ann@example.com")
+    office.alert("signed-not-issued")
+    office.mail()
+
+    (mail,) = office.courier.postbox.read()
+    assert "Signed, but never issued" in mail.get_body().get_content()
+
+
 def test_an_alert_that_is_spread_again_after_its_mail_is_not_mailed_again(office):
     office.recipients("ann@example.com")
     office.alert()

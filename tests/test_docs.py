@@ -60,5 +60,12 @@ def test_every_make_target_that_the_pages_name_exists():
     assert {"demo", "test"} <= named <= targets
 
 
+def test_the_tour_finds_reason_and_count_in_an_answer_as_it_is_sent(scene):
+    (pattern,) = re.findall(r"grep -oE '([^']+)'", README)
+    answer = scene.visitor().open(scene.codes.path(), headers={"Accept": "application/json"}).text
+
+    assert [found[0] for found in re.finditer(pattern, answer)] == ['"reason":"first-check"', '"scan_number":1']
+
+
 def test_the_benchmarks_find_the_place_of_their_table():
     assert len(re.findall(r"^<!-- results -->\n.*?^<!-- end of results -->\n", README, re.MULTILINE | re.DOTALL)) == 1

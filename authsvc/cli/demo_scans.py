@@ -89,11 +89,18 @@ def play(place: Workplace, halden: Brand, uris: Mapping[str, str], *, signed_nev
             driver = session.connection().connection.driver_connection
             assert driver is not None
             lot_watch.judge_networks(driver, now=place.now(), new_id=new_id)
-            # A new database has nothing to count before it was made. What happened here is older.
-            driver.execute("DELETE FROM job_marks WHERE job = %s", (daily_counts.COUNTED,))
-            daily_counts.count(driver, now=place.now())
     finally:
         connections.close()
+
+
+def count(place: Workplace) -> None:
+    """Count by day what has happened, once all of it is there."""
+    with place.sessions.begin() as session:
+        driver = session.connection().connection.driver_connection
+        assert driver is not None
+        # A new database has nothing to count before it was made. What happened here is older.
+        driver.execute("DELETE FROM job_marks WHERE job = %s", (daily_counts.COUNTED,))
+        daily_counts.count(driver, now=place.now())
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -131,6 +131,7 @@ def demo(port: int, host: str, out: Path) -> None:
         f"  Console         {base}/console/  (sign in as {login.email}, password {login.password})\n"
         f"  Public keys     {base}/.well-known/jwks.json\n"
         f"  Sample codes    {out}/  (CSV files, and sheet.pdf to print)\n\n"
+        "The pages answer in a few seconds.\n"
         "Ctrl-C stops the service and its database. The next start goes on from here."
     )
     if host == "127.0.0.1":
@@ -241,6 +242,7 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
         forged=invented,
     )  # fmt: skip
     demo_casework.play(place, halden, {name: watches[n].uri for name, n in stories.items()})
+    demo_scans.count(place)
 
     plain = DigitalLink.parse(watches[7].uri)
     stranger = DigitalLink.build({"01": UNREGISTERED, "21": "A1"})

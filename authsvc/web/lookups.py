@@ -60,7 +60,7 @@ def read(text: str) -> DigitalLink:
 
 
 def item_of(text: str) -> str | None:
-    """Return what a text names that is there once: an item or a case, else, where it is no code, the text. A batch: None."""
+    """Return what a text names that is there once: an item or a case; None for a batch. What is no code is itself."""
     try:
         link = read(text)
     except BadDigitalLink:

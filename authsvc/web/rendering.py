@@ -15,6 +15,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import Undefined, UndefinedError
 
+from authsvc import reports
 from authsvc.core import tongues
 from authsvc.places import DATA
 from authsvc.web import assets, vendored
@@ -48,6 +49,7 @@ def equip(app: Flask) -> None:
         "grouped": grouped,
         "iso": iso,
         "moment": moment,
+        "quoted": reports.grouped,
         "number": number,
         "signed": signed,
     }

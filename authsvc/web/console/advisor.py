@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 from flask import Response, request
 
@@ -28,6 +29,11 @@ _CHOICES = {
     "unit_data": ("Data of single units", UnitData),
     "battery": ("Kind of battery, if it is one", BatteryKind),
 }
+_WORDS = {
+    "at-registration": "at registration", "per-unit": "for each unit", "ev": "electric vehicle",
+    "lmt": "light means of transport", "sli": "starting, lighting, ignition",
+}  # fmt: skip
+"""Choices whose names in the law or the code are not those that people have for them."""
 _QUESTIONS = {
     "authentication": "People check whether a unit is genuine",
     "resale": "Units are resold",
@@ -115,10 +121,14 @@ def _page(found: Advice | None, *, fault: str | None = None) -> str:
             for each in (found.reasons if found else ())
         ],
         fault=fault, given=given, figure=figure, costs=costs,
+        define=found and urlencode({
+            "granularity": found.granularity.value, "category": given["category"],
+            "markets": "" if "EU" in (markets := given.get("markets", "").upper()) else markets,
+        }),
         currency=_currency(), query=request.query_string.decode("ascii", "replace"),
         categories=[(key, one.title) for key, one in CATEGORIES.items()],
         choices=[
-            (name, label, [("", "As usual"), *((each.value, each.value) for each in kind)])
+            (name, label, [("", "As usual"), *((each.value, _WORDS.get(each.value, each.value)) for each in kind)])
             for name, (label, kind) in _CHOICES.items()
         ],
         questions=list(_QUESTIONS.items()), yes_no=_YES_NO, assumptions=assumptions.rows(),

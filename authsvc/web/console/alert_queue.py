@@ -114,7 +114,9 @@ def queue() -> str:
 def act_on_many() -> Response:
     """Do one thing to every alert that was ticked, and say how many were done."""
     me, what = guard.me(), request.form.get("what", "")
-    reason = request.form.get("reason", "")
+    reason, back = request.form.get("reason", ""), guard.safe_next(request.form.get("back", HOME))
+    if not _ticked():
+        return guard.done("Nothing was done: tick the alerts that you mean first.", back)
     act = _act(what, reason)
     with guard.session() as session:
         outcome = triage.act_on_many(
@@ -123,7 +125,7 @@ def act_on_many() -> Response:
         )  # fmt: skip
     refused = " ".join(f"{number} refused: {why}" for why, number in outcome.refused.items())
     done = "1 alert" if outcome.done == 1 else f"{outcome.done} alerts"
-    return guard.done(f"{done} done. {refused}".strip(), guard.safe_next(request.form.get("back", HOME)))
+    return guard.done(f"{done} done. {refused}".strip(), back)
 
 
 def subject_of(sgtin: str) -> Subject:

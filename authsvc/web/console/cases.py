@@ -223,10 +223,14 @@ def _add_form(given: list[str], *, fault: str | None = None) -> str:
         typed=request.form.get("title", "")[:200], chosen=request.form.get("case", "new"),
         choices=[("new", "A new case", None)]
         + [
-            (str(case.id), f"Case {case.number}: {case.title}", f"{STATE_TEXTS[case.state]}, {case.alerts} alerts")
+            (str(case.id), f"Case {case.number}: {case.title}", f"{STATE_TEXTS[case.state]}, {_alerts(case.alerts)}")
             for case in active
         ],
     )  # fmt: skip
+
+
+def _alerts(number: int) -> str:
+    return "1 alert" if number == 1 else f"{number} alerts"
 
 
 def _alert_row(alert: cases.InCase) -> dict[str, object]:

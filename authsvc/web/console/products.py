@@ -140,6 +140,17 @@ def _get(session: Session, gtin: str) -> Product:
         raise NotFound("The brand has no product with this GTIN.") from None
 
 
+def _padded(gtin: str) -> str:
+    """Write a GTIN with 14 digits; what has no length of a GTIN stays as it was typed, for the sentence about it."""
+    return gtin.zfill(14) if len(gtin) in {8, 12, 13} else gtin
+
+
+def _advised() -> dict[str, str]:
+    """Return what the advisor has found for the product that is to be defined."""
+    advised = {name: request.args.get(name, "")[:80] for name in ("granularity", "category", "markets")}
+    return {name: text for name, text in advised.items() if text}
+
+
 def _list(*, fault: str | None = None) -> str:
     me = guard.me()
     with guard.session() as session:
@@ -190,9 +201,9 @@ def _order(asked: Mapping[str, object]) -> None:
 
 def _edit(known: Product | None) -> Page:
     if request.method == "GET":
-        return _form(known, product_forms.shown(known))
+        return _form(known, {**product_forms.shown(known), **(_advised() if known is None else {})})
     given = product_forms.typed()
-    number = {"gtin": known.gtin if known else request.form.get("gtin", "").strip().zfill(14)}
+    number = {"gtin": known.gtin if known else _padded(request.form.get("gtin", "").strip())}
     try:
         cells = {**number, **product_forms.cells(known, given)}
     except BadInput as error:

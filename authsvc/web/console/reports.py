@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import cases, receipts, report_inbox
+from authsvc import cases, receipts, report_inbox, reports
 from authsvc.core.alerts import title_of
 from authsvc.core.wrapping import derive_key
 from authsvc.errors import BadInput, NotFound
@@ -156,7 +156,7 @@ def _page(report_id: UUID, *, contact: str | None = None, faults: Mapping[str, s
         alerts = report_inbox.find_alerts(session, me.brand_id, report)
         same = [] if report.shop is None else report_inbox.list_reports(session, me.brand_id, shop=report.shop, limit=6)
     return rendering.show(
-        "console/report.html", title=f"Report {report.number}", report=report,
+        "console/report.html", title=f"Report {reports.grouped(report.number)}", report=report,
         receipt=report.receipt and receipts.spell(report.receipt), state=STATE_TEXTS[report.state],
         tone=TONES[report.state], may_write=me.role.may(Role.ANALYST), case=case, contact=contact, faults=faults,
         case_options=[("new", "A new case")] + [(str(c.id), f"Case {c.number}: {c.title}") for c in active],

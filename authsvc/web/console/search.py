@@ -5,7 +5,7 @@ from typing import Any
 from flask import request
 from werkzeug.wrappers import Response
 
-from authsvc import item_search
+from authsvc import item_search, report_inbox
 from authsvc.item_search import CheckHit, Hit, LotHit
 from authsvc.staff import Role
 from authsvc.web import rendering as words
@@ -38,6 +38,9 @@ def search() -> str | Response:
         found = item_search.find(
             session, held.register.brands[brand_id], held.register.products(), held.serial_keys_of(brand_id), text
         )
+        report_id = report_inbox.find_number(session, brand_id, text.strip()) if not found.named else None
+    if report_id is not None and not found.items:
+        return guard.go(f"/console/reports/{report_id}")
     if found.named:
         return guard.go(f"/console/items/{item_keys.spell(found.named)}")
     names = {product.gtin: product.name for product in held.register.products() if product.brand_id == brand_id}

@@ -1,6 +1,7 @@
 """The page of the advisor: an answer with reasons and law, the costs as table and chart, and the same as PDF."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -49,6 +50,19 @@ def test_assumptions_are_changed(viewer):
 
     assert usual != dear
     assert re.search(r"<td[^>]*>serial</td><td[^>]*>5\d\d,\d\d\d</td>", dear)
+
+
+def test_the_advice_goes_along_into_the_form_of_the_product(viewer, cast):
+    shown = viewer.get(f"{HERE}?category=watch&value=900&volume=5000&markets=DE CH").text
+    operator = cast.add(Role.OPERATOR)
+    operator.sign_in()
+
+    (address,) = re.findall(r'href="(/console/products/new\?[^"]+)"', shown)
+    form = operator.get(unescape(address)).text
+
+    assert re.search(r'value="serial"[^>]*(checked|selected)', form)
+    assert 'value="watch"' in form
+    assert 'value="DE CH"' in form
 
 
 @pytest.mark.parametrize(

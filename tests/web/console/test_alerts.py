@@ -186,6 +186,13 @@ def test_many_are_decided_with_one_reason(scene, analyst, flagged):
     assert ("a campaign",) in said
 
 
+def test_acting_on_none_leads_back_to_the_list_and_says_what_to_do(analyst):
+    answer = analyst.post("/console/alerts/bulk", what="assign-me", back="/console/alerts?sort=worst")
+
+    assert answer.location.endswith("/console/alerts?sort=worst")
+    assert "tick the alerts" in analyst.get(answer.location).text
+
+
 @pytest.mark.parametrize(("what", "status"), [("block", 400), ("nonsense", 400), ("snooze-3", 400), ("test", 400)])
 def test_many_are_not_blocked_and_not_decided_without_reason(scene, analyst, what, status):
     (alert,) = put(scene)

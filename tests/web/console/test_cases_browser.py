@@ -7,7 +7,7 @@ from casework import alert_on, picture, report
 from playwright.sync_api import expect
 from walking import Walk, browser, site
 
-from authsvc import evidence_bundles
+from authsvc import evidence_bundles, reports
 from authsvc.staff import Role
 from authsvc.web.rendering import grouped
 
@@ -81,8 +81,8 @@ def test_two_alerts_are_grouped_and_their_evidence_is_exported(
     follow(walk, "Reports")
     walk.heading("Reports of consumers")
     walk.look("reports")
-    page.get_by_role("link", name=filed.number).click()
-    walk.heading(f"Report {filed.number}")
+    page.get_by_role("link", name=reports.grouped(filed.number)).click()
+    walk.heading(f"Report {reports.grouped(filed.number)}")
     page.get_by_label("Case", exact=True).select_option(index=1)
     walk.look("report")
     walk.click("Link")

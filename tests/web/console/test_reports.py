@@ -4,6 +4,7 @@ import re
 
 from casework import alert_on, picture, report
 
+from authsvc.reports import grouped
 from authsvc.staff import Role
 
 
@@ -46,7 +47,7 @@ def test_a_report_goes_into_a_new_case_and_to_the_alert_of_its_item(analyst, sce
 
     assert analyst.post(f"{path(filed)}/link", case="new", title="").status_code == 400
     answer = analyst.post(f"{path(filed)}/link", case="new", title="From a report")
-    assert filed.number in analyst.get(answer.location).text
+    assert grouped(filed.number) in analyst.get(answer.location).text
     assert str(alert_id) in analyst.get(path(filed)).text
     analyst.post(f"{path(filed)}/alert", alert=str(alert_id))
 
@@ -62,11 +63,11 @@ def test_a_report_is_closed_with_a_reason_and_opened_again(analyst, scene):
     assert analyst.post(f"{path(filed)}/close", reason="").status_code == 400
     analyst.post(f"{path(filed)}/close", reason="A mix-up")
     assert "A mix-up" in analyst.get(path(filed)).text
-    assert filed.number in analyst.get("/console/reports?list=closed").text
+    assert grouped(filed.number) in analyst.get("/console/reports?list=closed").text
     assert analyst.post(f"{path(filed)}/link", case="new", title="x").status_code == 409
     analyst.post(f"{path(filed)}/reopen")
 
-    assert filed.number in analyst.get("/console/reports").text
+    assert grouped(filed.number) in analyst.get("/console/reports").text
 
 
 def test_reports_are_listed_by_state_and_by_shop(analyst, scene):
@@ -90,7 +91,7 @@ def test_the_alert_of_a_shop_has_a_page_with_its_reports(analyst, scene):
     page = analyst.get(f"/console/alerts/{alert_id}").text
 
     assert "3 people reported the same shop within 30 days: https://market.example/shop" in page
-    assert all(f"Report {one.number}" in page for one in filed)
+    assert all(f"Report {grouped(one.number)}" in page for one in filed)
     assert "Add to case" in page
     assert "3 people reported the same shop" in analyst.get("/console/alerts").text
     analyst.post("/console/cases/add", alert=[str(alert_id)], case="new", title="A shop")
@@ -99,12 +100,12 @@ def test_the_alert_of_a_shop_has_a_page_with_its_reports(analyst, scene):
 
 def test_a_long_inbox_has_pages_that_leave_nothing_out(analyst, cast, scene, monkeypatch):
     monkeypatch.setattr("authsvc.report_inbox.PAGE", 2)
-    filed = {report(scene, shop_name="Paged").number for _ in range(5)}
+    filed = {grouped(report(scene, shop_name="Paged").number) for _ in range(5)}
     address, seen = "/console/reports?shop=name%3Apaged", set()
 
     while address:
         page = analyst.get(address).text
-        seen |= set(re.findall(r'class="mono" href="/console/reports/[^"]+">([0-9A-Z]{9})<', page))
+        seen |= set(re.findall(r'class="mono" href="/console/reports/[^"]+">([0-9A-Z-]{11})<', page))
         older = re.search(r'rel="next" href="([^"]+)"', page)
         address = older and older[1].replace("&amp;", "&")
 

@@ -16,7 +16,9 @@ def opened(cast, scene):
     person.sign_in()
     assert "There is no sandbox yet" in person.get(HERE).text
     assert person.post(f"{HERE}/make").status_code == 303
-    assert "Waits for the worker" in person.get(HERE).text
+    waiting = person.get(HERE).text
+    assert "Waits for the worker" in waiting
+    assert "The sandbox is being made" in waiting
     work(scene)
     twin = scene.row("SELECT id FROM brands WHERE sandbox_of = %s", scene.halden.id)[0]
     return person, twin

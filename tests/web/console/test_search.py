@@ -5,9 +5,10 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from casework import report
 from scene import derive, forge
 
-from authsvc import item_search, receipts
+from authsvc import item_search, receipts, reports
 from authsvc.core.gs1 import DigitalLink, check_digit
 from authsvc.ownership import number_of
 from authsvc.runtime import new_id
@@ -124,6 +125,17 @@ def test_the_reference_of_a_check_leads_to_its_item_and_to_nobody_elses(scene, a
     rival = cast.add(Role.VIEWER, scene.rival)
     rival.sign_in()
     assert keys(find(rival, reference)) == []
+
+
+def test_the_number_of_a_report_leads_to_it_as_it_is_quoted(scene, admin, cast):
+    filed = report(scene)
+    quoted = reports.grouped(filed.number)
+
+    for text in (quoted, f" {quoted.lower()} ", filed.number):
+        assert find(admin, text).location == f"/console/reports/{filed.id}"
+    rival = cast.add(Role.VIEWER, scene.rival)
+    rival.sign_in()
+    assert "Nothing found." in find(rival, quoted).text
 
 
 def test_the_number_of_a_certificate_leads_to_its_item(scene, admin, cast):
