@@ -187,7 +187,7 @@ def _refuse(error: AuthsvcError) -> Response:
 
 
 def _refuse_http(error: HTTPException) -> Response:
-    title, detail = problems.words_of_http(error)
+    title, detail = problems.words_of_http(error, request.path)
     response = _respond(problems.of_status(error.code or 500, title, detail, **_asked(site.runtime())))
     for name, value in error.get_headers(request.environ):
         if name in {"Allow", "Location"}:

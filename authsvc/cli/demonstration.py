@@ -110,6 +110,7 @@ class Sample:
               help="Folder for the sample CSV files and the sheet of symbols.")  # fmt: skip
 def demo(port: int, host: str, out: Path) -> None:
     """Show the whole service with sample data, until Ctrl-C."""
+    serving.check_address(host, port)
     home = Path(os.environ.get("AUTHSVC_HOME", "var")).absolute()
     os.environ.setdefault("AUTHSVC_BASE_URL", f"http://{host}:{port}")
     os.environ["AUTHSVC_DEMO"] = "1"

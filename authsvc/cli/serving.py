@@ -10,6 +10,7 @@ import gc
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -47,8 +48,28 @@ STOP_S = 5
 def serve(port: int, host: str, workers: int | None) -> None:
     """Answer scans on a local port until Ctrl-C."""
     config = Config.from_env(os.environ)
+    check_address(host, port)
     note(f"Answering on http://{host}:{port} in a moment. Stop with Ctrl-C.")
     run(config, host=host, port=port, workers=workers)
+
+
+def check_address(host: str, port: int) -> None:
+    """
+    See that nothing else listens there: the web server would say so in fifty lines, or share the port unnoticed.
+
+    Raises:
+        BadConfig: The address is taken, is none of this computer, or needs other rights.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # What was just closed is free.
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        raise BadConfig(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another: --port N, or PORT=N with make demo."
+        ) from error
 
 
 def run(config: Config, *, host: str, port: int, workers: int | None = None) -> None:

@@ -72,8 +72,13 @@ _HTTP_WORDS = {
 }
 
 
-def words_of_http(error: HTTPException) -> tuple[str, str]:
-    """Return title and sentence for what the framework refused; its own words are for programmers."""
+def words_of_http(error: HTTPException, path: str) -> tuple[str, str]:
+    """Return title and sentence for what the framework refused at a path; its own words are for programmers."""
+    if error.code == 404 and path.startswith("/api/"):
+        return (
+            "Not found",
+            "The API has nothing at this address. What it has stands at /api/docs and /api/openapi.json.",
+        )
     return _HTTP_WORDS.get(
         error.code or 500, (error.name, later("The request is not understood. Check it and send it again."))
     )

@@ -1,6 +1,7 @@
 """What ``authsvc serve`` tells its workers; that they answer is for the tests that start it."""
 
 import os
+import socket
 from dataclasses import replace
 
 import psycopg
@@ -9,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from authsvc import db
 from authsvc.app import create_app
-from authsvc.cli import serving
+from authsvc.cli import main, serving
 from authsvc.config import Config
 from authsvc.errors import BadConfig
 
@@ -42,6 +43,25 @@ def told(config, monkeypatch):
         return seen[-1]
 
     return serve
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_taken_is_said_in_a_sentence_before_anything_is_made(
+    command, config, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("AUTHSVC_SECRET", config.secret.hex())
+    monkeypatch.setenv("AUTHSVC_HOME", str(tmp_path / "home"))
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(SystemExit) as end:
+            main([command, "--port", str(port)])
+
+    assert end.value.code == 1
+    assert "Address already in use. Choose another: --port N" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
 
 
 def test_the_workers_of_an_embedded_database_know_no_owner(config, told):

@@ -74,6 +74,7 @@ def test_every_refusal_has_both_forms(visitor, path, method, status):
     document = as_document.json
     assert {"type", "title", "status", "detail", "instance"} <= set(document)
     assert len(document["detail"]) > 20
+    assert ("/api/openapi.json" in document["detail"]) is path.startswith("/api/")
     if not path.startswith("/api/"):
         assert as_page.content_type == "text/html; charset=utf-8"
         assert "<h1" in as_page.text
