@@ -22,7 +22,8 @@ from authsvc.web import documents, presenting
 DERIVED_LENGTH = 16
 MOST_TYPED = 200
 
-_is_gtin = re.compile(r"(?:gtin|ean|upc)?[:.#]*([0-9]{8}|[0-9]{12,14})", re.IGNORECASE).fullmatch
+_is_gtin = re.compile(r"(?:gtin|ean|upc)?[:.#]*([0-9]+)", re.IGNORECASE).fullmatch
+_GTIN_LENGTHS = (8, 12, 13, 14)
 _is_sscc = re.compile(r"(?:sscc|00\.)?[:.#]*([0-9]{18})", re.IGNORECASE).fullmatch
 _named = re.compile(
     r"(?:gtin|ean|upc)?[\s:.#]*([0-9][0-9 ]*[0-9])[\s,;/]+(?:s/?n|serial(?:\s+(?:number|no\.?))?)[\s:.#]+(\S.*)",
@@ -45,12 +46,15 @@ def read(text: str) -> DigitalLink:
         return _of_link(text)
     # Labels print a serial in groups; people copy the gaps.
     compact = "".join(text.split())
-    if match := _is_gtin(compact):
-        return DigitalLink.build({"01": gs1.normalise_gtin(match[1])})
+    gtin = _is_gtin(compact)
+    if gtin and len(gtin[1]) in _GTIN_LENGTHS:
+        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
     if len(text) <= MOST_TYPED and (match := _named(text) or _in_turn(text)):
         return _of_item(gs1.normalise_gtin("".join(match[1].split())), "".join(match[2].split()))
     if match := _is_sscc(compact):
         return DigitalLink.build({"00": match[1]})
+    if gtin:
+        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
     if compact.startswith("("):
         link = gs1.parse_bracketed(compact)
         return link if link.gtin is None or link.serial is None else _of_item(link.gtin, link.serial)

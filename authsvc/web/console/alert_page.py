@@ -136,8 +136,7 @@ def _tiles(found: Surroundings, seen: list[alert_words.Seen]) -> list[dict[str, 
          "unit": f"warns from {threshold:.1f}" if threshold is not None else None}
     ]  # fmt: skip
     quickest = alert_words.fastest(seen)
-    if quickest is not None:
-        pace = quickest[2]
+    if quickest is not None and (pace := quickest[2]).least >= 1:  # Places that overlap need no speed at all.
         tiles.append({"label": "Speed needed", "value": f"{pace.least:,.0f}", "unit": "km/h or more",
                       "tone": "bad" if pace.least > alerts.PLANE_KMH else None})  # fmt: skip
     if seen or traffic.scans:
