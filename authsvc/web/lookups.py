@@ -42,25 +42,7 @@ def read(text: str) -> DigitalLink:
     """
     if not text:
         raise BadDigitalLink("Type the number from the label, or paste the link behind the square code.")
-    if is_link(text):
-        return _of_link(text)
-    # Labels print a serial in groups; people copy the gaps.
-    compact = "".join(text.split())
-    gtin = _is_gtin(compact)
-    if gtin and len(gtin[1]) in _GTIN_LENGTHS:
-        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
-    if len(text) <= MOST_TYPED and (match := _named(text) or _in_turn(text)):
-        return _of_item(gs1.normalise_gtin("".join(match[1].split())), "".join(match[2].split()))
-    if match := _is_sscc(compact):
-        return DigitalLink.build({"00": match[1]})
-    if gtin:
-        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
-    if compact.startswith("("):
-        link = gs1.parse_bracketed(compact)
-        return link if link.gtin is None or link.serial is None else _of_item(link.gtin, link.serial)
-    if "." not in compact:
-        raise BadDigitalLink(languages.UNREADABLE)
-    return _of_item(*gs1.parse_sgtin(compact))
+    return _of_link(text) if is_link(text) else _of_number(text)
 
 
 def item_of(text: str) -> str | None:
@@ -106,6 +88,26 @@ def _of_link(text: str) -> DigitalLink:
             raise
         # What is wrong with its spelling helps nobody who has pasted the address of a shop.
         raise BadDigitalLink(languages.UNREADABLE) from error
+
+
+def _of_number(text: str) -> DigitalLink:
+    # Labels print a serial in groups; people copy the gaps.
+    compact = "".join(text.split())
+    gtin = _is_gtin(compact)
+    if gtin and len(gtin[1]) in _GTIN_LENGTHS:
+        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
+    if len(text) <= MOST_TYPED and (match := _named(text) or _in_turn(text)):
+        return _of_item(gs1.normalise_gtin("".join(match[1].split())), "".join(match[2].split()))
+    if match := _is_sscc(compact):
+        return DigitalLink.build({"00": match[1]})
+    if gtin:
+        return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})
+    if compact.startswith("("):
+        link = gs1.parse_bracketed(compact)
+        return link if link.gtin is None or link.serial is None else _of_item(link.gtin, link.serial)
+    if "." not in compact:
+        raise BadDigitalLink(languages.UNREADABLE)
+    return _of_item(*gs1.parse_sgtin(compact))
 
 
 def _of_item(gtin: str, serial: str) -> DigitalLink:
