@@ -21,7 +21,7 @@ from authsvc import languages, mails, owner_attempts, owner_files, owner_session
 from authsvc.core import units
 from authsvc.core.register import Brand
 from authsvc.core.wrapping import derive_key
-from authsvc.errors import BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
+from authsvc.errors import AuthsvcError, BadInput, ForeignForm, SignInNeeded, TooManyRequests, Unavailable
 from authsvc.owner_attempts import FILE_FROM_HERE, FILE_OF_ANYBODY, MAIL_FROM_HERE, MAIL_TO_ADDRESS, Counted, Limit
 from authsvc.owner_sessions import Link, Signed
 from authsvc.owners import Person
@@ -315,4 +315,7 @@ def _finish(response: Response) -> Response:
 def _to_sign_in(error: SignInNeeded) -> BaseResponse:
     if request.method in {"GET", "HEAD"}:
         return redirect(PREFIX + g.get("sign_in_at", "/sign-in"), 303)
-    raise error
+    # What is raised in here would pass for a fault of ours: every other refusal is told at the same place.
+    tell: Any = current_app.error_handler_spec[None][None][AuthsvcError]
+    answer: BaseResponse = tell(error)
+    return answer

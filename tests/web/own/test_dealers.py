@@ -372,3 +372,10 @@ def test_whoever_tries_keys_or_asks_without_end_is_slowed_down(scene, shop):
     assert 429 in asked
     assert (files[0], files[-1]) == (200, 429)
     scene.forget_limits()
+
+
+def test_a_form_of_somebody_whose_session_has_ended_is_refused_and_is_no_fault_of_ours(shop, later):
+    shop.get("/own/dealer")
+    later(hours=13)
+    assert shop.post("/own/dealer/take", offers="x").status_code == 401
+    assert "too long ago" in shop.last.text
