@@ -204,7 +204,11 @@ def make_engine(
     """
     parsed = make_url(driver_url(url)).set(drivername="postgresql+psycopg")
     options = {} if settings is None else {"options": " ".join(f"-c {name}={said}" for name, said in settings.items())}
-    engine = create_engine(parsed, pool_pre_ping=True, pool_size=size, connect_args={"connect_timeout": 5, **options})
+    # Parameters are what people and programs have said: an error that is logged shall not repeat it.
+    engine = create_engine(
+        parsed, pool_pre_ping=True, pool_size=size, hide_parameters=True,
+        connect_args={"connect_timeout": 5, **options},
+    )  # fmt: skip
     if role is not None:
 
         @event.listens_for(engine, "connect")

@@ -4,8 +4,12 @@ from http import HTTPStatus
 
 import pytest
 from scene import BASE_URL, Visitor
+from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
 from authsvc import errors
+from authsvc.models import Dealer
+from authsvc.runtime import new_id
 from authsvc.web import problems
 
 ASKED = {"request_id": "0123456789abcdef", "base_url": BASE_URL}
@@ -125,7 +129,9 @@ def routes(scene, visitor: Visitor):
         ("/report", "POST"), ("/look/x", "GET"), ("/language?to=/check&lang=de", "GET"), ("/language?to=//x", "GET"),
         ("/own/dealer", "GET"), ("/own/dealer/sign-in", "GET"), ("/own/dealer/sign-in", "POST"),
         ("/own/dealer/sign-in/x", "GET"), ("/own/dealer/sign-in/x", "POST"), ("/own/dealer/sign-out", "POST"),
-        ("/own/dealer/list", "POST"), ("/own/dealer/stock.csv", "GET"), ("/own/dealer/access", "GET"),
+        ("/own/dealer/list", "POST"), ("/own/dealer/take", "POST"),
+        (f"/own/dealer/take/{NOBODYS}/decline", "POST"), ("/own/dealer/stock.csv", "GET"),
+        ("/own/dealer/access", "GET"),
         ("/own/dealer/access/keys", "POST"), (f"/own/dealer/access/keys/{NOBODYS}/revoke", "POST"),
         ("/own/dealer/access/browser", "POST"), (f"/own/items/{NOBODYS}/permits", "GET"),
         (f"/own/items/{NOBODYS}/permits", "POST"), (f"/own/items/{NOBODYS}/permits/{NOBODYS}/revoke", "POST"),
@@ -198,3 +204,19 @@ def test_without_https_no_browser_is_told_to_insist_on_it(scene):
     assert "Secure" not in response.headers["Set-Cookie"]
     page = visitor.open(scene.codes.path(), base_url="http://127.0.0.1:8000")
     assert "Set-Cookie" not in page.headers, "the cookie that was set is the one that is read"
+
+
+@pytest.mark.parametrize(("country", "rule"), [("CH", "uq_dealers_email"), ("x", "ck_dealers_country")])
+def test_an_error_of_the_database_is_logged_without_what_was_said(scene, capfd, country, rule):
+    said = {"name": "Quill and Sons\n\nof Basel", "email": "quill@example.com", "country": country}
+    row = {"brand_id": scene.halden.id, "created_at": scene.clock(), "created_by": "A test", **said}
+    twice = insert(Dealer).values([{"id": new_id(), **row}, {"id": new_id(), **row}])
+    with pytest.raises(IntegrityError) as caught, scene.owner_session() as session:
+        session.execute(twice)
+    problems.of_accident(caught.value, as_json=True, **ASKED)
+
+    logged = "".join(capfd.readouterr())
+    assert rule in logged
+    assert "INSERT INTO dealers" in logged
+    for secret in ("quill@example.com", "Quill", "Basel"):
+        assert secret not in logged
