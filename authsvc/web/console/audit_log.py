@@ -94,8 +94,12 @@ def _document(event: audit.Event) -> dict[str, Any]:
 
 
 def _row(event: audit.Event) -> dict[str, Any]:
-    said = [f"{name}: {value}" for name, value in event.details.items() if value not in (None, "", [])]
+    said = [f"{name}: {_spelt(value)}" for name, value in event.details.items() if value not in (None, "", [])]
     return {"event": event, "at": f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "said": said}
+
+
+def _spelt(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _day(text: str) -> date | None:

@@ -115,6 +115,17 @@ def test_another_kind_of_file_is_not_found(logged, kind):
     assert logged.get(f"/console/audit/export.{kind}").status_code == 404
 
 
+def test_a_list_reads_as_a_list(scene, cast):
+    brand = scene.add_brand("lists", "96222222")
+    with scene.owner_session() as session:
+        details = {"prefixes": ["9622222", "9633333"]}
+        audit.record(session, brand.id, MACHINE, "brand.add", "lists", details, at=scene.clock())
+    person = cast.add(Role.ADMIN, brand)
+    person.sign_in()
+
+    assert "prefixes: 9622222, 9633333" in person.get("/console/audit").text
+
+
 def test_a_hostile_name_stays_text(scene, cast):
     person = cast.add(Role.ADMIN)
     person.sign_in()

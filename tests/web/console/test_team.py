@@ -9,6 +9,7 @@ from owning import letters
 from authsvc import staff
 from authsvc.errors import Conflict
 from authsvc.staff import Role
+from authsvc.web import rendering
 
 
 @pytest.fixture
@@ -128,6 +129,13 @@ def test_who_is_taken_out_is_out_at_once(boss, brand, cast, scene):
     assert person.get("/console/team").location.startswith("/console/brands")
     assert "works for no brand" in person.get("/console/brands").text
     assert log_of(scene, brand) == [("staff.deactivate", person.email)]
+
+
+def test_days_read_as_on_every_other_page(boss, scene):
+    day = rendering.day(scene.clock())
+
+    assert f'data-label="Since">{day}<' in boss.get("/console/team").text
+    assert f'data-label="Since">{day}, ' in boss.get("/console/account").text
 
 
 def test_the_last_admin_stays(boss):
