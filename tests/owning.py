@@ -142,13 +142,12 @@ class Buyer:
 
 
 def dispute(scene: Scene, said: str = "I was not paid.") -> UUID:
-    """Let an item pass on and its seller dispute that; return the number of the transfer."""
-    n = next(_numbers)
+    """Let an item of a product of its own pass on, and its seller dispute that; return the number of the transfer."""
     product = scene.add_product(
         name="Meridian 40", warranty_months="24", claim="required", attributes={"noun": "watch"}
     )
     path = scene.issue(product, 1).path()
-    seller, taker = Buyer(scene, f"seller{n}@example.com"), Buyer(scene, f"taker{n}@example.com")
+    seller, taker = (Buyer(scene, f"{side}{product.gtin}@example.com") for side in ("seller", "taker"))
     item = seller.own(path)
     taker.take(seller.offer(item, how="present"), path)
     seller.get(f"{item}/sell")

@@ -86,8 +86,8 @@ def test_the_decision_is_noted_and_told_to_both(scene, operator, disputed):
     )[0]  # fmt: skip
     assert details["decision"] == "stands"
     assert details["reason"] == "The bank shows the payment"
-    n = scene.row("SELECT count(*) FROM transfers WHERE disputed_at IS NOT NULL")[0]
-    told = [letters(scene, f"{side}{n}@example.com")[-1] for side in ("seller", "taker")]
+    gtin = row(scene, disputed)[0][:14]
+    told = [letters(scene, f"{side}{gtin}@example.com")[-1] for side in ("seller", "taker")]
     assert [template for template, _ in told] == ["owner-decided"] * 2
     assert "the transfer stands" in told[0][1]
     assert "The bank shows" not in told[0][1]
