@@ -248,10 +248,8 @@ def _look_at_shop(
     key = shops.subject_key(brand_id, shop)
     closed_at = session.scalar(select(func.max(Alert.closed_at)).where(Alert.sgtin == key, Alert.rule == RULE))
     since = max(now - WINDOW, closed_at or now - WINDOW)
-    found = (
-        ConsumerReport.brand_id == brand_id, ConsumerReport.shop == shop, ConsumerReport.created_at > since,
-        ConsumerReport.created_at <= now,
-    )  # fmt: skip
+    # No end: of reports that race, the last to be stored may have come first, and all of them count.
+    found = (ConsumerReport.brand_id == brand_id, ConsumerReport.shop == shop, ConsumerReport.created_at > since)
     people, networks = session.execute(
         select(
             func.count(func.distinct(ConsumerReport.reporter)), func.count(func.distinct(ConsumerReport.prefix))

@@ -1,6 +1,7 @@
 """Reports of consumers: what is taken, how often, what three of one shop raise, and what the inbox does with them."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -186,6 +187,16 @@ def test_three_reports_at_the_same_moment_raise_the_alert(scene):
         list(pool.map(lambda _: report(scene, shop_name="At once"), range(3)))
 
     assert len(shop_alerts(scene, "name:at once")) == 1
+
+
+def test_the_last_to_be_stored_may_have_come_first(scene):
+    scene.clock.ahead += timedelta(seconds=2)
+    for _ in range(2):
+        report(scene, shop_name="A race")
+    scene.clock.ahead -= timedelta(seconds=2)
+    report(scene, shop_name="A race")
+
+    assert len(shop_alerts(scene, "name:a race")) == 1
 
 
 def test_the_role_of_the_public_pages_files_a_report_and_reads_none(scene):
