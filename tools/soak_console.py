@@ -133,7 +133,7 @@ _NAMED = {
 _OTHERS = {"act": "stolen"}
 _NOT_TIMED = {"/console/alerts/stream", "/console/sso", "/console/sso/callback", "/console/sign-in",
               "/console/cases/<uuid:case_id>/letter/file", "/console/advisor/advice.pdf",
-              "/console/rules/set"}  # fmt: skip
+              "/console/rules/set", "/console/sandbox/wipe"}  # fmt: skip
 """Addresses that lead elsewhere, stay open, send a file, or answer a form that was filled in."""
 
 
