@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from scene import Scene
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
+from werkzeug.serving import make_server
 
 from authsvc import catalogue, db, signing_keys, webhooks
 from authsvc.config import Config
@@ -299,3 +301,15 @@ def courier(scene: Scene) -> Iterator[Courier]:
 def endpoint(scene: Scene, courier: Courier, receiver: Server) -> webhooks.NewSecret:
     """Return an endpoint of Halden at the receiver, for every event."""
     return postman.add(courier, scene.halden, receiver)
+
+
+@pytest.fixture(scope="module")
+def address(scene: Scene) -> Iterator[str]:
+    """Serve the application on a port of this machine, for clients of their own."""
+    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

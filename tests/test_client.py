@@ -2,12 +2,10 @@
 
 import csv
 import io
-import threading
 from urllib.parse import urlsplit
 
 import pytest
 from programs import make_key, work, worker_settings
-from werkzeug.serving import make_server
 
 from authsvc import client as client_module
 from authsvc.client import Client, NotAnswered, Refused
@@ -19,17 +17,6 @@ pytestmark = pytest.mark.same_on_any_server
 @pytest.fixture(scope="module")
 def settings(scene):
     return worker_settings(scene)
-
-
-@pytest.fixture(scope="module")
-def address(scene):
-    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ signature, a version, the number of what was made a moment ago. What it cannot b
 import io
 import json
 import re
-import threading
 from uuid import UUID
 
 import dealing
@@ -18,7 +17,6 @@ import requests
 from jsonschema import Draft202012Validator, FormatChecker
 from owning import Buyer
 from programs import make_key, work, worker_settings
-from werkzeug.serving import make_server
 
 from authsvc import cases, errands, product_work, recall_drafts, run_orders, webhooks
 from authsvc.audit import Actor
@@ -42,17 +40,6 @@ REFUSED = {
     "seller_proof": 409, "play_deed": 403,
 }  # fmt: skip
 """Only an owner makes a permit or a proof, and no example holds one; people are played in a sandbox alone."""
-
-
-@pytest.fixture(scope="module")
-def address(scene):
-    server = make_server("127.0.0.1", 0, scene.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(scope="module")

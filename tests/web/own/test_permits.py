@@ -14,17 +14,6 @@ from authsvc.core.gs1 import DigitalLink
 
 
 @pytest.fixture
-def path(watches):
-    return watches.path()
-
-
-@pytest.fixture
-def item(buyer, path):
-    """Return the page of a watch that ``buyer``, here the seller, owns."""
-    return buyer.own(path, purchased_on="2026-05-31")
-
-
-@pytest.fixture
 def ask(scene):
     client = scene.visitor().client
 
