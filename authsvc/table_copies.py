@@ -110,6 +110,7 @@ def make_partitions(connection: Connection, wanted: Iterable[Partition]) -> None
             # The bound comes from pg_get_expr of another server, by way of a file whose digest was checked.
             made = "CREATE TABLE {} PARTITION OF {} " + partition.bound
             connection.execute(sql.SQL(made).format(sql.Identifier(partition.name), sql.Identifier(partition.parent)))
+            connection.execute("SELECT authsvc_sample_less(%s::regclass)", (partition.name,))
 
 
 def write(connection: Connection, table: str, columns: list[str], blocks: Iterable[bytes]) -> None:

@@ -100,6 +100,19 @@ def test_partitions_are_made_three_months_ahead_and_once(connection):
     assert connection.execute("SELECT authsvc_make_partitions(5)").fetchone() == (4,)
 
 
+def test_every_column_of_a_hot_table_and_of_its_partitions_is_sampled_little(connection):
+    """Or its analysis would take a processor from the scans, again and again. New columns too: authsvc_sample_less."""
+    connection.execute("SELECT authsvc_make_partitions(4)")
+
+    others = connection.execute(
+        "SELECT a.attrelid::regclass::text, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "WHERE c.relkind IN ('r', 'p') AND c.relname ~ '^(items|sightings|(scans|rejections)(_[0-9]{6})?)$' "
+        "AND a.attnum > 0 AND NOT a.attisdropped AND a.attstattarget IS DISTINCT FROM 10"
+    ).fetchall()
+
+    assert others == []
+
+
 # --- Roles ------------------------------------------------------------------------------------------------------------
 
 
