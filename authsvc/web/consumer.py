@@ -133,7 +133,7 @@ def _may_count(counted: Limits, link: DigitalLink, token: str | None, shown: Pre
     if not counted.is_within(limits.SOFT_READS, address):
         return False
     key = counted.hide(f"{item_key(link.gtin, link.serial, link.sscc, link.lot)} {token}")
-    if not counted.is_within(limits.ONE_CODE_FROM_HERE, Hidden(address + key)):
+    if not counted.is_within(limits.ONE_CODE_FROM_HERE, address + key):
         return False
     return shown.automated is not None or counted.is_within(limits.ONE_CODE, key)
 

@@ -1,5 +1,6 @@
 """Limits against real stores: memory, and a Redis that is killed and frozen under the tests."""
 
+import gc
 import shutil
 import signal
 import socket
@@ -99,7 +100,15 @@ def test_no_address_is_kept():
     counted.is_within(FEW, "203.0.113.7")
 
     (key,) = counted._memory._windows["few"].now
-    assert "203.0.113" not in key
+    assert b"203.0.113" not in key
+
+
+def test_what_is_counted_is_nothing_that_the_collector_of_garbage_walks():
+    """It would stop a worker for as long as it takes to walk a minute's visitors."""
+    counted = Limits("memory://", KEY)
+    counted.is_within(FEW, "a")
+
+    assert not any(map(gc.is_tracked, counted._memory._windows["few"].now))
 
 
 def test_redis_is_shared(redis):
