@@ -38,6 +38,7 @@ from benchmarks.clones.lessons import (
     running,
     small_tables,
 )
+from benchmarks.clones.spending import spend, spending_parts
 
 NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
 
@@ -53,14 +54,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(learned.__file__))
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1; two are of use)")
     parser.add_argument("--keep-tables", action="store_true", help="only calibrate the tables that there are")
+    parser.add_argument("--spend-anew", action="store_true", help="with them, and spend the false alarms once more")
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        if arguments.keep_tables:
+        if arguments.keep_tables or arguments.spend_anew:
             tables = {name: _kept(name) for name in NAMES}
         else:
             lessons = gathered(pool, lesson_parts())
             tables = dict(zip(NAMES, pool.map(_learn, NAMES.values(), repeat(lessons)), strict=True))
         exam = gathered(pool, calibration_parts())
+        if not arguments.keep_tables:
+            worlds = {name: gathered(pool, parts) for name, parts in spending_parts().items()}
+            tables = dict(zip(NAMES, pool.map(spend, NAMES.values(), repeat(worlds), tables.values()), strict=True))
         found = dict(zip(NAMES, pool.map(calibrate, NAMES.values(), repeat(exam), tables.values()), strict=True))
     arguments.out.write_text(_written(tables, found), encoding="utf-8")
 

@@ -34,8 +34,8 @@ How many visitors after the first one an item of the product meets, in those of 
 Beside the brand, not beside the world: where all is scanned half as often, the busiest product is still the busiest.
 """
 
-HIGH = 2.5
-"""A score that a few in a hundred genuine items reach: seldom enough to speak of the tail, often enough to count."""
+HIGH = 3.0
+"""A score that one or two in a hundred items reach: seldom enough to speak of the tail, often enough to count."""
 
 TAIL_STRENGTH = 1_000.0
 """How many judged items the fitted share of high scores stands for: a small brand keeps the fitted threshold."""
@@ -46,7 +46,7 @@ A lot stands out when so many times the share of the brand's other lots score hi
 have been copied as a whole, hundreds of items a few times each, none of which is flagged.
 """
 
-LEAST_SHIFT, MOST_SHIFT = -0.3, 2.0
+LEAST_SHIFT, MOST_SHIFT = -0.1, 2.0
 """
 How far a brand's own traffic may move the threshold. Hardly down, since few high scores may be chance; and not far up,
 for beyond that it is no habit of owners any more.
