@@ -38,7 +38,7 @@ from benchmarks.clones.lessons import (
     running,
     small_tables,
 )
-from benchmarks.clones.spending import spend, spending_parts
+from benchmarks.clones.spending import spend
 
 NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
 
@@ -64,8 +64,7 @@ def main() -> None:
             tables = dict(zip(NAMES, pool.map(_learn, NAMES.values(), repeat(lessons)), strict=True))
         exam = gathered(pool, calibration_parts())
         if not arguments.keep_tables:
-            worlds = {name: gathered(pool, parts) for name, parts in spending_parts().items()}
-            tables = dict(zip(NAMES, pool.map(spend, NAMES.values(), repeat(worlds), tables.values()), strict=True))
+            tables = dict(zip(NAMES, pool.map(spend, NAMES.values(), repeat(exam), tables.values()), strict=True))
         found = dict(zip(NAMES, pool.map(calibrate, NAMES.values(), repeat(exam), tables.values()), strict=True))
     arguments.out.write_text(_written(tables, found), encoding="utf-8")
 

@@ -16,7 +16,7 @@ import numpy as np
 from authsvc.core.clones import Bustle, History, Network, courses
 from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
 from authsvc.core.clones.weights import PAIRS
-from authsvc.simulation import PRODUCTS, Life, Simulation, World, attacks, counted
+from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
 from authsvc.simulation.geography import EVERYWHERE, City
 from benchmarks.clones.detectors import Tier, visible
 from benchmarks.clones.ours import Item
@@ -31,8 +31,6 @@ BUSY_FROM = 6
 """Scans from which on a genuine item is a busy one."""
 
 GENUINE, COPIED, FLOODED, BUSY = range(4)
-
-STANDARD = World()
 
 TABLES = tuple(SHAPES)
 _BUSTLE = {
@@ -63,7 +61,6 @@ class Part:
     seed: int
     items: range
     kinds: frozenset[int]
-    world: World = STANDARD
 
 
 def lesson_parts() -> list[Part]:
@@ -93,12 +90,6 @@ def gathered(pool: Executor, parts: Sequence[Part]) -> Lessons:
         np.concatenate([some.kind for some in found]),
         np.concatenate([some.lot for some in found]),
     )
-
-
-def world_parts(world: World, seeds: Sequence[int], items: int) -> list[Part]:
-    """Name items of a world of other rates."""
-    most = frozenset({GENUINE, COPIED})
-    return [Part(seed, range(n, n + PART), most, world) for seed in seeds for n in range(0, items, PART)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,7 @@ def _lives(part: Part) -> Iterator[tuple[int, Life, bool]]:
     A third of the counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network
     are not known, as where a service has only free data: the tables must make sense there, too.
     """
-    simulation = Simulation(part.seed, part.world)
+    simulation = Simulation(part.seed)
     is_lesson = part.seed == LESSONS
     for index in part.items:
         if FLOODED in part.kinds:

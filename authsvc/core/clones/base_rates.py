@@ -34,8 +34,8 @@ How many visitors after the first one an item of the product meets, in those of 
 Beside the brand, not beside the world: where all is scanned half as often, the busiest product is still the busiest.
 """
 
-HIGH = 3.0
-"""A score that one or two in a hundred items reach: seldom enough to speak of the tail, often enough to count."""
+HIGH = 3.5
+"""A score that one in a hundred items reaches: seldom enough to speak of the tail, often enough to count."""
 
 TAIL_STRENGTH = 1_000.0
 """How many judged items the fitted share of high scores stands for: a small brand keeps the fitted threshold."""
