@@ -27,7 +27,7 @@ Calibration = tuple[list[tuple[float, float]], tuple[float, float]]
 
 RATES = (0.01, 0.003, 0.001, 0.0003, 0.0001)
 USUAL = 0.001
-SLOPES = {Tier.A: 1.6, Tier.B: 1.8}
+SLOPES = {Tier.A: 2.0, Tier.B: 1.8}
 """By how much a threshold rises with the logarithm of the share of high scores: see ``benchmarks/clones/habits.py``."""
 
 

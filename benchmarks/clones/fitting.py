@@ -64,7 +64,7 @@ def main() -> None:
             tables = dict(zip(NAMES, pool.map(_learn, NAMES.values(), repeat(lessons)), strict=True))
         exam = gathered(pool, calibration_parts())
         if not arguments.keep_tables:
-            tables = dict(zip(NAMES, pool.map(spend, NAMES.values(), repeat(exam), tables.values()), strict=True))
+            tables["lifecycle"] = spend(exam, tables["lifecycle"])
         found = dict(zip(NAMES, pool.map(calibrate, NAMES.values(), repeat(exam), tables.values()), strict=True))
     arguments.out.write_text(_written(tables, found), encoding="utf-8")
 

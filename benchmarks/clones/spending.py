@@ -8,10 +8,11 @@ a genuine item are common, buys a lower threshold there. Sequential trials spend
 "Discrete sequential boundaries for clinical trials", Biometrika 70, 1983).
 
 What is found is one number for each class of how many visitors came before, the same for every item. It goes into the
-table of the crowd, so it costs a scan nothing. From the fifth visitor on a score is on the scale of the likelihood.
+table of the crowd, so it costs a scan nothing. From the fifth visitor on a score is nearly on the scale of the
+likelihood. With scans only it gained nothing in worlds of other rates, so it is done where a brand keeps records.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -31,20 +32,23 @@ LEAST_GAIN = 0.03
 MANY_FOUND = 99.7
 """Per cent of the items with twenty fake scans that must be found, whatever else is gained."""
 
-WORTH: Mapping[Tier, Mapping[str, float]] = {
-    Tier.A: {"found": 1.0, "by_sixth": 0.3, "strict": 0.2, "few": 0.3},
-    Tier.B: {"found": 0.5, "by_sixth": 1.0, "strict": 0.3, "few": 0.3},
-}
+LATE_MOST = 0.4
+"""
+What a visitor after the first few may weigh more or less. More would find still more in this world, but an item that
+was not found by then, because its copies are sold in an unusual way, must not be hidden by it.
+"""
+
+WORTH = {"found": 0.5, "by_sixth": 1.0, "strict": 0.3, "few": 0.3}
 """
 What a per cent is worth: of copied items with five fake scans, found, found by the sixth, and found at the strict rate;
-and of those with two to four, found. Scans only are judged by what they find, records by how soon.
+and of those with two to four, found.
 """
 ENOUGH_STRICT = 88.0
 
 
-def spend(tier: Tier, exam: Lessons, small: Smalls) -> Smalls:
-    """Return the tables with what each class of visitors before weighs more or less."""
-    burdens = _sought(_judge(tier, standing(tier, _of_seeds(exam), small)))
+def spend(exam: Lessons, small: Smalls) -> Smalls:
+    """Return the tables of the lifecycle with what each class of visitors before weighs more or less."""
+    burdens = _sought(_judge(standing(Tier.B, _of_seeds(exam), small)))
     burdens[0] -= sum(burdens[:STEADY_FROM])
     crowd = np.array(small["crowd"][0]).reshape([SHAPES["crowd"][0], -1])
     crowd += np.array([round(100 * each) for each in burdens])[:, None]
@@ -63,13 +67,12 @@ def _of_seeds(exam: Lessons) -> Lessons:
     )
 
 
-def _judge(tier: Tier, some: Standing) -> Callable[[Sequence[float]], float]:
+def _judge(some: Standing) -> Callable[[Sequence[float]], float]:
     """Return what says how much burdens are worth, at equal false alarms."""
     classes = np.searchsorted(COUNT_EDGES, np.arange(some.number.max()), side="right")
     starts = np.flatnonzero(np.r_[True, some.item[1:] != some.item[:-1]])
     fakes = np.maximum.reduceat(some.fakes, starts)
     is_genuine, is_copied = some.kind == GENUINE, some.kind == COPIED
-    worth = WORTH[tier]
 
     def alarms(scores: Array, top: Array, rate: float) -> Array:
         """Return at which fake scan each item was flagged; never, if before the first one or not at all."""
@@ -90,10 +93,10 @@ def _judge(tier: Tier, some: Standing) -> Callable[[Sequence[float]], float]:
         top = np.maximum.reduceat(scores, starts)
         usual, strict = (alarms(scores, top, rate) for rate in (USUAL, STRICT))
         return (
-            worth["found"] * share(usual < np.inf, 5)
-            + worth["by_sixth"] * share(usual <= 6, 5)
-            + worth["strict"] * min(share(strict < np.inf, 5), ENOUGH_STRICT)
-            + worth["few"] * share(usual < np.inf, 2, 4)
+            WORTH["found"] * share(usual < np.inf, 5)
+            + WORTH["by_sixth"] * share(usual <= 6, 5)
+            + WORTH["strict"] * min(share(strict < np.inf, 5), ENOUGH_STRICT)
+            + WORTH["few"] * share(usual < np.inf, 2, 4)
             - 20 * max(0.0, MANY_FOUND - share(usual < np.inf, 20))
         )
 
@@ -110,7 +113,8 @@ def _sought(worth: Callable[[Sequence[float]], float]) -> list[float]:
                 while True:
                     tried = [*best]
                     tried[which] += by
-                    if (gained := worth(tried)) <= highest + LEAST_GAIN:
+                    is_bold = which >= STEADY_FROM and abs(tried[which]) > LATE_MOST
+                    if is_bold or (gained := worth(tried)) <= highest + LEAST_GAIN:
                         break
                     best, highest = tried, gained
     return best
