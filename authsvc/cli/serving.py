@@ -160,9 +160,10 @@ def worker() -> "Front":
     """
     Make the application of one worker process.
 
-    What was made until now lives as long as the process: the collector need not walk it, and need not come at every
-    few hundred objects, of which one scan makes and drops that many.
+    What is made until it answers lives as long as the process: the collector need not walk it, neither meanwhile nor
+    later, and need not come at every few hundred objects, of which one scan makes and drops that many.
     """
+    gc.disable()
     # Here and not above: the figures of several workers are joined only where their folder is named before the import.
     from authsvc.app import create_front  # noqa: PLC0415
 
@@ -170,6 +171,7 @@ def worker() -> "Front":
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+    gc.enable()
     return front
 
 

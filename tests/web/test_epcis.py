@@ -1,6 +1,7 @@
 """EPCIS by its routes: what happened to codes of Halden, and what its partners tell of them."""
 
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -76,6 +77,13 @@ def story(scene):
         production_lines.take_batch(session, scene.halden, batch, serial_keys={}, now=scene.clock())
     record(scene, subject(scene, codes.link(8), product), FactKind.SOLD)
     return codes
+
+
+def test_every_format_that_the_schema_names_is_checked():
+    named = set(re.findall(r'"format": *"([^"]+)"', SCHEMA.read_text()))
+
+    assert named == {"date-time", "uri"}
+    assert named <= jsonschema.Draft7Validator.FORMAT_CHECKER.checkers.keys()
 
 
 @pytest.fixture(scope="module")
