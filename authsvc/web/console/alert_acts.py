@@ -83,10 +83,11 @@ def undo(alert_id: UUID) -> str | tuple[str, int] | Response:
             is_whole = triage.undo(session, subject, alert_id, reason=reason, by=me.actor, now=guard.now())
     except (BadInput, Conflict) as error:
         return alert_page.show(alert_id, reason=reason, fault=str(error)), error.status
-    said = "The decision is taken back; the alert is open again."
+    said, tone = "The decision is taken back; the alert is open again.", guard.Tone.DONE
     if not is_whole:
         said += " The condition of the item was changed by somebody since, and stays."
-    return guard.done(said, _back(alert_id))
+        tone = guard.Tone.PARTLY
+    return guard.done(said, _back(alert_id), tone)
 
 
 @guard.page("/alerts/<uuid:alert_id>/assign", role=Role.ANALYST, methods=["POST"])

@@ -16,7 +16,7 @@ from authsvc.cases import MOVES, Listed, State
 from authsvc.core import alerts
 from authsvc.errors import BadInput, NotFound
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import alert_queue, guard, rendering
 from authsvc.web.site import runtime
 
 STATE_TEXTS = {
@@ -121,6 +121,8 @@ def add() -> Page:
     From a selection, which names no case, ask first: by POST too, or the token of its form would stand in an address.
     """
     me, now, given = guard.me(), guard.now(), request.form.getlist("alert")
+    if not given and "back" in request.form:
+        return alert_queue.again(alert_queue.NONE_TICKED, at="what")
     if "case" not in request.form:
         return _add_form(given)
     try:
@@ -136,7 +138,7 @@ def add() -> Page:
             added = cases.add_alerts(session, me.brand_id, case_id, alert_ids, by=me.actor, now=now)
     except BadInput as error:
         return _add_form(given, fault=str(error)), 400
-    return guard.done(_said(added), path(added.case.id))
+    return guard.done(_said(added), path(added.case.id), guard.Tone.DONE if added.added else guard.Tone.NOTHING)
 
 
 # --- Shared with the other pages of a case ---------------------------------------------------------------------------

@@ -40,7 +40,8 @@ def void(number: int) -> Page:
             me.record(session, "run.void", str(number), details)
     except BadInput as error:
         return _page(number, fault=str(error)), error.status
-    return guard.done(f"{done.withdrawn:,} codes are void. {done.kept:,} are in use and stay good.", f"{HERE}/{number}")
+    said = f"{done.withdrawn:,} codes are void. {done.kept:,} are in use and stay good."
+    return guard.done(said, f"{HERE}/{number}", guard.Tone.DONE if done.withdrawn else guard.Tone.NOTHING)
 
 
 @guard.page("/runs/sites", role=Role.ADMIN, methods=["GET", "POST"], nav=NAV, step_up=True)
