@@ -61,7 +61,7 @@ def test_refusals_have_their_code_and_the_faults_of_fields(client):
         client.order_codes(gtin="1", count=0)
     assert (refused.value.status, refused.value.code) == (400, "bad-fields")
     assert {fault["at"] for fault in refused.value.errors} == {"body.gtin", "body.count"}
-    bad = client.import_products([{"gtin": "09506000199999", "name": "x", "granularity": "serial"}])
+    bad = client.import_products([{"gtin": "04006381333931", "name": "x", "granularity": "serial"}])
     with pytest.raises(Refused, match="row 1, gtin"):
         client.wait_for_import(bad["id"])
 
