@@ -100,7 +100,7 @@ def assign(alert_id: UUID) -> Response:
         raise BadInput("Choose somebody of the team.") from None
     with guard.session() as session:
         subject = alert_queue.subject_of(triage.get(session, me.brand_id, alert_id).sgtin)
-        triage.assign(session, subject, alert_id, assignee, by=me.actor, now=guard.now())
+        triage.assign(session, subject, alert_id, assignee, team=guard.team_ids(), by=me.actor, now=guard.now())
     return guard.done("The alert is assigned." if assignee else "The alert is nobody's now.", _back(alert_id))
 
 

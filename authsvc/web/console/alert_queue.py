@@ -294,7 +294,7 @@ def _find_act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any] | N
     kind, _, days = what.partition("-")
     if what == "assign-me":
         return lambda session, subject, alert_id: triage.assign(
-            session, subject, alert_id, me.account_id, by=me.actor, now=now
+            session, subject, alert_id, me.account_id, team={me.account_id}, by=me.actor, now=now
         )
     if kind == "snooze" and days in SNOOZES:
         return lambda session, subject, alert_id: triage.snooze(

@@ -91,7 +91,9 @@ def assign(case_id: UUID) -> Response:
     with guard.session() as session:
         cases.get_case(session, me.brand_id, case_id)
         to = _uuid(given) if given else None
-        case = cases.assign(session, me.brand_id, case_id, to, by=me.actor, now=guard.now())
+        case = cases.assign(
+            session, me.brand_id, case_id, to, team=guard.team_ids(), by=me.actor, now=guard.now()
+        )  # fmt: skip
     return guard.done(f"Case {case.number} is {'assigned' if to else 'given to nobody'}.", path(case_id))
 
 
@@ -159,7 +161,7 @@ def show_page(case_id: UUID, *, faults: Mapping[str, str] = {}) -> str:
     me = guard.me()
     with guard.session() as session:
         case = cases.get_case(session, me.brand_id, case_id)
-        members = staff.list_members(session, me.brand_id)
+        members = guard.team()
         values = {
             "alerts": [_alert_row(alert) for alert in cases.list_alerts(session, me.brand_id, case_id)],
             "comments": case_files.list_comments(session, me.brand_id, case_id),
@@ -191,7 +193,7 @@ def _list(*, fault: str | None = None, title: str = "") -> str:
             before=int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None,
             limit=cases.PAGE + 1,
         )  # fmt: skip
-        members = staff.list_members(session, me.brand_id)
+        members = guard.team()
     counts["active"] = sum(counts[state.value] for state in _LISTS["active"][1])
     shown = found[: cases.PAGE]
     return rendering.show(

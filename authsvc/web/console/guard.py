@@ -26,7 +26,7 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import audit, staff_sessions
+from authsvc import audit, staff, staff_sessions
 from authsvc.core.wrapping import derive_key
 from authsvc.desk import Desk
 from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded, Unavailable
@@ -174,6 +174,17 @@ def session() -> AbstractContextManager[Session]:
 def as_owners(session: Session) -> AbstractContextManager[Session]:
     """Let the transaction of a page act as the owner pages do, for a block; see ``Desk.as_owners_within``."""
     return desk().as_owners_within(session)
+
+
+def team() -> list[staff.Member]:
+    """Return who works in the brand, those who left among them; in a sandbox that is the team of its brand."""
+    with desk().as_auth() as session:
+        return staff.list_team(session, me().brand_id)
+
+
+def team_ids() -> frozenset[UUID]:
+    """Return the accounts of those who work in the brand now."""
+    return frozenset(member.account_id for member in team() if member.deactivated_at is None)
 
 
 def staff_key() -> bytes:

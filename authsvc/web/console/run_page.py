@@ -8,7 +8,7 @@ from authsvc import audit, catalogue, run_orders, sites, voiding
 from authsvc.core.register import Brand
 from authsvc.errors import BadInput, Conflict
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, rendering, run_words
 from authsvc.web.site import runtime
 
 HERE = "/console/runs"
@@ -93,7 +93,7 @@ def _page(number: int, *, fault: str | None = None) -> str:
             events = [*events, *audit.find_events(session, me.brand_id, about=str(order.id), limit=_EVENTS)]
     return rendering.show(
         "console/run.html", title=f"Run {number}", run=found, product=product, void=void_codes, order=order,
-        fault=fault, downloads=sum(event.act == "run.download" for event in events),
+        fault=fault, kinds=run_words.KINDS, downloads=sum(event.act == "run.download" for event in events),
         events=[
             (event.at, f"{event.act} by {event.actor.name.partition(' <')[0]}" + _details(event))
             for event in sorted(events, key=lambda event: (event.at, event.seq), reverse=True)
