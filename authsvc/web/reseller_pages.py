@@ -113,6 +113,8 @@ def _history(checked: Checked) -> list[tuple[str, str, bool]]:
         rows.append((_("Serial number"), groups(facts.serial), True))
     if facts.signature.mark is Mark.ABSENT:
         return rows
+    if facts.contents:
+        rows.append((_("Items in this case"), languages.number(facts.contents), False))
     if facts.lot:
         rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:

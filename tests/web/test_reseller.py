@@ -152,6 +152,19 @@ def test_a_case_is_named_by_its_number_and_a_batch_may_be_there_many_times(scene
     assert "1 line repeats a code" in response.text
 
 
+def test_a_case_says_how_many_items_its_label_promises(scene, visitor):
+    case = scene.issue(scene.add_product(granularity="hybrid"), 1, lot="C1", contents=1200).link()
+    uri = case.uri(BASE_URL, s=case.extension("s"))
+    changed = uri.replace("37=1200", "37=12")
+
+    pages = [scene.visitor().scan(uri.removeprefix(BASE_URL)).html, look_up(visitor, uri).text]
+
+    assert uri != changed
+    assert [facts(page).get("Items in this case") for page in pages] == ["1,200"] * 2, list(map(facts, pages))
+    for page in (scene.visitor().scan(changed.removeprefix(BASE_URL)).html, look_up(visitor, changed).text):
+        assert "Items in this case" not in page
+
+
 def test_a_list_comes_back_as_csv_that_no_spreadsheet_runs(scene, visitor):
     link = scene.codes.link()
     stolen = link.uri(BASE_URL, s=link.extension("s"))
