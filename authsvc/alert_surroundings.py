@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import triage
 from authsvc.core.alerts import Severity
-from authsvc.models import Alert, AlertCountry, Item, ItemFact, Resolution, Scan, Staff, StaffAccount
+from authsvc.models import Alert, AlertCountry, Item, ItemFact, Resolution, Scan, StaffAccount
 from authsvc.triage import Act, Standing
 
 DAYS = 30
@@ -107,14 +107,6 @@ class Like:
     alike: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """Somebody who may be given an alert."""
-
-    id: UUID
-    name: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """All that the page of an alert shows beside the evidence."""
@@ -131,7 +123,6 @@ class Surroundings:
     happened: tuple[Happened, ...]
     similar: tuple[Like, ...]
     history: tuple[Act, ...]
-    team: tuple[Member, ...]
 
 
 def gather(session: Session, brand_id: UUID, alert_id: UUID, *, now: datetime) -> Surroundings:
@@ -159,7 +150,6 @@ def gather(session: Session, brand_id: UUID, alert_id: UUID, *, now: datetime) -
         happened=tuple(happened),
         similar=_similar(session, alert, info.countries),
         history=triage.history(session, brand_id, alert_id),
-        team=tuple(_team(session, brand_id)),
     )
 
 
@@ -286,13 +276,3 @@ def _in_country(session: Session, alert: Alert, countries: tuple[str, ...]) -> l
     ids = session.scalars(newest).all()
     query = select(Alert).where(Alert.brand_id == alert.brand_id, Alert.id.in_(ids)).order_by(Alert.opened_at.desc())
     return list(session.scalars(query))
-
-
-def _team(session: Session, brand_id: UUID) -> list[Member]:
-    query = (
-        select(StaffAccount.id, StaffAccount.name)
-        .join(Staff, Staff.account_id == StaffAccount.id)
-        .where(Staff.brand_id == brand_id, Staff.deactivated_at.is_(None), Staff.role != "viewer")
-        .order_by(StaffAccount.name, StaffAccount.id)
-    )
-    return [Member(*row) for row in session.execute(query)]

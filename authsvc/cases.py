@@ -6,7 +6,7 @@ log, under ``case N``, in the transaction of the act. Cases of another brand are
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from authsvc import audit
 from authsvc.audit import Actor
 from authsvc.errors import BadInput, Conflict, NotFound
-from authsvc.models import Alert, Case, CaseAlert, ConsumerReport, Staff
+from authsvc.models import Alert, Case, CaseAlert, ConsumerReport
 
 PAGE = 50
 MOST_ALERTS = 200
@@ -194,21 +194,18 @@ def move(
 
 
 def assign(
-    session: Session, brand_id: UUID, case_id: UUID, account_id: UUID | None, *, by: Actor, now: datetime
-) -> Listed:
+    session: Session, brand_id: UUID, case_id: UUID, account_id: UUID | None, *, team: Collection[UUID], by: Actor,
+    now: datetime,
+) -> Listed:  # fmt: skip
     """
-    Give a case to somebody of the team, or to nobody.
+    Give a case to somebody of the *team*, or to nobody.
 
     Raises:
         NotFound: There is no such case, or nobody such works for the brand now.
     """
     row = lock(session, brand_id, case_id)
-    if account_id is not None:
-        works = select(Staff.account_id).where(
-            Staff.brand_id == brand_id, Staff.account_id == account_id, Staff.deactivated_at.is_(None)
-        )
-        if session.scalar(works) is None:
-            raise NotFound("Nobody like this works for the brand now.")
+    if account_id is not None and account_id not in team:
+        raise NotFound("Nobody like this works for the brand now.")
     details = {"from": _id(row.assignee_id), "to": _id(account_id)}
     row.assignee_id = account_id
     _record(session, row, by, "case.assign", details, now)

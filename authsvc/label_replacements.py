@@ -141,8 +141,8 @@ INSERT INTO item_attributes (sgtin, name, brand_id, value, audience, set_at, set
 SELECT :new, name, brand_id, value, audience, set_at, set_by FROM item_attributes
 WHERE sgtin = :old AND brand_id = :brand"""),
     text("""
-INSERT INTO item_records (sgtin, id, brand_id, kind, at, values, text, audience, by_name, corrects, recorded_at)
-SELECT :new, id, brand_id, kind, at, values, text, audience, by_name, corrects, recorded_at FROM item_records
+INSERT INTO item_records (sgtin, id, brand_id, kind, at, values, text, audience, by_name, by_id, corrects, recorded_at)
+SELECT :new, id, brand_id, kind, at, values, text, audience, by_name, by_id, corrects, recorded_at FROM item_records
 WHERE sgtin = :old AND brand_id = :brand"""),
     text("""
 INSERT INTO item_facts (sgtin, id, brand_id, kind, at, visitor, country, latitude, longitude, radius_km, markets,

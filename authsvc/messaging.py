@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc.connections import Connections
-from authsvc.core.messaging import is_gln
+from authsvc.core.gs1 import GLN
 from authsvc.errors import BadInput, Forbidden, NotFound, SignInNeeded
 from authsvc.models import MessageRequester, MessageResponder
 
@@ -53,7 +53,7 @@ def admit(connections: Connections, brand_id: UUID, requester: str) -> str:
     row = connections.fetch(_ADMITS, {"brand_id": brand_id, "requester": requester})
     if row is None:
         raise NotFound("No verification service answers for this GTIN here.")
-    if row.is_permitted is None and (row.admits != "all" or not is_gln(requester)):
+    if row.is_permitted is None and (row.admits != "all" or GLN.find_fault(requester) is not None):
         raise SignInNeeded("reqGLN is the GLN of a requester that the brand knows. Ask the brand to add yours.")
     if row.is_permitted is False:
         raise Forbidden("The brand does not answer this requester.")
@@ -135,5 +135,5 @@ def list_requesters(session: Session, brand_id: UUID) -> list[Requester]:
 
 
 def _check(gln: str) -> None:
-    if not is_gln(gln):
-        raise BadInput(f"A GLN has 13 digits, the last of which is its check digit, got {gln!r:.40}.")
+    if (fault := GLN.find_fault(gln)) is not None:
+        raise BadInput(f"Expected {fault}.")

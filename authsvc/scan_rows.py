@@ -141,6 +141,7 @@ def with_row(known: Facts, row: Row, key: VerificationKey | None) -> Facts:
         recall=recall_of(row),
         lot_recall=known.lot_recall,
         expires_on=row.expires_on,
+        contents=known.contents,
         is_flagged=row.flagged_at is not None,
         scan_number=row.scan_number,
         first_at=row.first_at,

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from authsvc import item_rows, languages, unit_records
+from authsvc.audit import Actor
 from authsvc.core.records import Record
 from authsvc.core.unit_data import Audience
 from authsvc.errors import BadInput, Conflict, NotFound
@@ -80,7 +81,7 @@ def parse(done_on: str, what: str, done_by: str, *, today: date) -> Service:
     return Service(done_on=day, what=said, done_by=by)
 
 
-def add(session: Session, subject: Subject, service: Service, *, id: UUID, by: str, now: datetime) -> ServiceRecord:  # noqa: A002  the word of the column
+def add(session: Session, subject: Subject, service: Service, *, id: UUID, by: Actor, now: datetime) -> ServiceRecord:  # noqa: A002  the word of the column
     """
     Note a service of an item; the same *id* twice is one record, so that a program may try again.
 
@@ -95,7 +96,15 @@ def add(session: Session, subject: Subject, service: Service, *, id: UUID, by: s
     return _read(made, None)
 
 
-def withdraw(session: Session, subject: Subject, record_id: UUID, *, id: UUID, by: str, now: datetime) -> ServiceRecord:  # noqa: A002  the word of the column
+def withdraw(
+    session: Session,
+    subject: Subject,
+    record_id: UUID,
+    *,
+    id: UUID,  # noqa: A002  the word of the column
+    by: Actor,
+    now: datetime,
+) -> ServiceRecord:
     """
     Take back a record that was noted in error, by a further one.
 

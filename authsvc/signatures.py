@@ -53,6 +53,7 @@ def judge(
         product=product,
         is_typed=is_typed,
         expires_on=_use_by(link, signature, at),
+        contents=_contents(link, signature),
         has_history=has_history,
     )
     return facts, key
@@ -68,6 +69,12 @@ def _use_by(link: DigitalLink, signature: Signature, at: datetime) -> date | Non
     if link.expiry is None or signature.mark not in {Mark.VALID, Mark.NOT_EXPECTED}:
         return None
     return use_by(link.expiry, at.date())
+
+
+def _contents(link: DigitalLink, signature: Signature) -> int | None:
+    """Return how many items the label of a case says that it holds, where nobody can have changed it."""
+    count = link.ais.get("37") if link.sscc is not None else None
+    return int(count) if count and signature.mark in {Mark.VALID, Mark.NOT_EXPECTED} else None
 
 
 def without_history(known: Facts, key: VerificationKey | None, run: int | None) -> Facts:

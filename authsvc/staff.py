@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -246,6 +246,16 @@ def list_members(session: Session, brand_id: UUID) -> list[Member]:
         )
         for row, email, name in session.execute(query)
     ]  # fmt: skip
+
+
+def list_team(session: Session, brand_id: UUID) -> list[Member]:
+    """
+    Return who works in a brand, those who left last; in a sandbox that is the team of its brand.
+
+    The rows of a brand are all that its console sees, so this is asked where people sign in.
+    """
+    employer = select(func.coalesce(BrandRow.sandbox_of, BrandRow.id)).where(BrandRow.id == brand_id)
+    return list_members(session, session.scalars(employer).one())
 
 
 def get_member(session: Session, brand_id: UUID, account_id: UUID) -> Member:

@@ -7,7 +7,7 @@ alert, as every writer does. The log is the history of an alert: ``history`` rea
 the item since: then what they did stays.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,7 +22,7 @@ from authsvc.core.clones import FactKind
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
-from authsvc.models import Alert, AlertDecision, AuditEvent, Item, Resolution, Staff
+from authsvc.models import Alert, AlertDecision, AuditEvent, Item, Resolution
 
 LEAST_RISE, MOST_RISE = 0.5, 20.0
 LONGEST_SNOOZE = timedelta(days=365)
@@ -186,20 +186,19 @@ def undo(session: Session, subject: Subject, alert_id: UUID, *, reason: str, by:
 
 
 def assign(
-    session: Session, subject: Subject, alert_id: UUID, assignee: UUID | None, *, by: audit.Actor, now: datetime
-) -> None:
+    session: Session, subject: Subject, alert_id: UUID, assignee: UUID | None, *, team: Collection[UUID],
+    by: audit.Actor, now: datetime,
+) -> None:  # fmt: skip
     """
-    Give an open alert to somebody of the brand, or to nobody.
+    Give an open alert to somebody of the *team*, or to nobody.
 
     Raises:
         NotFound: The brand has no such alert, or no such member of staff.
         Conflict: It is closed.
     """
     alert = _lock_open(session, subject, alert_id)
-    if assignee is not None:
-        place = session.get(Staff, (alert.brand_id, assignee))
-        if place is None or place.deactivated_at is not None:
-            raise NotFound("There is no such person in the team.")
+    if assignee is not None and assignee not in team:
+        raise NotFound("There is no such person in the team.")
     alert.assignee = assignee
     session.flush()
     _record(session, subject, by, "alert.assign", alert_id, {"to": str(assignee) if assignee else None}, now)

@@ -2,8 +2,8 @@
 Records of an item: test results, the health of a battery, maintenance, software, service, warranty; only ever added.
 
 Whoever has only the permission of a partner adds records of the kinds that it names, and neither changes nor hides what
-others wrote; a record that was wrong is corrected by a further one, and both stay. The row of the item counts its
-records, so that a scan of an item without any reads nothing more.
+others wrote; a record that was wrong is corrected by a further one, of its author or of the brand, and both stay. The
+row of the item counts its records, so that a scan of an item without any reads nothing more.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc import item_rows
+from authsvc.audit import Actor
 from authsvc.core import moments
 from authsvc.core.records import KINDS, LONGEST_TEXT, Record, check_values
 from authsvc.core.unit_data import Audience
@@ -33,17 +34,19 @@ class Permission:
     """
     What somebody may do with the records of items: the kinds they may add, and the circle that they read as.
 
-    ``kinds`` None is every kind. ``may_widen`` lets them show a record to more people than its kind says.
+    ``kinds`` None is every kind. ``may_widen`` lets them show a record to more people than its kind says, and
+    ``corrects_others`` correct what somebody else has written.
     """
 
     kinds: Collection[str] | None = None
     reads: Audience = Audience.PARTNER
     may_widen: bool = False
+    corrects_others: bool = False
 
 
 PARTNER = Permission()
-"""Whoever services or tests items for the brand: adds, reads what partners may see, and changes nothing."""
-STAFF = Permission(reads=Audience.AUTHORITY, may_widen=True)
+"""Whoever services or tests items for the brand: adds, corrects what it has added itself, and changes nothing."""
+STAFF = Permission(reads=Audience.AUTHORITY, may_widen=True, corrects_others=True)
 """The brand's own people."""
 
 
@@ -65,7 +68,7 @@ def append(
     given: NewRecord,
     *,
     id: UUID,  # noqa: A002  the column
-    by: str,
+    by: Actor,
     permission: Permission,
     now: datetime,
 ) -> Record:
@@ -74,7 +77,7 @@ def append(
 
     Raises:
         NotFound: The code was never issued, or the record that is corrected is not of this item.
-        Forbidden: The permission does not cover the kind, or the audience.
+        Forbidden: The permission does not cover the kind or the audience, or somebody else wrote what is corrected.
         BadInput: A value is not of the kind, or the time lies ahead or in another age.
         Conflict: The *id* is that of another record of this item.
     """
@@ -84,12 +87,13 @@ def append(
         raise BadInput("A record says something: give a value or a text.")
     row = item_rows.lock(session, name)
     if given.corrects is not None:
-        _check_corrected(session, row.sgtin, given, permission)
+        _check_corrected(session, row.sgtin, given, permission, by)
     made = session.scalar(
         insert(ItemRecord)
         .values(
             sgtin=row.sgtin, id=id, brand_id=row.brand_id, kind=given.kind, at=given.at, values=values,
-            text=given.text.strip(), audience=audience.value, by_name=by, corrects=given.corrects, recorded_at=now,
+            text=given.text.strip(), audience=audience.value, by_name=by.name, by_id=by.id, corrects=given.corrects,
+            recorded_at=now,
         )
         .on_conflict_do_nothing()
         .returning(ItemRecord.id)
@@ -157,10 +161,13 @@ def _check(given: NewRecord, permission: Permission, now: datetime) -> Audience:
     return audience
 
 
-def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission: Permission) -> None:
+def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission: Permission, by: Actor) -> None:
     old = session.get(ItemRecord, (sgtin, given.corrects))
     if old is None or not permission.reads.sees(Audience(old.audience)):
         raise NotFound("The record that this one corrects is not a record of this item.")
+    # By the id, which stays when a key gets a new secret; names are given anew, and two may be alike.
+    if not permission.corrects_others and (by.id is None or old.by_id != by.id):
+        raise Forbidden("Somebody else wrote this record. Only they or the brand correct it; ask the brand.")
     if old.kind != given.kind:
         raise BadInput(f"A record of {old.kind} is corrected by one of the same kind.")
 

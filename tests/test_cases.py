@@ -111,8 +111,10 @@ def test_a_case_is_given_to_the_team_alone(session, scene):
     case = open_case(session, scene)
 
     with pytest.raises(NotFound, match="works for the brand"):
-        cases.assign(session, scene.halden.id, case.id, new_id(), by=ANALYST, now=scene.clock())
-    assert cases.assign(session, scene.halden.id, case.id, None, by=ANALYST, now=scene.clock()).assignee is None
+        cases.assign(session, scene.halden.id, case.id, new_id(), team={new_id()}, by=ANALYST, now=scene.clock())
+    assert (
+        cases.assign(session, scene.halden.id, case.id, None, team=(), by=ANALYST, now=scene.clock()).assignee is None
+    )
 
 
 def test_a_comment_is_taken_away_by_its_author_alone_and_leaves_a_trace(session, scene):
@@ -176,7 +178,7 @@ def test_nothing_of_a_case_is_found_by_a_rival(session, scene):
     for ask in (
         lambda: cases.get_case(session, rival, case.id),
         lambda: cases.move(session, rival, case.id, State.CLOSED, reason="x", by=ANALYST, now=scene.clock()),
-        lambda: cases.assign(session, rival, case.id, None, by=ANALYST, now=scene.clock()),
+        lambda: cases.assign(session, rival, case.id, None, team=(), by=ANALYST, now=scene.clock()),
         lambda: case_files.comment(session, rival, case.id, "x", id=new_id(), by=ANALYST, now=scene.clock()),
     ):
         with pytest.raises(NotFound):

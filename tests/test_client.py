@@ -56,12 +56,13 @@ def test_the_same_words_lead_from_a_product_to_the_recall_of_one_lot(scene, clie
     assert [lot["lot"] for lot in client.lots(gtin)] == ["B/1"]
 
 
-def test_refusals_have_their_code_and_the_faults_of_fields(client):
+def test_refusals_have_their_code_and_the_faults_of_fields(scene, client):
     with pytest.raises(Refused) as refused:
         client.order_codes(gtin="1", count=0)
     assert (refused.value.status, refused.value.code) == (400, "bad-fields")
     assert {fault["at"] for fault in refused.value.errors} == {"body.gtin", "body.count"}
-    bad = client.import_products([{"gtin": "09506000199999", "name": "x", "granularity": "serial"}])
+    theirs = scene.add_product(scene.rival).gtin
+    bad = client.import_products([{"gtin": theirs, "name": "x", "granularity": "serial"}])
     with pytest.raises(Refused, match="row 1, gtin"):
         client.wait_for_import(bad["id"])
 

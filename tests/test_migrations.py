@@ -174,6 +174,31 @@ def test_services_of_before_are_records_and_a_withdrawn_one_is_withdrawn_by_a_fu
     assert count == 4
 
 
+def test_a_record_of_before_has_the_author_that_the_log_names(old_database):
+    url = old_database("0040")
+    brand, author, record = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(1, 4))
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'old', 'Old')", (brand,))
+        for sgtin, number in (("A", record), ("B", record), ("A", brand)):
+            connection.execute(
+                "INSERT INTO item_records (sgtin, id, brand_id, kind, at, values, text, audience, by_name, recorded_at)"
+                " VALUES (%s, %s, %s, 'test', now(), '{}', 'x', 'partner', 'x', now())",
+                (f"09506000000008.{sgtin}", number, brand),
+            )
+        connection.execute(
+            "INSERT INTO audit_events (brand_id, at, actor_kind, actor_id, actor_name, act, subject, details) VALUES "
+            "(%s, now(), 'key', %s, 'x', 'item.record', '09506000000008.A', jsonb_build_object('id', %s::text))",
+            (brand, author, record),
+        )
+    db.upgrade(url)
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT id::text, by_id::text FROM item_records ORDER BY 1, 2").fetchall()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE item_records SET text = 'y'")
+    assert found == [(brand, None), (record, author), (record, author)]
+
+
 def test_revisions_are_numbered_without_a_gap():
     names = sorted(file.name for file in Path("migrations/versions").glob("0*.py"))
 

@@ -8,6 +8,7 @@ import pytest
 from owning import Buyer, recover
 
 from authsvc import db, service_records
+from authsvc.audit import Actor
 from authsvc.core.gs1 import DigitalLink
 from authsvc.investigations import Subject
 from authsvc.runtime import new_id
@@ -30,7 +31,7 @@ def sgtin(scene):
         service_records.add(
             session, Subject.of(scene.rt.held, link.gtin, link.serial),
             service_records.Service(done_on=scene.clock().date(), what="Oiled", done_by="Atelier"), id=new_id(),
-            by="A test", now=scene.clock(),
+            by=Actor("command", None, "A test"), now=scene.clock(),
         )  # fmt: skip
     return DigitalLink.parse(path).sgtin
 

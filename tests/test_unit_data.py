@@ -8,6 +8,7 @@ import pytest
 from scene import Scene
 
 from authsvc import catalogue, db, lot_data, unit_attributes, unit_records
+from authsvc.audit import Actor
 from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.errors import BadInput, Conflict, Forbidden, NotFound
 from authsvc.item_rows import ItemName
@@ -15,6 +16,7 @@ from authsvc.lot_data import LotInfo
 from authsvc.unit_records import PARTNER, STAFF, NewRecord, Permission
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
+WORKSHOP, RIVAL = (Actor("key", uuid4(), name) for name in ("Werkstatt Nord", "Werkstatt Nord"))
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +41,11 @@ def path(scene, battery, name):
     return next(p for p in (codes.path(n) for n in range(40)) if name.serial in p)
 
 
-def add(scene, name, *, permission=STAFF, number=None, **values):
+def add(scene, name, *, permission=STAFF, number=None, by=WORKSHOP, **values):
     given = NewRecord(**{"kind": "battery", "at": AT, "values": {"state_of_health": 98}, **values})
     with scene.owner_session() as session:
-        return unit_records.append(session, name, given, id=number or uuid4(), by="Werkstatt Nord",
-                                   permission=permission, now=scene.clock())  # fmt: skip
+        return unit_records.append(session, name, given, id=number or uuid4(), by=by, permission=permission,
+                                   now=scene.clock())  # fmt: skip
 
 
 def read(scene, name, viewer=Audience.AUTHORITY):
@@ -116,6 +118,20 @@ def test_a_partner_adds_and_never_changes_hides_or_publishes(scene, name):
     assert not told[89].is_corrected
     assert hidden.id not in {record.id for record in told.values()}
     assert read(scene, name, Audience.PUBLIC) == []
+
+
+def test_a_partner_corrects_what_it_has_written_itself_and_the_brand_all(scene, name):
+    first = add(scene, name, permission=PARTNER)
+    for somebody in (RIVAL, Actor("command", None, WORKSHOP.name)):
+        with pytest.raises(Forbidden, match="Somebody else wrote this record"):
+            add(scene, name, permission=PARTNER, by=somebody, corrects=first.id)
+    assert not any(record.is_corrected for record in read(scene, name))
+
+    add(scene, name, permission=PARTNER, corrects=first.id)
+    second = add(scene, name, permission=PARTNER)
+    add(scene, name, permission=STAFF, by=RIVAL, corrects=second.id)
+
+    assert {record.id for record in read(scene, name) if record.is_corrected} == {first.id, second.id}
 
 
 def test_a_record_sent_twice_is_one_and_its_id_is_not_reused(scene, name):

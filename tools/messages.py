@@ -18,7 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from authsvc import errors, languages, retention
-from authsvc.core import offline_words, records, tongues, wording
+from authsvc.core import offline_words, records, short_words, tongues, wording
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "authsvc"
@@ -160,6 +160,7 @@ def _of_file(file: Path, keywords: dict[str, tuple[int, ...] | None]) -> Iterato
 def _constants() -> Iterable[str]:
     """Return texts that stand in tables which say what they are, so that no mark is needed at each."""
     yield from wording.texts()
+    yield from (word for _tone, word in short_words.SHORT.values())
     for words in offline_words.ANSWERS.values():
         yield from (words.chip, words.title, words.text)
     yield from (offline_words.SIGNATURE_ONLY, languages.UNREADABLE, tongues.UNKNOWN_DAY, tongues.UNKNOWN_MONTH)

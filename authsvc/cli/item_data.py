@@ -73,7 +73,7 @@ def record(
             corrects=corrects,
         )
         made = unit_records.append(
-            session, item, given, id=UUID(bytes=place.random(16), version=4), by=place.actor.name,
+            session, item, given, id=UUID(bytes=place.random(16), version=4), by=place.actor,
             permission=unit_records.STAFF, now=place.now(),
         )  # fmt: skip
         place.record(session, item.brand.id, "item.record", item.sgtin, {"kind": kind, "id": str(made.id)})

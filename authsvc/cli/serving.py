@@ -38,7 +38,7 @@ THREADS = 8
 SHARED_MEMORY = "/dev/shm"  # noqa: S108  only folders that mkdtemp makes for us alone
 
 STOP_S = 5
-"""How long a worker may take to end. One that was just being started has lost the signal and would never end."""
+"""How long a worker may take to end, with what it answers just then."""
 
 
 @click.command()
@@ -164,6 +164,10 @@ def worker() -> "Front":
     later, and need not come at every few hundred objects, of which one scan makes and drops that many.
     """
     gc.disable()
+    # Until its loop listens, a worker has the handlers of its parent, which would swallow the signal: then it is to end
+    # at once. Ctrl-C comes to both, and is the parent's to pass on.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Here and not above: the figures of several workers are joined only where their folder is named before the import.
     from authsvc.app import create_front  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from authsvc.core.gs1 import check_digit, use_by
+from authsvc.core.gs1 import use_by
 from authsvc.core.verdicts import Facts, Reason, Verdict
 
 CONTEXTS: Final = frozenset({"dscsaSaleableReturn"})
@@ -54,11 +54,6 @@ class Finding:
         if self.info is not None:
             found["additionalInfo"] = self.info
         return found
-
-
-def is_gln(text: str) -> bool:
-    """Say whether a text is the number of a party: 13 digits, the last of which is right."""
-    return len(text) == 13 and text.isascii() and text.isdigit() and check_digit(text[:-1]) == text[-1]
 
 
 def judge(verdict: Verdict, lot: str, expiry: date | None, *, is_us_guideline: bool) -> Finding:

@@ -5,32 +5,31 @@ Each is the answer of the browser's own verifier (``static/reseller/signature.js
 filled in there. The page adds to every one that it is about the signature only, and how old the keys are.
 """
 
+from authsvc.core import verdict_texts
 from authsvc.core.verdict_texts import KEY_WITHDRAWN, WORDS, Words
 from authsvc.core.verdicts import Reason
 
-SIGNATURE_ONLY = "Signature only"
+SIGNATURE_ONLY = verdict_texts.SIGNATURE_ONLY.chip
 
-_NOT_DECIDED = ("none", "cloud", "Not decided")
+_NOT_DECIDED = (KEY_WITHDRAWN.tone, KEY_WITHDRAWN.icon, KEY_WITHDRAWN.chip)
 _ASK = "Check again online"
 
+
+def _said_as(words: Words, text: str) -> Words:
+    """Return the words of an answer that a connection gives too, with what is known of it without one."""
+    return Words(words.tone, words.icon, words.chip, words.title, text, _ASK)
+
+
 ANSWERS: dict[str, Words] = {
-    "good": Words(
-        "info",
-        "info",
-        SIGNATURE_ONLY,
-        "The signature is valid",
+    "good": _said_as(
+        verdict_texts.SIGNATURE_ONLY,
         "{brand} made this code. You are offline: blocks, recalls and copies were not checked.",
-        _ASK,
     ),
     "test": WORDS[Reason.TEST],
     "forged": WORDS[Reason.FORGED],
-    "withdrawn": Words(
-        "warn",
-        "triangle",
-        "Warning",
-        "This code is no longer in use",
+    "withdrawn": _said_as(
+        WORDS[Reason.WITHDRAWN],
         "{brand} withdrew the key of this code. An item sold with it may be a copy or a used label.",
-        _ASK,
     ),
     "undecided": KEY_WITHDRAWN,
     "online-only": Words(

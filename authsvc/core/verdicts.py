@@ -138,7 +138,7 @@ class Facts:
     ``withdrawn_at`` is when the key behind the code was revoked, where its mode does not spare the item.
     ``mine_at`` is when the same visitor, by a cookie that came back, first saw the item; None for anybody else.
     ``warranty`` is there where a registration that counts has begun it. ``owners`` and ``is_offered`` are looked up for
-    readers that only ask, and None for a scan.
+    readers that only ask, and None for a scan. ``contents`` is how many items the label of a case says that it holds.
     ``has_history`` is false when the database did not answer: only the signature is then known.
     ``data`` and ``records`` are what everybody may see of the lot and of the item; of the product it is in ``product``.
     """
@@ -160,6 +160,7 @@ class Facts:
     recall: Recall | None = None
     lot_recall: Recall | None = None
     expires_on: date | None = None
+    contents: int | None = None
     is_flagged: bool = False
     scan_number: int | None = None
     first_at: datetime | None = None

@@ -31,7 +31,8 @@ class ItemRecord(Base):
     """
     Something measured of an item or done to it: only added, never changed; ``corrects`` names a record that was wrong.
 
-    ``at`` is when it was so, ``recorded_at`` when we heard.
+    ``at`` is when it was so, ``recorded_at`` when we heard. ``by_id`` is the key or the account that
+    has added it, if any.
     """
 
     __tablename__ = "item_records"
@@ -46,6 +47,7 @@ class ItemRecord(Base):
     text: Mapped[str]
     audience: Mapped[str]
     by_name: Mapped[str]
+    by_id: Mapped[UUID | None]
     corrects: Mapped[UUID | None]
     recorded_at: Mapped[datetime]
 

@@ -7,6 +7,7 @@ that takes long holds no scan up. Nothing that waits may run on the loop: such a
 """
 
 import asyncio
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -44,6 +45,7 @@ class Front:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin on the event loop of this worker."""
         self._loop = loop
+        loop.add_signal_handler(signal.SIGTERM, self._stop)
         self._lines = Lines(loop, self._rt.connections, (sql.SCAN_ITEM, sql.SCAN_ITEMS))
         self._flights = Flights(
             loop,
@@ -57,6 +59,16 @@ class Front:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._waiters.shutdown(wait=False, cancel_futures=True)
         self._lines.close()
+
+    def _stop(self) -> None:
+        """
+        Wake what waits for news, and end as by Ctrl-C.
+
+        The server ends when the last request is answered, and a page that stands open is one for up to a minute. It
+        listens to both signals and tells nobody, so one of them comes here first; its parent sends this one always.
+        """
+        self._waiters.submit(self._on_stop)
+        signal.raise_signal(signal.SIGINT)
 
     async def __rsgi__(self, scope: Any, exchange: Exchange) -> None:
         """Answer one request."""

@@ -57,6 +57,8 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     known = unit_data.resolve((*unit_data.of_product(product.attributes), *facts.data), Audience.PUBLIC)
     # What is true of this one item stands in a card of its own: a frame is for many.
     rows += [(fact.name, _with_level(fact), False) for fact in known if fact.level is not Level.ITEM]
+    if facts.contents:
+        rows.append((_("Items in this case"), languages.number(facts.contents), False))
     if facts.lot:
         rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from authsvc import languages
-from authsvc.core import offline_words, wording
+from authsvc.core import offline_words, short_words, wording
 from authsvc.core.check_lists import MOST
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason
@@ -29,16 +29,6 @@ CONDITIONS = {
     Disposition.BLOCKED: later("Blocked by the brand"),
     Disposition.DESTROYED: later("Destroyed"),
 }
-OUTCOMES = {
-    "authentic": later("Code check passed"),
-    "informational": later("For information"),
-    "suspect": later("Warning"),
-    "withdrawn": later("Stop"),
-    "invalid": later("Check failed"),
-    "none": later("Try again"),
-    "unread": later("Not read"),
-}
-"""The short word of each outcome in a table, the good ones first."""
 
 
 def start(
@@ -52,7 +42,7 @@ def start(
         page_script=assets.url("reseller/page.js"),
         offline={name: _offline(words) for name, words in offline_words.ANSWERS.items()},
         signature_only=_(offline_words.SIGNATURE_ONLY),
-        outcomes={name: _(word) for name, word in OUTCOMES.items()},
+        shorts=[(key, tone, _(word)) for key, (tone, word) in short_words.SHORT.items()],
         most=MOST,
         typed=typed,
         fault=fault,
@@ -83,13 +73,13 @@ def item(checked: Checked, link: DigitalLink) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Render a checked list."""
-    counts = Counter(row.tone for row in rows)
+    counts = Counter((row.tone, row.word) for row in rows)
+    order = dict.fromkeys((tone, _(word)) for tone, word in short_words.SHORT.values())
     return pages.template("reseller_list.html").render(
         brand=None,
         title=_("Your list"),
         rows=rows,
-        summary=[(name, _(word), counts[name]) for name, word in OUTCOMES.items() if counts[name]],
-        outcomes={name: _(word) for name, word in OUTCOMES.items()},
+        summary=[(tone, word, counts[tone, word]) for tone, word in order if counts[tone, word]],
         repeated=sum(1 for row in rows if row.same_as is not None),
         codes="\n".join(row.code for row in rows),
     )
@@ -123,6 +113,8 @@ def _history(checked: Checked) -> list[tuple[str, str, bool]]:
         rows.append((_("Serial number"), groups(facts.serial), True))
     if facts.signature.mark is Mark.ABSENT:
         return rows
+    if facts.contents:
+        rows.append((_("Items in this case"), languages.number(facts.contents), False))
     if facts.lot:
         rows.append((_("Batch"), facts.lot, True))
     if facts.expires_on:

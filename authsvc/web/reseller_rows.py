@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from authsvc import languages
-from authsvc.core import check_lists, csv_cells
+from authsvc.core import check_lists, csv_cells, short_words
 from authsvc.languages import gettext as _
 from authsvc.web import lookups
 
@@ -40,13 +40,18 @@ class Row:
     recalled: bool | None = None
     copy_warning: bool | None = None
     same_as: int | None = None
-    is_typed: bool = False
+    key: str = short_words.UNREAD
     notices: tuple[str, ...] = ()
 
     @property
     def tone(self) -> str:
-        """The outcome, save for a typed number: it has no seal to lack, so it is no warning."""
-        return "informational" if self.is_typed and self.reason == "unsigned" else self.outcome
+        """The tone of its short word."""
+        return short_words.SHORT[self.key][0]
+
+    @property
+    def word(self) -> str:
+        """Its short word, that of its own page."""
+        return _(short_words.SHORT[self.key][1])
 
     @property
     def owned(self) -> tuple[str, ...]:
@@ -123,7 +128,7 @@ def _row(line: int, code: str, document: dict[str, Any], same_as: int | None) ->
         recalled=bool(reasons & {"recalled", "lot-recalled"}) if has_history else None,
         copy_warning="possible-copy" in reasons if has_history else None,
         same_as=same_as,
-        is_typed=not check_lists.is_link(code),
+        key=short_words.key_of(document, is_typed=not check_lists.is_link(code)),
         notices=tuple(notice["title"] for notice in document["notices"]),
     )
 

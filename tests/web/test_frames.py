@@ -109,6 +109,7 @@ CHANGES = {
     "gtin": [None, "09506000134376"],
     "serial": [None, 'S<"&\\1'],
     "sscc": [None, "095060001234567884"],
+    "contents": [24],
     "lot": [None, "<L2>"],
     "brand": [None, replace(HALDEN, name="Rival <b>"), replace(HALDEN, contact=None)],
     "product": [None, replace(WATCH, name="Other"), replace(WATCH, warranty_months=24, category="toy")],

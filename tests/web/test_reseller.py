@@ -2,7 +2,7 @@ import csv
 import gzip
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from scene import BASE_URL, Page, forge
@@ -112,10 +112,29 @@ def test_a_list_is_answered_in_order_as_a_table(scene, visitor):
         visitor, "\n".join([BASE_URL + good, "nonsense", "", BASE_URL + bad, link.sgtin, BASE_URL + good])
     )
 
-    outcomes = re.findall(r'<tr data-outcome="([a-z]+)"', response.text)
-    assert (response.status_code, outcomes) == (200, ["authentic", "unread", "invalid", "informational", "authentic"])
+    tones = re.findall(r'<tr data-tone="([a-z]+)"', response.text)
+    assert (response.status_code, tones) == (200, ["ok", "none", "bad", "info", "ok"])
     assert "Same code as line 1" in response.text
     assert "1 line repeats a code" in response.text
+
+
+def test_an_answer_of_a_list_has_the_tone_and_the_word_of_its_own_page(scene, visitor):
+    soon = scene.clock().date() - timedelta(days=2)
+    expired = scene.issue(scene.watch, expires_on=soon).link()
+    stolen, withdrawn = (scene.codes.link() for _ in range(2))
+    scene.set_disposition(stolen, Disposition.STOLEN)
+    scene.set_disposition(withdrawn, Disposition.DESTROYED)
+    uris = [link.uri(BASE_URL, s=link.extension("s")) for link in (expired, stolen, withdrawn)]
+
+    listed_as = re.findall(
+        r'<tr data-tone="([a-z]+)">.*?<b class="say">([^<]+)</b>', listed(visitor, "\n".join(uris)).text, re.DOTALL
+    )
+
+    for uri, said in zip(uris, listed_as, strict=True):
+        page = look_up(visitor, uri).text
+        chip = re.search(r'<section class="verdict (\w+)".*?<div class="chip">.*?<span>([^<]+)</span>', page, re.DOTALL)
+        assert said == chip.groups()
+    assert listed_as == [("warn", "Warning"), ("bad", "Stop"), ("warn", "Warning")]
 
 
 def test_a_case_is_named_by_its_number_and_a_batch_may_be_there_many_times(scene, visitor):
@@ -131,6 +150,19 @@ def test_a_case_is_named_by_its_number_and_a_batch_may_be_there_many_times(scene
     assert codes == [case.sscc, "C2", "C2", link.serial, link.serial]
     assert re.findall("Same code as line [0-9]", response.text) == ["Same code as line 4"]
     assert "1 line repeats a code" in response.text
+
+
+def test_a_case_says_how_many_items_its_label_promises(scene, visitor):
+    case = scene.issue(scene.add_product(granularity="hybrid"), 1, lot="C1", contents=1200).link()
+    uri = case.uri(BASE_URL, s=case.extension("s"))
+    changed = uri.replace("37=1200", "37=12")
+
+    pages = [scene.visitor().scan(uri.removeprefix(BASE_URL)).html, look_up(visitor, uri).text]
+
+    assert uri != changed
+    assert [facts(page).get("Items in this case") for page in pages] == ["1,200"] * 2, list(map(facts, pages))
+    for page in (scene.visitor().scan(changed.removeprefix(BASE_URL)).html, look_up(visitor, changed).text):
+        assert "Items in this case" not in page
 
 
 def test_a_list_comes_back_as_csv_that_no_spreadsheet_runs(scene, visitor):
@@ -159,7 +191,7 @@ def test_a_file_from_the_printer_may_be_given_as_it_is(scene, visitor):
 
     response = listed(visitor, "", file=file)
 
-    assert re.findall(r'<tr data-outcome="([a-z]+)"', response.text) == ["authentic"] * 2
+    assert re.findall(r'<tr data-tone="([a-z]+)"', response.text) == ["ok"] * 2
     assert "7K3M9QX2" not in response.text
 
 

@@ -6,10 +6,14 @@ the whole interface; a value that came out of them is right, and the rest of the
 """
 
 from .digital_link import DigitalLink
+from .numbers import GLN, GTIN, SSCC
 from .sgtin import human_readable, normalise_gtin, parse_bracketed, parse_sgtin
 from .values import check_digit, use_by
 
 __all__ = [
+    "GLN",
+    "GTIN",
+    "SSCC",
     "DigitalLink",
     "check_digit",
     "human_readable",

@@ -56,7 +56,7 @@ def _know_parts(state: BlueprintSetupState) -> None:
     """
     for one in OPERATIONS:
         for param in one.params:
-            form = type(param.name, (BaseConverter,), {"regex": f"(?:{param.pattern})"})
+            form = type(param.name, (BaseConverter,), {"regex": f"(?:{param.routed})"})
             state.app.url_map.converters[f"api_{param.name}"] = form
 
 

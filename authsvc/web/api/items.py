@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from authsvc import investigations, item_acts, item_lists, item_story
 from authsvc.core.clones import UNKNOWN_PLACE, Fact, FactKind, Place
-from authsvc.core.gs1 import DigitalLink
+from authsvc.core.gs1 import GTIN, SSCC, DigitalLink
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadDigitalLink, BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
@@ -16,7 +16,7 @@ from authsvc.item_acts import ACTS
 from authsvc.web.api import pages
 from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import SGTIN, operation
-from authsvc.web.api.shapes import Given, Moment, PageQuery, PageTold, Told, example, text
+from authsvc.web.api.shapes import Given, Gtin, Moment, PageQuery, PageTold, Told, example, text
 
 UNKNOWN = "The brand has no such item. Look for a typing error; upper and lower case are not the same."
 
@@ -127,10 +127,7 @@ class ItemsTold(PageTold):
 class ItemsQuery(PageQuery):
     """Which items."""
 
-    gtin: Annotated[
-        str, StringConstraints(pattern="^[0-9]{14}$"),
-        Field(description="The product, by its GTIN with 14 digits.", examples=["09506000134352"]),
-    ]  # fmt: skip
+    gtin: Annotated[Gtin, Field(description="The product, by its GTIN with 14 digits.", examples=["09506000134352"])]
     disposition: Annotated[Disposition | None, Field(description="In this condition.")] = None
 
 
@@ -249,7 +246,8 @@ def find_subject(call: Call, sgtin: str) -> Subject:
     try:
         DigitalLink.build(ais)
     except BadDigitalLink:
-        raise NotFound(UNKNOWN) from None
+        fault = SSCC.find_fault(serial) if kind == "00" else GTIN.find_fault(kind)
+        raise NotFound(f"{UNKNOWN} Expected {fault}." if fault else UNKNOWN) from None
     key, serial_or_none = (serial, None) if kind == "00" else (kind, serial)
     brand = call.rt.held.register.find_brand(key)
     if brand is None or brand.id != call.caller.brand_id:

@@ -27,7 +27,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from authsvc.core import api_keys
+from authsvc.core import api_keys, gs1
 from authsvc.errors import AuthsvcError, NotFound
 from authsvc.web import path_keys
 
@@ -36,7 +36,11 @@ View = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Param:
-    """A part of a path: its form, and how it is read. A text of another form names nothing, so it is not found."""
+    """
+    A part of a path: its form, and how it is read. A text of another form names nothing, so it is not found.
+
+    What has the form *near* is refused with what ``find_fault`` says of it, since somebody has mistyped.
+    """
 
     name: str
     text: str
@@ -44,6 +48,13 @@ class Param:
     example: str
     format: str | None = None
     read: Callable[[str], Any] = str
+    near: str | None = None
+    find_fault: Callable[[str], str | None] | None = None
+
+    @property
+    def routed(self) -> str:
+        """The form that leads to the operation: a wider one than it has, where a fault in it is told."""
+        return self.near or self.pattern
 
     def parse(self, given: str) -> Any:
         """
@@ -52,6 +63,8 @@ class Param:
         Raises:
             NotFound: It has a form that nothing here has.
         """
+        if self.find_fault is not None and (fault := self.find_fault(given)) is not None:
+            raise NotFound(f"There is nothing at this address. {self.name}: expected {fault}.")
         if re.fullmatch(self.pattern, given) is None:
             raise NotFound(f"There is nothing at this address: {self.name} has the form {self.pattern}.")
         return self.read(given)
@@ -107,7 +120,10 @@ class Operation:
 OPERATIONS: list[Operation] = []
 """Every operation, in the order of the modules."""
 
-GTIN = Param(name="gtin", text="GTIN with 14 digits.", pattern="[0-9]{14}", example="09506000134352")
+GTIN = Param(
+    name="gtin", text="GTIN with 14 digits.", pattern="[0-9]{14}", example="09506000134352", near="[0-9]{1,40}",
+    find_fault=gs1.GTIN.find_fault,
+)  # fmt: skip
 LOT = Param(
     name="lot",
     text="The lot number; one with other characters than letters, digits, `.`, `_` and `-` is written as `~` and "

@@ -83,7 +83,13 @@ class RecordGiven(Given):
         Audience | None,
         Field(strict=False, description="Left out, the kind decides; to widen it needs `items:write`."),
     ] = None
-    corrects: Annotated[UUID | None, Field(strict=False, description="An earlier record that was wrong.")] = None
+    corrects: Annotated[
+        UUID | None,
+        Field(
+            strict=False,
+            description="An earlier record that was wrong, written by this key; with `items:write`, by anybody.",
+        ),
+    ] = None
 
 
 @operation("GET", "/items/{sgtin}/records", scope="items:read", params=(SGTIN,), tells={200: RecordsTold},
@@ -107,7 +113,7 @@ def add_record(call: Call, sgtin: str, body: RecordGiven) -> Reply:
     Add a record to an item.
 
     A test result, the health of a battery, maintenance, software, service or warranty. For partners who add, and
-    neither see nor change what others wrote.
+    neither see nor change what others wrote: a key corrects its own records, and with `items:write` any.
     """
     subject = find_subject(call, sgtin)
     permission = unit_records.STAFF if allows(call.caller.scopes, "items:write") else unit_records.PARTNER
@@ -115,7 +121,7 @@ def add_record(call: Call, sgtin: str, body: RecordGiven) -> Reply:
         kind=body.kind, at=body.at, values=body.values, text=body.text, audience=body.audience, corrects=body.corrects
     )
     made = unit_records.append(
-        call.session, subject.name, given, id=call.rt.new_id(), by=call.caller.actor.name, permission=permission,
+        call.session, subject.name, given, id=call.rt.new_id(), by=call.caller.actor, permission=permission,
         now=call.at,
     )  # fmt: skip
     call.record("item.record", subject.sgtin, {"kind": made.kind, "id": str(made.id)})

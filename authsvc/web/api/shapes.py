@@ -8,8 +8,19 @@ control characters, for the database stores no NUL and nobody means the others.
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, RootModel, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    RootModel,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
+from authsvc.core.gs1 import GTIN
 from authsvc.web import documents
 
 GTIN_PATTERN = "^[0-9]{14}$"
@@ -27,7 +38,21 @@ def text(most: int, least: int = 1) -> Any:
     return StringConstraints(min_length=least, max_length=most, pattern=_NO_CONTROLS_BUT_LINES)
 
 
-Gtin = Annotated[str, StringConstraints(pattern=GTIN_PATTERN), Field(description="GTIN, always with 14 digits.")]
+def _gtin(given: str) -> str:
+    if (fault := GTIN.find_fault(given)) is not None:
+        raise PydanticCustomError("gtin", "{fault}", {"fault": fault})
+    return given
+
+
+Gtin = Annotated[
+    str,
+    # No pattern of the checker: it would speak before, and say nothing but itself.
+    AfterValidator(_gtin),
+    Field(
+        description="GTIN, always with 14 digits, the last of which is its check digit.",
+        json_schema_extra={"pattern": GTIN_PATTERN},
+    ),
+]
 LotNumber = Annotated[
     str,
     StringConstraints(min_length=1, max_length=20, pattern=r"^[!\"%-?A-Z_a-z]+$"),

@@ -83,10 +83,11 @@ def undo(alert_id: UUID) -> str | tuple[str, int] | Response:
             is_whole = triage.undo(session, subject, alert_id, reason=reason, by=me.actor, now=guard.now())
     except (BadInput, Conflict) as error:
         return alert_page.show(alert_id, reason=reason, fault=str(error)), error.status
-    said = "The decision is taken back; the alert is open again."
+    said, tone = "The decision is taken back; the alert is open again.", guard.Tone.DONE
     if not is_whole:
         said += " The condition of the item was changed by somebody since, and stays."
-    return guard.done(said, _back(alert_id))
+        tone = guard.Tone.PARTLY
+    return guard.done(said, _back(alert_id), tone)
 
 
 @guard.page("/alerts/<uuid:alert_id>/assign", role=Role.ANALYST, methods=["POST"])
@@ -99,7 +100,7 @@ def assign(alert_id: UUID) -> Response:
         raise BadInput("Choose somebody of the team.") from None
     with guard.session() as session:
         subject = alert_queue.subject_of(triage.get(session, me.brand_id, alert_id).sgtin)
-        triage.assign(session, subject, alert_id, assignee, by=me.actor, now=guard.now())
+        triage.assign(session, subject, alert_id, assignee, team=guard.team_ids(), by=me.actor, now=guard.now())
     return guard.done("The alert is assigned." if assignee else "The alert is nobody's now.", _back(alert_id))
 
 

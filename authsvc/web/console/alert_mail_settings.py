@@ -68,7 +68,7 @@ def remove_recipient() -> Response:
             alert_mails.remove_recipient(session, me.brand_id, address)
             me.record(session, "mail.recipients", _masked(address), {"removed": 1})
     except NotFound as error:
-        return guard.done(str(error), HERE)
+        return guard.done(str(error), HERE, guard.Tone.NOTHING)
     return guard.done(f"{address} gets no alert mails any more.", HERE)
 
 

@@ -178,7 +178,8 @@ def _around(found: Surroundings) -> dict[str, Any]:
     if found.disposition_at is not None and found.disposition not in {None, Disposition.ACTIVE}:
         entries.append({"at": found.disposition_at, "title": f"Item set to {found.disposition}", "icon": "lock",
                         "tone": "bad", "text": found.disposition_reason or ""})  # fmt: skip
-    names = {member.id: member.name for member in found.team}
+    team = [member for member in guard.team() if member.deactivated_at is None and member.role.may(Role.ANALYST)]
+    names = {member.account_id: member.name for member in team}
     similar = [
         {"href": f"{HOME}/{one.id}", "title": alert_words.headline(one.rule, one.evidence),
          "text": f"{alert_queue.subtitle(one)} · {', '.join(one.alike)}{', closed' if one.is_closed else ''}",
@@ -191,7 +192,7 @@ def _around(found: Surroundings) -> dict[str, Any]:
         "events": sorted(entries, key=lambda entry: entry["at"], reverse=True), "similar": similar,
         "log": [(at, f"{words.day(at)}: {said}") for at, said in (*log, opened)],
         "assignee": names.get(found.alert.assignee) if found.alert.assignee else None,
-        "team": [("", "Nobody"), *((str(member.id), member.name) for member in found.team)],
+        "team": [("", "Nobody"), *((str(member.account_id), member.name) for member in team)],
         "assigned": str(found.alert.assignee or ""),
     }  # fmt: skip
 

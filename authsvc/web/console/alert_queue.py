@@ -4,9 +4,10 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from operator import itemgetter
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from flask import request
@@ -25,6 +26,7 @@ from authsvc.web.console import alert_words, guard, rendering
 from authsvc.web.site import runtime
 
 HOME = "/console/alerts"
+NONE_TICKED = "Tick the alerts that you mean first."
 NAMES = {
     Listed.NEW: "New", Listed.MINE: "Mine", Listed.TEAM: "Team", Listed.SNOOZED: "Snoozed",
     Listed.CLOSED: "Closed",
@@ -69,11 +71,23 @@ class Query:
         return f"{path}?{urlencode(kept)}" if kept else path
 
 
-def read_query() -> Query:
-    """Read list, filters, search and page from the address; what is not understood is left out."""
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a form about many alerts held when it was refused, and why, at which of its fields."""
+
+    ticked: frozenset[str] = frozenset()
+    what: str = ""
+    reason: str = ""
+    fault: str | None = None
+    at: str = "reason"
+
+
+def read_query(asked: Mapping[str, str] | None = None) -> Query:
+    """Read list, filters, search and page from the address, or as given; what is not understood is left out."""
+    asked = request.args if asked is None else asked
     given = {
         name: value for name in ("list", *_FILTERS, "after", "before")
-        if (value := request.args.get(name, "").strip()[:300].replace("\0", ""))
+        if (value := asked.get(name, "").strip()[:300].replace("\0", ""))
     }  # fmt: skip
     listed = given.get("list")
     age, severity = given.get("age"), given.get("severity", "").upper()
@@ -92,32 +106,32 @@ def read_query() -> Query:
 @guard.page("/alerts", role=Role.VIEWER, nav="Alerts")
 def queue() -> str:
     """List alerts, in the list that was asked for."""
-    me, query = guard.me(), read_query()
-    with guard.session() as session:
-        page = alert_lists.find(session, me.brand_id, me.account_id, query.asked, now=guard.now())
-        counts = alert_lists.count(session, me.brand_id, me.account_id, now=guard.now())
-        rules = alert_lists.find_rules(session, me.brand_id)
-        has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
-    may_act = me.role.may(Role.ANALYST)
-    listed = query.asked.listed
-    return rendering.show(
-        "console/alerts.html", title="Alerts", lists=tabs(query, counts), fields=_fields(query, rules),
-        applied=_applied(query), clear=query.href(**dict.fromkeys((*_FILTERS, "after", "before"))),
-        rows=[_table_row(row, query) for row in page.rows], **pages(page, query),
-        empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act and listed is not Listed.CLOSED,
-        acts=_acts(), hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()}, has_keys=has_keys,
-        hidden_filter={"list": listed.value}, stream=stream_address(), is_live=_is_live(query),
+    return _show(read_query(), Typed())
+
+
+def again(fault: str, *, at: str) -> tuple[str, int]:
+    """Show the list that a refused form came from, with what was ticked and typed, and the fault at its field."""
+    form = request.form
+    asked = dict(parse_qsl(urlsplit(guard.safe_next(form.get("back", HOME))).query))
+    typed = Typed(
+        ticked=frozenset(form.getlist("alert")), what=form.get("what", ""), reason=form.get("reason", "")[:2000],
+        fault=fault, at=at,
     )  # fmt: skip
+    return _show(read_query(asked), typed), HTTPStatus.BAD_REQUEST
 
 
-@guard.page("/alerts/bulk", role=Role.ANALYST, methods=["POST"])
-def act_on_many() -> Response:
+@guard.page("/alerts/bulk", role=Role.ANALYST, methods=["POST"], nav="Alerts")
+def act_on_many() -> tuple[str, int] | Response:
     """Do one thing to every alert that was ticked, and say how many were done."""
     me, what = guard.me(), request.form.get("what", "")
     reason, back = request.form.get("reason", ""), guard.safe_next(request.form.get("back", HOME))
     if not _ticked():
-        return guard.done("Nothing was done: tick the alerts that you mean first.", back)
-    act = _act(what, reason)
+        return again(NONE_TICKED, at="what")
+    if what != "assign-me" and not reason.strip():
+        return again("Give the reason: whoever looks at the alerts later has nothing else to go by.", at="reason")
+    act = _find_act(what, reason)
+    if act is None:
+        return again("Choose what to do with the ticked alerts.", at="what")
     with guard.session() as session:
         outcome = triage.act_on_many(
             session, me.brand_id, _ticked(), subject_of,
@@ -125,7 +139,8 @@ def act_on_many() -> Response:
         )  # fmt: skip
     refused = " ".join(f"{number} refused: {why}" for why, number in outcome.refused.items())
     done = "1 alert" if outcome.done == 1 else f"{outcome.done} alerts"
-    return guard.done(f"{done} done. {refused}".strip(), back)
+    worst = guard.Tone.PARTLY if outcome.done else guard.Tone.REFUSED
+    return guard.done(f"{done} done. {refused}".strip(), back, worst if refused else guard.Tone.DONE)
 
 
 def subject_of(sgtin: str) -> Subject:
@@ -173,6 +188,25 @@ def subtitle(row: Any) -> str:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _show(query: Query, typed: Typed) -> str:
+    me = guard.me()
+    with guard.session() as session:
+        page = alert_lists.find(session, me.brand_id, me.account_id, query.asked, now=guard.now())
+        counts = alert_lists.count(session, me.brand_id, me.account_id, now=guard.now())
+        rules = alert_lists.find_rules(session, me.brand_id)
+        has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
+    may_act = me.role.may(Role.ANALYST)
+    listed = query.asked.listed
+    return rendering.show(
+        "console/alerts.html", title="Alerts", lists=tabs(query, counts), fields=_fields(query, rules),
+        applied=_applied(query), clear=query.href(**dict.fromkeys((*_FILTERS, "after", "before"))),
+        rows=[_table_row(row, query) for row in page.rows], **pages(page, query),
+        empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act and listed is not Listed.CLOSED,
+        acts=_acts(), typed=typed, hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()},
+        has_keys=has_keys, hidden_filter={"list": listed.value}, stream=stream_address(), is_live=_is_live(query),
+    )  # fmt: skip
 
 
 def _table_row(row: Row, query: Query) -> dict[str, Any]:
@@ -254,15 +288,13 @@ def _ticked() -> list[UUID]:
         raise BadInput("Choose alerts of the list.") from None
 
 
-def _act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any]:
+def _find_act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any] | None:
     """Return what to do with each alert; a block asks for proof of who you are, so it is done one by one."""
     me, now = guard.me(), guard.now()
-    if what != "assign-me" and not reason.strip():
-        raise BadInput("Give the reason: whoever looks at the alerts later has nothing else to go by.")
     kind, _, days = what.partition("-")
     if what == "assign-me":
         return lambda session, subject, alert_id: triage.assign(
-            session, subject, alert_id, me.account_id, by=me.actor, now=now
+            session, subject, alert_id, me.account_id, team={me.account_id}, by=me.actor, now=now
         )
     if kind == "snooze" and days in SNOOZES:
         return lambda session, subject, alert_id: triage.snooze(
@@ -273,4 +305,4 @@ def _act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any]:
         return lambda session, subject, alert_id: triage.decide(
             session, subject, alert_id, Choice(what), reason=reason, by=me.actor, id=runtime().new_id(), now=now
         )
-    raise BadInput("Choose what to do with the ticked alerts.")
+    return None

@@ -16,7 +16,7 @@ from authsvc.cases import MOVES, Listed, State
 from authsvc.core import alerts
 from authsvc.errors import BadInput, NotFound
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import alert_queue, guard, rendering
 from authsvc.web.site import runtime
 
 STATE_TEXTS = {
@@ -91,7 +91,9 @@ def assign(case_id: UUID) -> Response:
     with guard.session() as session:
         cases.get_case(session, me.brand_id, case_id)
         to = _uuid(given) if given else None
-        case = cases.assign(session, me.brand_id, case_id, to, by=me.actor, now=guard.now())
+        case = cases.assign(
+            session, me.brand_id, case_id, to, team=guard.team_ids(), by=me.actor, now=guard.now()
+        )  # fmt: skip
     return guard.done(f"Case {case.number} is {'assigned' if to else 'given to nobody'}.", path(case_id))
 
 
@@ -121,6 +123,8 @@ def add() -> Page:
     From a selection, which names no case, ask first: by POST too, or the token of its form would stand in an address.
     """
     me, now, given = guard.me(), guard.now(), request.form.getlist("alert")
+    if not given and "back" in request.form:
+        return alert_queue.again(alert_queue.NONE_TICKED, at="what")
     if "case" not in request.form:
         return _add_form(given)
     try:
@@ -136,7 +140,7 @@ def add() -> Page:
             added = cases.add_alerts(session, me.brand_id, case_id, alert_ids, by=me.actor, now=now)
     except BadInput as error:
         return _add_form(given, fault=str(error)), 400
-    return guard.done(_said(added), path(added.case.id))
+    return guard.done(_said(added), path(added.case.id), guard.Tone.DONE if added.added else guard.Tone.NOTHING)
 
 
 # --- Shared with the other pages of a case ---------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def show_page(case_id: UUID, *, faults: Mapping[str, str] = {}) -> str:
     me = guard.me()
     with guard.session() as session:
         case = cases.get_case(session, me.brand_id, case_id)
-        members = staff.list_members(session, me.brand_id)
+        members = guard.team()
         values = {
             "alerts": [_alert_row(alert) for alert in cases.list_alerts(session, me.brand_id, case_id)],
             "comments": case_files.list_comments(session, me.brand_id, case_id),
@@ -189,7 +193,7 @@ def _list(*, fault: str | None = None, title: str = "") -> str:
             before=int(before) if before.isascii() and before.isdigit() and len(before) < 10 else None,
             limit=cases.PAGE + 1,
         )  # fmt: skip
-        members = staff.list_members(session, me.brand_id)
+        members = guard.team()
     counts["active"] = sum(counts[state.value] for state in _LISTS["active"][1])
     shown = found[: cases.PAGE]
     return rendering.show(

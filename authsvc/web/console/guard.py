@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -25,13 +26,14 @@ from flask import Blueprint, Flask, Response, current_app, g, redirect, request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from authsvc import audit, staff_sessions
+from authsvc import audit, staff, staff_sessions
 from authsvc.core.wrapping import derive_key
 from authsvc.desk import Desk
 from authsvc.errors import BadConfig, Forbidden, ForeignForm, NotFound, ProofNeeded, SignInNeeded, Unavailable
 from authsvc.staff import SECRET_BYTES, Role, hash_secret, spell
 from authsvc.web import site
 from authsvc.web.console import cookies
+from authsvc.web.shell import Notice
 from authsvc.web.site import runtime
 
 PREFIX = "/console"
@@ -76,6 +78,18 @@ class Me:
     def record(self, session: Session, act: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
         """Note an act of this person in the log of the brand; see ``audit.record``."""
         audit.record(session, self.brand_id, self.actor, act, subject, details, at=now())
+
+
+class Tone(StrEnum):
+    """How a page tells what came of an act: the look of its notice, from good to bad."""
+
+    DONE = "ok"
+    NOTHING = "info"
+    """Nothing was done, since there was nothing to do."""
+    PARTLY = "warn"
+    """Not all of it was done."""
+    REFUSED = "bad"
+    """It could not be done."""
 
 
 DECLARED: dict[str, Declaration] = {}
@@ -162,6 +176,17 @@ def as_owners(session: Session) -> AbstractContextManager[Session]:
     return desk().as_owners_within(session)
 
 
+def team() -> list[staff.Member]:
+    """Return who works in the brand, those who left among them; in a sandbox that is the team of its brand."""
+    with desk().as_auth() as session:
+        return staff.list_team(session, me().brand_id)
+
+
+def team_ids() -> frozenset[UUID]:
+    """Return the accounts of those who work in the brand now."""
+    return frozenset(member.account_id for member in team() if member.deactivated_at is None)
+
+
 def staff_key() -> bytes:
     """Return the key behind form tokens and what is kept of staff in hidden form."""
     return derive_key(runtime().config.secret, "staff")
@@ -190,10 +215,10 @@ def safe_next(given: str | None) -> str:
 # --- Answers ---------------------------------------------------------------------------------------------------------
 
 
-def done(text: str, to: str) -> BaseResponse:
-    """Lead to a page of the console that says once what was done."""
+def done(text: str, to: str, tone: Tone = Tone.DONE) -> BaseResponse:
+    """Lead to a page of the console that says once what was done, or that it was not."""
     response = go(to)
-    raw = text[:500].encode()
+    raw = f"{tone}|{text[:500]}".encode()
     cookies.put(response, cookies.NOTICE, f"{spell(raw)}.{_seal(raw)}", request)
     g.keeps_notice = True
     return response
@@ -206,14 +231,17 @@ def go(to: str) -> Response:
     return response
 
 
-def notice() -> str | None:
-    """Return what was just done, once."""
+def notice() -> Notice | None:
+    """Return what was just done or not done, once."""
     value, _, seal = request.cookies.get(cookies.name_of(cookies.NOTICE, request), "").partition(".")
     try:
         raw = urlsafe_b64decode(value + "=" * (-len(value) % 4))
     except (BadBase64, ValueError):
         return None
-    return raw.decode() if raw and seal.isascii() and hmac.compare_digest(_seal(raw), seal) else None
+    if not raw or not seal.isascii() or not hmac.compare_digest(_seal(raw), seal):
+        return None
+    tone, _, text = raw.decode().partition("|")
+    return Notice(text=text, tone=Tone(tone))
 
 
 def set_session(secret: str) -> None:

@@ -68,7 +68,7 @@ def add_record(key: str) -> Page:
         given = _read_record()
         with guard.session() as session:
             made = unit_records.append(
-                session, subject.name, given, id=runtime().new_id(), by=me.name, permission=unit_records.STAFF,
+                session, subject.name, given, id=runtime().new_id(), by=me.actor, permission=unit_records.STAFF,
                 now=guard.now(),
             )  # fmt: skip
             me.record(session, "item.record", subject.sgtin, {"kind": made.kind, "id": str(made.id)})

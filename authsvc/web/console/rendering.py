@@ -43,7 +43,6 @@ def show_plain(template: str, *, title: str, **values: Any) -> str:
 
 def _shell() -> Shell:
     me = guard.me()
-    said = guard.notice()
     return Shell(
         brand=me.brand,
         groups=tuple(group for title, entries in NAVIGATION if (group := _group(title, entries)).links),
@@ -57,13 +56,13 @@ def _shell() -> Shell:
         ),
         sign_out="/console/sign-out",
         hidden={guard.FORM_FIELD: guard.form_token()},
-        notices=tuple(_notices(said)),
+        notices=tuple(_notices()),
     )
 
 
-def _notices(said: str | None) -> Iterator[Notice]:
-    if said:
-        yield Notice(text=said)
+def _notices() -> Iterator[Notice]:
+    if (said := guard.notice()) is not None:
+        yield said
     if guard.signed().sandbox_of is not None:
         yield Notice(text="This is a sandbox: nothing here is real, and it may be wiped.", tone="warn")
 

@@ -8,7 +8,7 @@ from authsvc import audit, catalogue, run_orders, sites, voiding
 from authsvc.core.register import Brand
 from authsvc.errors import BadInput, Conflict
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, rendering, run_words
 from authsvc.web.site import runtime
 
 HERE = "/console/runs"
@@ -40,7 +40,8 @@ def void(number: int) -> Page:
             me.record(session, "run.void", str(number), details)
     except BadInput as error:
         return _page(number, fault=str(error)), error.status
-    return guard.done(f"{done.withdrawn:,} codes are void. {done.kept:,} are in use and stay good.", f"{HERE}/{number}")
+    said = f"{done.withdrawn:,} codes are void. {done.kept:,} are in use and stay good."
+    return guard.done(said, f"{HERE}/{number}", guard.Tone.DONE if done.withdrawn else guard.Tone.NOTHING)
 
 
 @guard.page("/runs/sites", role=Role.ADMIN, methods=["GET", "POST"], nav=NAV, step_up=True)
@@ -92,7 +93,7 @@ def _page(number: int, *, fault: str | None = None) -> str:
             events = [*events, *audit.find_events(session, me.brand_id, about=str(order.id), limit=_EVENTS)]
     return rendering.show(
         "console/run.html", title=f"Run {number}", run=found, product=product, void=void_codes, order=order,
-        fault=fault, downloads=sum(event.act == "run.download" for event in events),
+        fault=fault, kinds=run_words.KINDS, downloads=sum(event.act == "run.download" for event in events),
         events=[
             (event.at, f"{event.act} by {event.actor.name.partition(' <')[0]}" + _details(event))
             for event in sorted(events, key=lambda event: (event.at, event.seq), reverse=True)

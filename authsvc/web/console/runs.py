@@ -14,7 +14,7 @@ from authsvc.issuing import Mode, Order
 from authsvc.run_orders import RunOrder
 from authsvc.staff import Role
 from authsvc.web import downloads
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, rendering, run_words
 from authsvc.web.site import runtime
 
 HERE = "/console/runs"
@@ -48,6 +48,7 @@ def runs() -> str:
         needs_two = run_orders.needs_approval(session, me.brand_id)
     return rendering.show(
         "console/runs.html", title="Runs", orders=[_row(order, names) for order in orders], runs=found, names=names,
+        kinds=run_words.KINDS,
         is_running=any(order.errand is not None and order.errand.is_open for order in orders),
         needs_two=needs_two, may_order=me.role.may(Role.OPERATOR), may_set=me.role.may(Role.ADMIN),
     )  # fmt: skip
@@ -84,7 +85,7 @@ def order_page(order_id: UUID) -> str:
     return rendering.show(
         "console/run_order.html", title=f"Order of {found.order.count:,} codes", order=found, product=product,
         row=_row(found, {product.gtin: product.name}), may_approve=found.state == "awaiting" and not is_own,
-        is_own=is_own,
+        is_own=is_own, kinds=run_words.KINDS,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def add_service(key: str) -> Page:
     except BadInput as error:
         return _page(key, subject, fault=str(error)), error.status
     with guard.session() as session:
-        made = service_records.add(session, subject, service, id=runtime().new_id(), by=me.actor.name, now=guard.now())
+        made = service_records.add(session, subject, service, id=runtime().new_id(), by=me.actor, now=guard.now())
         me.record(session, "item.service", subject.name.sgtin, {"id": str(made.id), "day": made.done_on.isoformat()})
     return guard.done("The service is noted.", f"/console/items/{key}/services")
 
@@ -42,7 +42,7 @@ def withdraw_service(key: str, record_id: UUID) -> Page:
     """Take back a record that was noted in error."""
     subject, me = item_keys.get_subject(key), guard.me()
     with guard.session() as session:
-        service_records.withdraw(session, subject, record_id, id=runtime().new_id(), by=me.actor.name, now=guard.now())
+        service_records.withdraw(session, subject, record_id, id=runtime().new_id(), by=me.actor, now=guard.now())
         me.record(session, "item.service", subject.name.sgtin, {"withdrawn": str(record_id)})
     return guard.done("The record is taken back. Its owner sees it no more.", f"/console/items/{key}/services")
 

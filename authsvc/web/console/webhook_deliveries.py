@@ -79,7 +79,7 @@ def replay(delivery_id: UUID) -> Response:
             webhook_history.replay(session, me.brand_id, delivery_id, now=guard.now())
             me.record(session, "webhook.replay", str(delivery_id), {"deliveries": 1})
     except Conflict as error:
-        return guard.done(f"Nothing was sent. {error}", f"{HERE}/{delivery_id}")
+        return guard.done(f"Nothing was sent. {error}", f"{HERE}/{delivery_id}", guard.Tone.REFUSED)
     return guard.done("It is sent once more, under the same webhook-id. Reload in a few seconds.",
                       f"{HERE}/{delivery_id}")  # fmt: skip
 
@@ -93,7 +93,7 @@ def replay_dead(endpoint_id: UUID) -> Response:
             count = webhook_history.replay_dead(session, me.brand_id, endpoint_id, now=guard.now())
             me.record(session, "webhook.replay", str(endpoint_id), {"deliveries": count})
     except Conflict as error:
-        return guard.done(f"Nothing was sent. {error}", back)
+        return guard.done(f"Nothing was sent. {error}", back, guard.Tone.REFUSED)
     return guard.done(f"{count:,} {'delivery is' if count == 1 else 'deliveries are'} sent once more.", back)
 
 

@@ -160,7 +160,7 @@ def test(endpoint_id: UUID) -> Response:
             webhooks.send_test(session, me.brand_id, endpoint_id, runtime().new_id(), now=guard.now())
             me.record(session, "webhook.test", str(endpoint_id))
     except Conflict as error:
-        return guard.done(f"No test was sent. {error}", _path(endpoint_id))
+        return guard.done(f"No test was sent. {error}", _path(endpoint_id), guard.Tone.REFUSED)
     return guard.done("A test event is on its way. Reload in a few seconds to see the answer.", _path(endpoint_id))
 
 

@@ -5,8 +5,9 @@ import io
 import owning
 import pytest
 from owning import Buyer, letters
-from programs import program
+from programs import Program, make_key, program
 
+from authsvc import api_keys
 from authsvc.core.gs1 import DigitalLink
 from authsvc.investigations import facts
 
@@ -148,7 +149,8 @@ def test_a_disputed_transfer_is_read_and_decided_and_both_are_told(scene, erp, r
 
 def test_a_partner_adds_records_and_sees_none(scene, erp, rival):
     link = scene.issue(scene.add_product()).link(0)
-    shop = program(scene, None, "items:append", name="Service")
+    made = make_key(scene, None, "items:append", name="Service")
+    shop = Program(scene.app, made.text)
     path = f"/items/{link.sgtin}/records"
     for n in range(5):
         told = {"kind": "battery", "at": f"2026-05-0{n + 1}T10:00:00Z", "values": {"charge_cycles": n * 100}}
@@ -166,6 +168,16 @@ def test_a_partner_adds_records_and_sees_none(scene, erp, rival):
     }
     assert shop.post(path, wrong).status_code == 201
     assert {row["id"]: row["is_corrected"] for row in everything(erp, path, "records")}[added.json["id"]]
+    with scene.owner_session() as session:
+        rotated = api_keys.rotate(
+            session, scene.halden.id, made.key.id, random=scene.random, now=scene.clock()
+        )  # fmt: skip
+    shop = Program(scene.app, rotated.text)
+    assert shop.post(path, {**wrong, "values": {"charge_cycles": 380}}).status_code == 201
+    other = program(scene, None, "items:append", "items:read", name="Service")
+    refused = other.post(path, {**wrong, "values": {"charge_cycles": 1}})
+    assert (refused.status_code, "Somebody else wrote" in refused.json["detail"]) == (403, True)
+    assert erp.post(path, {**wrong, "values": {"charge_cycles": 370}}).status_code == 201
     assert scene.visitor().check(scene.codes.path()) is not None
     for body, status in (
         ({"kind": "battery", "at": "2026-05-05T10:00:00Z", "values": {"colour": "red"}}, 400),

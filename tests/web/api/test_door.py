@@ -189,7 +189,9 @@ def test_pages_hold_everything_once_while_things_are_added(scene, erp):
     ("body", "at", "expected"),
     [
         ({"count": 5}, "body.gtin", "required"),
-        ({"gtin": "1", "count": 5}, "body.gtin", "pattern"),
+        ({"gtin": "1", "count": 5}, "body.gtin", "a GTIN-14: 14 digits with a right check digit, got '1'; 13 digits"),
+        ({"gtin": "09506000134353", "count": 5}, "body.gtin", "got '09506000134353'; the check digit should be 2"),
+        ({"gtin": 9506000134352, "count": 5}, "body.gtin", "a valid string"),
         ({"gtin": "09506000134352", "count": "5"}, "body.count", "valid integer"),
         ({"gtin": "09506000134352", "count": 0}, "body.count", "greater than or equal to 1"),
         ({"gtin": "09506000134352", "count": 1, "lott": "x"}, "body.lott", "no such field"),
@@ -204,6 +206,23 @@ def test_a_fault_names_its_field_and_what_was_expected(erp, body, at, expected):
     (fault,) = answer.json["errors"]
     assert fault["at"] == at
     assert expected in fault["expected"]
+
+
+def test_a_mistyped_number_is_named_in_a_query_and_in_a_path(erp):
+    query = erp.get("/items?gtin=9506000134352")
+    assert code_of(query) == (400, "bad-fields")
+    assert "query.gtin: expected a GTIN-14" in query.json["detail"]
+    assert "put zeros before it: 09506000134352" in query.json["detail"]
+    for path, said in (
+        ("/products/09506000134353", ("gtin: expected a GTIN-14: 14 digits with a right check digit, got "
+                                     "'09506000134353'; the check digit should be 2")),
+        ("/lots/123/B1", "got '123'; 11 digits are missing"),
+        ("/items/09506000134353.A", "got '09506000134353'; the check digit should be 2"),
+        ("/items/00.106141412345678907", "an SSCC: 18 digits with a right check digit, got '106141412345678907'"),
+    ):  # fmt: skip
+        answer = erp.get(path)
+        assert code_of(answer) == (404, "not-found")
+        assert said in answer.json["detail"]
 
 
 def test_unknown_and_double_parameters_are_refused(erp):

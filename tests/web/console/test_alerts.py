@@ -187,11 +187,46 @@ def test_many_are_decided_with_one_reason(scene, analyst, flagged):
     assert ("a campaign",) in said
 
 
-def test_acting_on_none_leads_back_to_the_list_and_says_what_to_do(analyst):
-    answer = analyst.post("/console/alerts/bulk", what="assign-me", back="/console/alerts?sort=worst")
+@pytest.mark.parametrize("path", ["/console/alerts/bulk", "/console/cases/add"])
+def test_acting_on_none_shows_the_list_again_and_says_what_to_do(scene, analyst, path):
+    put(scene, 2)
 
-    assert answer.location.endswith("/console/alerts?sort=worst")
-    assert "tick the alerts" in analyst.get(answer.location).text
+    answer = analyst.post(path, what="snooze-7", reason="The fair ends then", back="/console/alerts?sort=worst")
+
+    assert answer.status_code == 400
+    assert '<a href="#bulk-what">Tick the alerts that you mean first.</a>' in answer.text
+    assert '<option value="worst" selected>' in answer.text
+    assert 'value="The fair ends then"' in answer.text
+    assert '<option value="snooze-7" selected>' in answer.text
+
+
+def test_many_without_a_reason_come_back_ticked_with_the_fault_at_its_field(scene, analyst):
+    first, second, third = map(str, put(scene, 3))
+
+    answer = analyst.post("/console/alerts/bulk", alert=[first, third], what="grey-market", reason=" ",
+                          back="/console/alerts?sort=oldest")  # fmt: skip
+
+    assert answer.status_code == 400
+    assert set(re.findall(r'name="alert" value="([^"]+)" checked', answer.text)) == {first, third}
+    assert f'value="{second}">' in answer.text
+    assert '<option value="grey-market" selected>' in answer.text
+    assert '<option value="oldest" selected>' in answer.text
+    assert re.search(r'id="bulk-reason"[^>]+aria-invalid="true" aria-describedby="bulk-fault"', answer.text)
+    assert re.search(r'id="bulk-fault">.*Give the reason', answer.text)
+
+
+@pytest.mark.parametrize(
+    ("is_closed", "tone", "icon"), [((), "ok", "tick"), ((0,), "warn", "warn"), ((0, 1), "bad", "warn")]
+)
+def test_a_notice_has_the_look_of_what_came_of_it(scene, analyst, is_closed, tone, icon):
+    ids = put(scene, 2)
+    for n in is_closed:
+        scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE id = %s", (ids[n],))
+
+    answer = analyst.post("/console/alerts/bulk", alert=[*map(str, ids)], what="test", reason="x")
+
+    said = re.search(r'<div class="said (\w+)"[^>]*>.*?#i-(\w+)"', analyst.get(answer.location).text, re.DOTALL)
+    assert said.groups() == (tone, icon)
 
 
 @pytest.mark.parametrize(("what", "status"), [("block", 400), ("nonsense", 400), ("snooze-3", 400), ("test", 400)])

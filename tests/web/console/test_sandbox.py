@@ -68,6 +68,30 @@ def test_the_team_has_its_roles_in_the_sandbox_too(opened, cast, scene, role):
     assert person.get("/console/products").status_code == 303
 
 
+def test_cases_and_alerts_of_a_sandbox_are_given_to_the_team_of_its_brand(opened, cast, scene):
+    _, twin = opened
+    person, colleague = cast.add(Role.ANALYST), cast.add(Role.ANALYST)
+    gone, rival = cast.add(Role.ANALYST), cast.add(Role.ANALYST, scene.rival)
+    scene.admin.execute("UPDATE staff SET deactivated_at = now() WHERE account_id = %s", (gone.account_id,))
+    person.sign_in()
+    person.post("/console/brands", brand=str(twin), next="/console/")
+    alert = scene.row(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) VALUES (%s || '.A', "
+        "gen_random_uuid(), %s, 'kinds-of-network', 5, '{\"parts\": []}', now()) RETURNING id::text",
+        scene.row("SELECT min(gtin) FROM products WHERE brand_id = %s", twin)[0], twin,
+    )[0]  # fmt: skip
+
+    for path, field in ((person.post("/console/cases", title="Try").location, "assignee"),
+                        (f"/console/alerts/{alert}", "to")):  # fmt: skip
+        for account, is_offered in ((colleague, True), (gone, False), (rival, False)):
+            assert (f'<option value="{account.account_id}"' in person.get(path).text) is is_offered
+            answer = person.post(f"{path}/assign", **{field: str(account.account_id)})
+            assert answer.status_code == (303 if is_offered else 404)
+        assert f'<option value="{colleague.account_id}" selected' in person.get(path).text
+    mine = person.post("/console/alerts/bulk", alert=alert, what="assign-me")
+    assert "1 alert done." in person.get(mine.location).text
+
+
 def test_nobody_else_comes_in(opened, cast, scene):
     _, twin = opened
     rival = cast.add(Role.ADMIN, scene.rival)

@@ -108,6 +108,18 @@ def test_a_theft_is_seen_at_once_by_whoever_scans_and_lifted_when_it_is_back(sce
     assert scene.visitor().check(owned)["reason"] not in {"stolen", "lost"}
 
 
+def test_what_a_theft_needs_is_demanded_by_its_label_and_the_browser(buyer, owned):
+    page = buyer.get(page_of(buyer)).text
+    form = page.partition("/condition")[2].partition("</form>")[0]
+
+    assert '<label for="reason">What happened</label>' in form
+    assert re.search(r'<input id="reason" [^>]*required', form)
+    assert "Of a theft we need it" in form
+    assert re.search(r'<button [^>]*value="lost" formnovalidate>', form)
+    assert re.search(r'<button [^>]*value="stolen">', form)
+    assert buyer.post(f"{page_of(buyer)}/condition", condition="lost", reason="").status_code == 303
+
+
 @pytest.mark.parametrize(
     ("form", "said"),
     [

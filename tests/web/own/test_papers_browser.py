@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from walking import browser, site
 
 from authsvc import service_records
+from authsvc.audit import Actor
 from authsvc.core.gs1 import DigitalLink
 from authsvc.investigations import Subject
 from authsvc.runtime import new_id
@@ -39,7 +40,9 @@ def serve(scene, path):
     service = service_records.Service(done_on=scene.clock().date(), what="Movement oiled", done_by="Atelier Biel")
     with scene.owner_session() as session:
         subject = Subject.of(scene.rt.held, link.gtin, link.serial)
-        service_records.add(session, subject, service, id=new_id(), by="A test", now=scene.clock())
+        service_records.add(
+            session, subject, service, id=new_id(), by=Actor("command", None, "A test"), now=scene.clock()
+        )
 
 
 class Person:

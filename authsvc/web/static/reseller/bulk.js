@@ -8,7 +8,7 @@ const SHOWN = 60;
 const LINK = /^(?:https?:\/\/|\/0)/i;
 const LANGUAGE = document.documentElement.lang;
 const REGION = LANGUAGE === "en" ? "en-GB" : LANGUAGE; // Days as the service writes them: 23 Nov 2026.
-const NOT_READ = { outcome: "unread", notices: [] };
+const NOT_READ = { reason: "unread", notices: [] };
 
 const find = (id) => document.getElementById(id);
 
@@ -33,11 +33,9 @@ export async function check(form, word) {
       const { results } = await asked(`/api/v1/verify/bulk?lang=${LANGUAGE}`, { body, headers: { "Content-Type": "application/json" } });
       results.forEach((result, place) => {
         const found = result.error ? { ...NOT_READ, title: word("unread"), detail: result.error.detail } : result;
-        // A typed number has no seal to lack, so it is no warning.
-        const isNumber = found.reason === "unsigned" && !LINK.test(part[place]);
-        const document = isNumber ? { ...found, outcome: "informational" } : found;
-        counts.set(document.outcome, (counts.get(document.outcome) ?? 0) + 1);
-        find("rows").append(row(at + place + 1, part[place], document, repeats[at + place + 1], word));
+        const short = shortOf(found, !LINK.test(part[place]));
+        counts.set(short.textContent, (counts.get(short.textContent) ?? 0) + 1);
+        find("rows").append(row(at + place + 1, part[place], found, short, repeats[at + place + 1], word));
       });
       done = at + part.length;
       bar.value = done;
@@ -68,14 +66,14 @@ async function asked(address, options) {
   }
 }
 
-function row(line, code, document_, sameAs, word) {
+function row(line, code, document_, short, sameAs, word) {
   const made = document.createElement("tr");
-  made.dataset.outcome = document_.outcome;
+  made.dataset.tone = short.dataset.tone;
   const { item, lot } = document_;
   const shown = item?.serial ?? item?.sscc ?? item?.gtin ?? lot?.lot ?? code;
   const first = document_.item?.first_checked_at;
   const answer = [
-    ["b", outcomeWord(document_.outcome), "say"],
+    ["b", short.textContent, "say"],
     ["span", document_.title],
     ["span", document_.detail],
     ...document_.notices.map((notice) => ["span", notice.title]),
@@ -109,21 +107,27 @@ function cell(tag, label, parts) {
 }
 
 function summarise(counts) {
-  const items = [...find("outcomes").content.querySelectorAll("span")]
-    .filter((one) => counts.has(one.dataset.outcome))
+  const kinds = new Map([...find("shorts").content.querySelectorAll("span")].map((one) => [one.textContent, one]));
+  const items = [...kinds.values()]
+    .filter((one) => counts.has(one.textContent))
     .map((one) => {
       const item = document.createElement("li");
       const count = document.createElement("b");
-      item.dataset.outcome = one.dataset.outcome;
-      count.textContent = number(counts.get(one.dataset.outcome));
-      item.append(count, " ", one.cloneNode(true).textContent);
+      item.dataset.tone = one.dataset.tone;
+      count.textContent = number(counts.get(one.textContent));
+      item.append(count, " ", one.textContent);
       return item;
     });
   find("summary").replaceChildren(...items);
 }
 
-function outcomeWord(outcome) {
-  return find("outcomes").content.querySelector(`[data-outcome=${outcome}]`).textContent;
+// Returns tone and short word of an answer, those of its own page: as core/short_words.py chooses them.
+function shortOf(answer, isTyped) {
+  let key = answer.reason;
+  if (key === "unavailable" && answer.signature.valid) key = "signed";
+  // A typed number has no seal to lack, so it is no warning.
+  else if (answer.outcome === "informational" || (isTyped && key === "unsigned")) key = "informational";
+  return find("shorts").content.querySelector(`[data-key=${key}]`);
 }
 
 function month(text) {
