@@ -15,6 +15,10 @@ class Tongue(Protocol):
         """Tell it from other languages."""
 
     @property
+    def code(self) -> str:
+        """Its tag: "de"."""
+
+    @property
     def is_english(self) -> bool:
         """Whether it is the language in which the texts are written."""
 
@@ -39,6 +43,7 @@ def month(moment: datetime | date | None) -> str:
 
 
 class _English:
+    code = "en"
     is_english = True
     day = staticmethod(day)
     month = staticmethod(month)
