@@ -35,7 +35,7 @@ def checked(original: Text, texts: Iterable[Text] = ()) -> tuple[Text, tuple[Tex
     for text in map(_trimmed, texts):
         _check_language(text.language)
         if text.language in found or text.language == first.language:
-            raise BadInput(f"There are two texts in {name(text.language)}.")
+            raise BadInput(f"There are two texts in {languages.in_english(text.language)}.")
         _check_whole(text, first)
         _check_length(text)
         found[text.language] = text
@@ -59,18 +59,9 @@ def sentences(markets: Iterable[str], spoken: Iterable[str]) -> list[str]:
     """Say, in English, which languages the markets of a product still lack."""
     countries = Locale.parse("en").territories
     return [
-        f"{countries.get(market, market)}: {', '.join(map(name, tags))}" for market, tags in missing(markets, spoken)
+        f"{countries.get(market, market)}: {', '.join(map(languages.in_english, tags))}"
+        for market, tags in missing(markets, spoken)
     ]
-
-
-def name(tag: str) -> str:
-    """Return the English name of a language."""
-    return str(Locale.parse(tag).get_language_name("en"))
-
-
-def names() -> dict[str, str]:
-    """Return every language that a text may have, by its tag, with its English name; in the order of the names."""
-    return dict(sorted(((tag, name(tag)) for tag in languages.NAMES), key=lambda one: one[1]))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -90,12 +81,13 @@ def _check_language(tag: str) -> None:
 
 
 def _check_whole(text: Text, original: Text) -> None:
+    language = languages.in_english(text.language)
     if not text.reason:
-        raise BadInput(f"Give the reason in {name(text.language)} too, or take this language away.")
+        raise BadInput(f"Give the reason in {language} too, or take this language away.")
     if original.remedy and not text.remedy:
-        raise BadInput(f"Say what to do in {name(text.language)} too: its readers must not be told less than others.")
+        raise BadInput(f"Say what to do in {language} too: its readers must not be told less than others.")
     if text.remedy and not original.remedy:
-        raise BadInput(f"The text in {name(text.language)} says what to do, and the original does not.")
+        raise BadInput(f"The text in {language} says what to do, and the original does not.")
 
 
 def _check_length(text: Text) -> None:

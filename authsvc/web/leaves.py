@@ -31,6 +31,13 @@ def picture(image: str | None) -> str | None:
     return f"/media/{image}" if image and _PICTURE.fullmatch(image) else None
 
 
+def in_language(text: str, tag: str | None) -> Markup:
+    """Mark up words of a brand that are in another language than the page, so that they are read out as such."""
+    if tag is None or tag == languages.spoken().code:
+        return escape(text)
+    return Markup('<span lang="{}" dir="{}">{}</span>').format(tag, languages.get(tag).direction, text)
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
@@ -51,16 +58,9 @@ def _bdi(value: object, attributes: str = "") -> Markup:
     return Markup('<bdi{} dir="ltr">{}</bdi>').format(Markup(attributes), escape(value))  # noqa: S704  constants
 
 
-def _in_language(text: str, tag: str | None) -> Markup:
-    """Mark up words of a brand that are in another language than the page, so that they are read out as such."""
-    if tag is None or tag == languages.spoken().code:
-        return escape(text)
-    return Markup('<span lang="{}" dir="{}">{}</span>').format(tag, languages.get(tag).direction, text)
-
-
 def _sentences(words: Words) -> Markup:
     """Return the text of a verdict, with each quotation in its language."""
-    return Markup().join(_in_language(*piece) for piece in words.pieces) if words.pieces else escape(words.text)
+    return Markup().join(in_language(*piece) for piece in words.pieces) if words.pieces else escape(words.text)
 
 
 _INCLUDE = re.compile(r'{% include "([a-z]+\.html)" %}')
@@ -93,7 +93,7 @@ ENVIRONMENT.globals |= {
 ENVIRONMENT.filters |= {
     "day": languages.day,
     "grouped": _grouped,
-    "in_language": _in_language,
+    "in_language": in_language,
     "ltr": _bdi,
     "mono": lambda value: _bdi(value, ' class="mono"'),
     "number": languages.number,

@@ -64,7 +64,7 @@ def given() -> tuple[Text, ...]:
 def fields(language: str, said: Sequence[Text], markets: Sequence[str], *, adds: bool = False) -> dict[str, Any]:
     """Return what the rows of a form show: the texts, one row more where somebody asks for it, and what is missing."""
     spoken = [language, *(text.language for text in said)]
-    every = recall_languages.names()
+    every = languages.all_in_english()
     if adds:
         wanted = [tag for _, tags in recall_languages.missing(markets, spoken) for tag in tags]
         following = next((tag for tag in (*wanted, *every) if tag not in spoken), languages.DEFAULT)
@@ -80,9 +80,9 @@ def fields(language: str, said: Sequence[Text], markets: Sequence[str], *, adds:
 def shown(language: str, texts: Sequence[Text]) -> dict[str, Any]:
     """Return texts with the names of their languages and where their lines begin, for reading."""
     return {
-        "language": {"tag": language, "name": recall_languages.name(language), **_begins(language)},
+        "language": {"tag": language, "name": languages.in_english(language), **_begins(language)},
         "texts": [
-            {"tag": text.language, "name": recall_languages.name(text.language), "reason": text.reason,
+            {"tag": text.language, "name": languages.in_english(text.language), "reason": text.reason,
              "remedy": text.remedy, **_begins(text.language)}
             for text in texts
         ],
