@@ -247,3 +247,18 @@ def test_two_people_who_add_a_language_each_do_not_undo_each_other(scene, strap)
 
     assert len(results) == 2
     assert scene.row("SELECT texts FROM recalls WHERE id = %s", number)[0].keys() == {"de", "fr"}
+
+
+# --- Whoever asks elsewhere ------------------------------------------------------------------------------------------
+
+
+def test_a_dealer_and_a_program_are_told_in_their_language(scene, strap, codes):
+    scene.recall(strap, **SAID)
+    uri, visitor = scene.rt.config.base_url + codes.path(), scene.visitor()
+
+    looked = visitor.open("/check?lang=de", "POST", data={"code": uri}, headers=owning.FROM_HERE)
+    assert "Das Armband kann reißen" in looked.text, looked.text
+    other = visitor.open("/check?lang=hu", "POST", data={"code": uri}, headers=owning.FROM_HERE)
+    assert IN_ENGLISH in other.text
+    told = visitor.open("/api/v1/verify", "POST", json={"uri": uri}, headers={"Accept-Language": "ar"})
+    assert ARABIC.reason in told.json["text"]
