@@ -20,6 +20,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from authsvc.core import product_texts
 from authsvc.core.looks import Look
 from authsvc.core.product_rows import MAX_IMAGE_BYTES, CheckedRow, Fault, check_row, check_together, media_type
 from authsvc.core.register import PREFIX_DIGITS, Brand, Granularity, Product, Release, carries_prefix, reaches_gtin_8
@@ -354,7 +355,7 @@ def _store(
 ) -> None:
     product = old or ProductRow(gtin=row.gtin, brand_id=brand.id, created_at=now)
     for name, value in row.values.items():
-        setattr(product, name, value)
+        setattr(product, name, product_texts.merged(product.texts, value) if name == "texts" else value)
     if image is not None:
         kind = media_type(image)
         assert kind is not None  # _check_image saw to it
@@ -387,4 +388,6 @@ def _product(row: ProductRow) -> Product:
         serial_format=row.serial_format,
         serial_from=row.serial_from,
         attributes=row.attributes,
+        language=row.language,
+        texts=row.texts,
     )

@@ -143,6 +143,8 @@ class Recall(TypedDict):
     scope: str
     reason: str
     remedy: str | None
+    language: str
+    texts: dict[str, dict[str, str | None]]
     covered: int
     recalled_at: str
     lifted_at: str | None
@@ -274,7 +276,7 @@ class Client:
     # --- Recalls ---
 
     def draft_recall(self, *, gtin: str, reason: str, **more: Any) -> Draft:
-        """Write a recall down and see what it would hit; *more* are ``lot``, ``between``, ``serials``, ``made``, …."""
+        """Write a recall down and see what it would hit; *more* are ``lot``, ``between``, ``made``, ``texts``, …."""
         draft: Draft = self.call("POST", "/recalls/drafts", {"gtin": gtin, "reason": reason, **more})
         return draft
 
@@ -282,6 +284,11 @@ class Client:
         """Announce a draft: every page says it from now on."""
         made: Recall = self.call("POST", f"/recalls/drafts/{draft_id}/announce")
         return made
+
+    def add_recall_texts(self, recall_id: int, texts: Mapping[str, Mapping[str, str] | None]) -> Recall:
+        """Say a recall in further languages: ``{"de": {"reason": …, "remedy": …}}``; None takes one away."""
+        said: Recall = self.call("POST", f"/recalls/{recall_id}/texts", {"texts": texts})
+        return said
 
     def lift_recall(self, recall_id: int) -> Recall:
         """End a recall."""

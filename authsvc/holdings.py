@@ -181,6 +181,8 @@ def _product(row: Row, usual: _Usual) -> Product:
         serial_from=row.serial_from,
         shift=shift(whole, weights.LIFECYCLE if row.is_recorded else weights.SCANS),
         attributes=row.attributes,
+        language=row.language,
+        texts=row.texts,
     )
 
 

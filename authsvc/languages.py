@@ -32,14 +32,8 @@ FOLDER = Path(__file__).parent / "translations"
 DOMAIN = "messages"
 DEFAULT = "en"
 PARAMETER = "lang"
-NAMES = {
-    "bg": "Български", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English",
-    "es": "Español", "et": "Eesti", "fi": "Suomi", "fr": "Français", "ga": "Gaeilge", "hr": "Hrvatski",
-    "hu": "Magyar", "it": "Italiano", "lt": "Lietuvių", "lv": "Latviešu", "mt": "Malti", "nl": "Nederlands",
-    "pl": "Polski", "pt": "Português", "ro": "Română", "sk": "Slovenčina", "sl": "Slovenščina", "sv": "Svenska",
-    "ar": "العربية",
-}  # fmt: skip
-"""Every language that is to be offered, by the name that its readers look for: those of the Union, and Arabic."""
+NAMES = tongues.NAMES
+"""Every language that is to be offered, by the name that its readers look for."""
 
 UNREADABLE = (
     "We cannot read this as a number or a link of a label. Compare it with the label, or paste the whole link again."
@@ -238,6 +232,16 @@ def country(code: str, name: str) -> str:
     """Return how a country is called; *name* is what it is in English, and where nobody has translated it."""
     language = spoken()
     return name if language.is_english else Locale.parse(language.code).territories.get(code, name)
+
+
+def in_english(code: str) -> str:
+    """Return how English calls a language, for the console."""
+    return str(Locale.parse(code).get_language_name(DEFAULT))
+
+
+def all_in_english() -> dict[str, str]:
+    """Return every language by its tag, with what English calls it; in the order of that."""
+    return dict(sorted(((tag, in_english(tag)) for tag in NAMES), key=lambda one: one[1]))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def version(product: Product) -> str:
     """Return the version of what a file or a program says of a product."""
     names = (
         "gtin", "name", "granularity", "category", "description", "warranty_months", "claim", "token", "release",
-        "is_tracked", "markets", "attributes",
+        "is_tracked", "markets", "attributes", "language", "texts",
     )  # fmt: skip
     return versions.version({name: getattr(product, name) for name in names})
 

@@ -13,8 +13,9 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from authsvc import recalls
-from authsvc.core import serials
+from authsvc import languages, recall_languages, recalls
+from authsvc.core import recall_texts, serials
+from authsvc.core.recall_texts import Text
 from authsvc.core.register import Product
 from authsvc.errors import NotFound
 from authsvc.models import RecallDraft
@@ -33,6 +34,8 @@ class Draft:
     target: Target
     reason: str
     remedy: str | None
+    language: str = languages.DEFAULT
+    texts: tuple[Text, ...] = ()
     tells_owners: bool
     made_by: str
 
@@ -42,9 +45,9 @@ def write(session: Session, brand_id: UUID, draft: Draft, *, now: datetime) -> N
     Keep a draft, and forget old ones.
 
     Raises:
-        BadInput: There is no reason, or a text is too long.
+        BadInput: There is no reason, or a text is too long, or not whole, or in an unknown language.
     """
-    recalls.check_texts(draft.reason, draft.remedy)
+    original, texts = recall_languages.checked(Text(draft.language, draft.reason, draft.remedy), draft.texts)
     session.execute(delete(RecallDraft).where(RecallDraft.brand_id == brand_id, RecallDraft.created_at < now - KEPT))
     session.add(
         RecallDraft(
@@ -52,8 +55,10 @@ def write(session: Session, brand_id: UUID, draft: Draft, *, now: datetime) -> N
             id=draft.id,
             gtin=draft.gtin,
             target=draft.target.write(),
-            reason=draft.reason.strip(),
-            remedy=(draft.remedy or "").strip() or None,
+            reason=original.reason,
+            remedy=original.remedy,
+            language=original.language,
+            texts=recall_texts.write(texts),
             tells_owners=draft.tells_owners,
             made_by=draft.made_by,
             created_at=now,
@@ -118,6 +123,8 @@ def announce(
         draft.target,
         reason=draft.reason,
         remedy=draft.remedy,
+        language=draft.language,
+        texts=draft.texts,
         tells_owners=draft.tells_owners,
         draft_id=draft.id,
         serial_keys=serial_keys,
@@ -150,6 +157,8 @@ def _read(row: RecallDraft) -> Draft:
         target=Target.read(row.target),
         reason=row.reason,
         remedy=row.remedy,
+        language=row.language,
+        texts=recall_texts.read(row.texts),
         tells_owners=row.tells_owners,
         made_by=row.made_by,
     )

@@ -14,6 +14,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from authsvc import languages, mails, owners, recall_counts, signing_keys
+from authsvc.core import recall_texts
+from authsvc.core.recall_texts import Text
 from authsvc.errors import NotFound
 from authsvc.models import Product, Recall, RecallItem
 from authsvc.recall_targets import Scope
@@ -62,6 +64,7 @@ def tell(
     else:
         told = session.execute(_TOLD, {"recall": recall_id, "after": after, "limit": STEP})
         concerned = [(row.owner_id, (), row.items) for row in told]
+    original, texts = Text(recall.language, recall.reason, recall.remedy), recall_texts.read(recall.texts)
     for owner_id, sgtins, count in concerned:
         noted = {
             "recall": recall_id, "owner": owner_id, "kind": kind, "brand": recall.brand_id, "items": count, "at": now,
@@ -73,6 +76,7 @@ def tell(
         except NotFound:
             continue  # erased meanwhile: there is nobody to write to
         shown = [sgtin.partition(".")[2] for sgtin in sgtins[:_SHOWN]]
+        said = recall_texts.choose(original, texts, person.language)
         draft = mails.Draft(
             id=uuid5(owner_id, f"recall/{recall_id}/{kind}"),
             brand_id=recall.brand_id,
@@ -81,8 +85,8 @@ def tell(
             language=person.language,
             values={
                 "product": product.name,
-                "reason": recall.reason,
-                "remedy": recall.remedy or "",
+                "reason": said.reason,
+                "remedy": said.remedy or "",
                 "count": count,
                 "serials": shown,
                 "more": max(count - len(shown), 0),

@@ -10,31 +10,31 @@ A recall is looked at before it is announced (``preview``), and what a console a
 seen; see ``recall_drafts``. Pages say it from the commit on. Owners are mailed by a job that the commit queues.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from authsvc import recall_counts
-from authsvc.core import serials
+from authsvc import languages, recall_counts, recall_languages
+from authsvc.core import recall_texts, serials
+from authsvc.core.recall_texts import Text
 from authsvc.core.register import Product
-from authsvc.errors import BadInput, Conflict, NotFound
+from authsvc.errors import Conflict, NotFound
 from authsvc.models import Recall, RecallItem, RecallNotice
 from authsvc.recall_counts import Sparing
 from authsvc.recall_targets import Scope, Target, resolve
 
 __all__ = [
-    "WHOLE", "Preview", "RecallInfo", "Target", "check_texts", "describe", "find_by_draft", "get_recall", "lift",
-    "list_recalls", "preview", "recall", "sentences",
+    "WHOLE", "Preview", "RecallInfo", "Target", "add_texts", "announced", "changes", "describe", "find_by_draft",
+    "get_recall", "lift", "list_recalls", "preview", "recall", "sentences",
 ]  # fmt: skip
 
 WHOLE = Scope()
 """The scope of a recall of a whole product, codes issued later too."""
-
-LONGEST_TEXT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,8 @@ class RecallInfo:
     """
     A recall as people see it.
 
-    *covered* is the number of issued codes that it concerns now, *told* how many owners were mailed of it.
+    *covered* is the number of issued codes that it concerns now, *told* how many owners were mailed of it. *reason*
+    and *remedy* are in *language*, *texts* say them in others, by their tags.
     """
 
     id: int
@@ -59,6 +60,8 @@ class RecallInfo:
     made_until: datetime | None
     reason: str
     remedy: str | None
+    language: str
+    texts: Mapping[str, Any]
     recalled_at: datetime
     lifted_at: datetime | None
     tells_owners: bool
@@ -108,6 +111,8 @@ def recall(
     *,
     reason: str,
     remedy: str | None = None,
+    language: str = languages.DEFAULT,
+    texts: Iterable[Text] = (),
     tells_owners: bool = False,
     draft_id: UUID | None = None,
     serial_keys: Mapping[str, serials.SerialKey],
@@ -118,16 +123,18 @@ def recall(
 
     Raises:
         NotFound: The lot, a serial or any code of the window was never issued: it would recall nothing, in silence.
-        BadInput: There is no reason, or the parts of the target do not go together.
+        BadInput: There is no reason, a text is not whole, or the parts of the target do not go together.
     """
-    check_texts(reason, remedy)
+    original, others = recall_languages.checked(Text(language, reason, remedy), texts)
     scope = resolve(session, product, target, serial_keys=serial_keys, now=now)
     row = Recall(
         brand_id=product.brand_id,
         gtin=product.gtin,
         **scope.columns(),
-        reason=reason.strip(),
-        remedy=(remedy or "").strip() or None,
+        reason=original.reason,
+        remedy=original.remedy,
+        language=original.language,
+        texts=recall_texts.write(others),
         recalled_at=now,
         tells_owners=tells_owners,
         draft_id=draft_id,
@@ -140,17 +147,47 @@ def recall(
     return _info(session, row)
 
 
-def check_texts(reason: str, remedy: str | None) -> None:
+def announced(made: RecallInfo) -> dict[str, Any]:
+    """Return what the log keeps of an announcement."""
+    return {
+        "gtin": made.gtin, "scope": made.scope, "reason": made.reason, "covers": made.covered,
+        "language": made.language, "texts": dict(made.texts),
+    }  # fmt: skip
+
+
+def changes(before: RecallInfo, after: RecallInfo) -> dict[str, Any]:
+    """Return what the log keeps of new texts, None for one that was taken away; nothing if nothing has changed."""
+    tags = sorted({*before.texts, *after.texts})
+    changed = {tag: after.texts.get(tag) for tag in tags if before.texts.get(tag) != after.texts.get(tag)}
+    if not changed and before.language == after.language:
+        return {}
+    return {"gtin": after.gtin, "language": after.language, "texts": changed}
+
+
+def add_texts(
+    session: Session,
+    recall_id: int,
+    given: Mapping[str, Text | None],
+    *,
+    brand_id: UUID | None = None,
+    language: str | None = None,
+) -> RecallInfo:
     """
-    Refuse texts that nobody could read on a phone.
+    Say a recall in further languages, of one brand where it is named; None takes a text away.
+
+    The reason and the remedy that were announced stay as they are; *language* says which one theirs is. Only what is
+    given changes, so two people who add a language each do not undo each other.
 
     Raises:
-        BadInput: There is no reason, or a text is too long.
+        NotFound: There is no such recall.
+        BadInput: A language is unknown, or a text is empty, too long or not whole.
     """
-    if not reason.strip():
-        raise BadInput("Give the reason of the recall: the person who scans the item reads it.")
-    if max(len(reason), len(remedy or "")) > LONGEST_TEXT:
-        raise BadInput(f"Reason and remedy have at most {LONGEST_TEXT} characters each: people read them on a phone.")
+    row = _get(session, recall_id, brand_id, locks=True)
+    original = Text(language or row.language, row.reason, row.remedy)
+    original, texts = recall_languages.checked(original, recall_languages.merged(recall_texts.read(row.texts), given))
+    row.language, row.texts = original.language, recall_texts.write(texts)
+    session.flush()
+    return _info(session, row)
 
 
 def lift(session: Session, recall_id: int, *, brand_id: UUID | None = None, now: datetime) -> RecallInfo:
@@ -169,9 +206,9 @@ def lift(session: Session, recall_id: int, *, brand_id: UUID | None = None, now:
     return _info(session, row)
 
 
-def get_recall(session: Session, recall_id: int, *, brand_id: UUID) -> RecallInfo:
+def get_recall(session: Session, recall_id: int, *, brand_id: UUID | None = None) -> RecallInfo:
     """
-    Return a recall of a brand.
+    Return a recall, of one brand where it is named.
 
     Raises:
         NotFound: There is no such recall.
@@ -253,6 +290,8 @@ def _info(session: Session, row: Recall) -> RecallInfo:
         **Scope.of(row).columns(),
         reason=row.reason,
         remedy=row.remedy,
+        language=row.language,
+        texts=row.texts,
         recalled_at=row.recalled_at,
         lifted_at=row.lifted_at,
         tells_owners=row.tells_owners,

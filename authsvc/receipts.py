@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from authsvc import investigations, scanning
+from authsvc import investigations, scan_rows, scanning
 from authsvc import scan_statements as sql
 from authsvc.connections import Connections, Row
 from authsvc.core import serials
 from authsvc.core.keyring import VerificationKey
 from authsvc.core.macs import hmac_sha256
-from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason, Recall, Signature, Verdict, decide
+from authsvc.core.verdicts import Disposition, Facts, Mark, Outcome, Reason, Signature, Verdict, decide
 from authsvc.errors import NotFound
 from authsvc.holdings import Holdings
 
@@ -210,7 +210,7 @@ def _scanned(held: Holdings, row: Row) -> Facts:
         is_commissioned=row.is_released,
         disposition=Disposition(row.disposition or Disposition.ACTIVE),
         disposition_at=row.disposition_at,
-        recall=_recall(row),
+        recall=scan_rows.recall_of(row),
         expires_on=row.expires_on,
         is_flagged=row.is_flagged,
         scan_number=row.scan_number,
@@ -238,12 +238,6 @@ def _rejected(held: Holdings, row: Row) -> Facts:
         is_issued=row.is_issued,
         disposition=Disposition(row.disposition or Disposition.ACTIVE),
         disposition_at=row.disposition_at,
-        recall=_recall(row),
+        recall=scan_rows.recall_of(row),
         is_flagged=row.is_flagged,
     )
-
-
-def _recall(row: Row | None) -> Recall | None:
-    if row is None or row.recall_reason is None:
-        return None
-    return Recall(reason=row.recall_reason, remedy=row.recall_remedy, lot=row.recall_lot, recalled_at=row.recalled_at)

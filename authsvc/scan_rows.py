@@ -12,7 +12,7 @@ from uuid import UUID
 
 from authsvc import public_data
 from authsvc.connections import Row
-from authsvc.core import serials
+from authsvc.core import recall_texts, serials
 from authsvc.core.clones import Network, Place
 from authsvc.core.keyring import VerificationKey, is_spared
 from authsvc.core.register import Release
@@ -178,6 +178,13 @@ def _warranty(row: Row, at: datetime) -> Warranty | None:
 
 def recall_of(row: Row) -> Recall | None:
     """Return the recall that covers the code, as a row has it."""
-    if row.recall_id is None:
+    if row.recall_id is None or row.recall_reason is None:
         return None
-    return Recall(reason=row.recall_reason, remedy=row.recall_remedy, lot=row.recall_lot, recalled_at=row.recalled_at)
+    return Recall(
+        reason=row.recall_reason,
+        remedy=row.recall_remedy,
+        lot=row.recall_lot,
+        recalled_at=row.recalled_at,
+        language=row.recall_language,
+        texts=recall_texts.read(row.recall_texts),
+    )

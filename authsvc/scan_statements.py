@@ -92,7 +92,7 @@ f AS MATERIALIZED (
       AND (k.link_lot IS NULL OR k.link_lot = coalesce(o.lot, r.lot, ''))
       AND coalesce(k.key_id IS NULL OR r.key_id = k.key_id, false) AS issued,
     c.id AS recall_id, c.reason AS recall_reason, c.remedy AS recall_remedy, c.lot AS recall_lot,
-    c.recalled_at AS recalled_at
+    c.recalled_at AS recalled_at, c.language AS recall_language, c.texts AS recall_texts
   FROM k
   LEFT JOIN items o ON o.sgtin = k.sgtin
   LEFT JOIN runs r ON r.brand_id = k.brand_id AND r.number = coalesce(o.run, k.run)
@@ -123,6 +123,7 @@ json_build_array(
 _STATE = f"""
 f.issued, f.lot, f.disposition, f.disposition_at, f.flagged_at, f.expires_on, f.any_run, f.is_commissioned,
   f.recall_id, f.recall_reason, f.recall_remedy, f.recall_lot, f.recalled_at,
+  f.recall_language, f.recall_texts,
   f.warranty_from, f.warranty_until, f.held_at,
   CASE WHEN f.lot_attributes <> '{{}}' THEN f.lot_attributes END AS lot_data,
   CASE WHEN f.records > 0 THEN {_UNIT_DATA} END AS unit_data"""
@@ -221,7 +222,8 @@ SELECT l.lot IS NOT NULL AND (%(key_id)s::int IS NULL OR EXISTS (SELECT 1 FROM r
   l.run AS any_run, NULL::timestamptz AS first_valid_at, l.expires_on,
   CASE WHEN l.attributes <> '{}' THEN l.attributes END AS lot_data, NULL::json AS unit_data,
   c.id AS recall_id, c.reason AS recall_reason,
-  c.remedy AS recall_remedy, c.lot AS recall_lot, c.recalled_at
+  c.remedy AS recall_remedy, c.lot AS recall_lot, c.recalled_at,
+  c.language AS recall_language, c.texts AS recall_texts
 FROM (SELECT) AS one
 LEFT JOIN lots l ON l.gtin = %(gtin)s AND l.lot = %(lot)s AND l.brand_id = %(brand_id)s
 LEFT JOIN LATERAL (
@@ -321,12 +323,14 @@ UPDATE trusted_devices SET last_seen_at = %(at)s
 WHERE brand_id = %(brand_id)s AND id = %(id)s AND revoked_at IS NULL"""
 
 RECEIPT_SCAN = """
-SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at
+SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at,
+  k.language AS recall_language, k.texts AS recall_texts
 FROM scans s LEFT JOIN recalls k ON k.id = s.recall_id
 WHERE s.id = %(id)s AND s.at > %(at)s::timestamptz - interval '90 days'"""
 
 RECEIPT_REJECTION = """
-SELECT r.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at
+SELECT r.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at,
+  k.language AS recall_language, k.texts AS recall_texts
 FROM rejections r LEFT JOIN recalls k ON k.id = r.recall_id
 WHERE r.id = %(id)s AND r.at > %(at)s::timestamptz - interval '90 days'"""
 

@@ -212,7 +212,9 @@ class Scene:
     def recall(self, product: Product, **what: Any) -> int:
         """Announce a recall."""
         texts = {"reason": "The strap may break"}
-        texts |= {name: what.pop(name) for name in ("reason", "remedy", "tells_owners") if name in what}
+        texts |= {
+            name: what.pop(name) for name in ("reason", "remedy", "language", "texts", "tells_owners") if name in what
+        }
         with self._sessions.begin() as session:
             keys = signing_keys.load_serial_keys(session, product.brand_id, wrapping_key=self.wrapping_key)
             target = recalls.Target(**what)

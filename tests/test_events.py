@@ -10,6 +10,7 @@ from sqlalchemy import text
 from authsvc import db, deliveries, webhooks
 from authsvc.connections import Connections
 from authsvc.core import webhooks as standard
+from authsvc.core.recall_texts import Text
 from authsvc.core.verdicts import Disposition
 from authsvc.investigations import open_alert
 
@@ -55,7 +56,9 @@ def test_conditions_and_recalls_are_told(scene, courier, receiver, endpoint):
     link = act_on_an_item(scene)
     scene.set_disposition(link, Disposition.STOLEN)
     scene.set_disposition(link, Disposition.ACTIVE)
-    number = scene.recall(scene.watch, lot="L2410", remedy="Bring it back")
+    number = scene.recall(
+        scene.watch, lot="L2410", remedy="Bring it back", texts=[Text("de", "Es reißt", "Zurück damit")]
+    )
     scene.admin.execute("UPDATE recalls SET lifted_at = now() WHERE id = %s", (number,))
     run(courier)
 
@@ -68,6 +71,8 @@ def test_conditions_and_recalls_are_told(scene, courier, receiver, endpoint):
         ("recall.created", number, "L2410"),
         ("recall.lifted", number, "L2410"),
     ]
+    assert [data["language"] for _, data in told[2:]] == ["en", "en"]
+    assert [data["texts"] for _, data in told[2:]] == [{"de": {"reason": "Es reißt", "remedy": "Zurück damit"}}] * 2
 
 
 def test_every_event_has_the_members_that_its_example_shows(scene, courier, receiver, endpoint):

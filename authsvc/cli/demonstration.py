@@ -27,6 +27,7 @@ from authsvc.cli.workplace import Workplace, opened
 from authsvc.config import DEMO_FILE, Config
 from authsvc.core import tokens
 from authsvc.core.gs1 import DigitalLink
+from authsvc.core.recall_texts import Text
 from authsvc.core.register import Brand
 from authsvc.core.serials import derive
 from authsvc.core.verdicts import Disposition
@@ -80,6 +81,25 @@ _CARDS = (
     ("test", "test", "A test code", "Issued by a sandbox brand, for trying out."),
 )
 """Name, reason, title and sentence of every card, in the order of the index."""
+
+_RECALL_TEXTS = (
+    Text(
+        "de",
+        "Die Krone kann sich lösen und Wasser eindringen lassen",
+        "Bringen Sie die Uhr in ein Halden-Geschäft, dort erhält sie eine neue Krone.",
+    ),
+    Text(
+        "fr",
+        "La couronne peut se détacher et laisser pénétrer de l'eau",
+        "Apportez la montre dans une boutique Halden, où elle recevra une nouvelle couronne.",
+    ),
+    Text(
+        "ar",
+        "قد ينفصل تاج الساعة فيدخل الماء إليها",
+        "أحضر الساعة إلى أي متجر من متاجر Halden للحصول على تاج جديد.",
+    ),
+)
+"""What its recall says in further languages; in all others it stands in English."""
 
 _REGISTERED = frozenset({"genuine", "checked-before", "possible-copy", "sold", "released"})
 """The cards from which an item can be registered."""
@@ -224,11 +244,11 @@ def _samples(place: Workplace, out: Path) -> Iterator[Sample]:
             recalls.Target(lot="B260801"),
             reason="The crown can come off and let water in",
             remedy="Bring it to any Halden shop for a new crown.",
+            texts=_RECALL_TEXTS,
             serial_keys=keys,
             now=now,
         )
-        details = {"gtin": WATCH, "lot": recall.lot, "reason": recall.reason}
-        place.record(session, halden.id, "recall.announce", str(recall.id), details)
+        place.record(session, halden.id, "recall.announce", str(recall.id), recalls.announced(recall))
         never = next(iter(derive(keys["0"], WATCH, 1, range(5000, 5001))))
         key = signing_keys.get_active_key(session, halden.id, "ed25519", wrapping_key=place.wrapping_key)
         # What the scans below raise is mailed to them, and stands in the outbox of the demo.

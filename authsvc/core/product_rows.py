@@ -2,7 +2,8 @@
 One row of a product file: from text or JSON to checked values, with a sentence for everything that is wrong.
 
 The columns are a promise to the people who export them from their own systems: ``gtin, brand, name, granularity`` and
-the optional ones in ``COLUMNS``. A cell is checked by one function, and a column that is not there is left as it was.
+the optional ones in ``COLUMNS``; ``name``, ``description`` and ``facts`` in another language are columns such as
+``name.de``. A cell is checked by one function, and a column that is not there is left as it was.
 An empty cell empties a column of facts; of a choice it says nothing, so the product keeps what it has.
 """
 
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from authsvc.core import laws
+from authsvc.core import laws, product_texts, tongues
 from authsvc.core.gs1 import normalise_gtin
 from authsvc.core.number_formats import LotFormat, SerialFormat
 from authsvc.core.register import Granularity, Release
 from authsvc.core.unit_data import read_list
 from authsvc.errors import BadDigitalLink, BadInput
 
+Check = Callable[[Any], Any]
+Column = tuple[Check, Callable[[], Any] | None]
 GTIN_DIGITS = 14
 MAX_IMAGE_BYTES = 18 * 1024
 
@@ -71,13 +74,14 @@ def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, li
     faults += [
         Fault(row, str(name), f"is no column of a product file; the columns are {', '.join(COLUMNS)}")
         for name in cells
-        if name not in COLUMNS
+        if _column(name) is None
     ]
     values: dict[str, Any] = {}
     for name, cell in cells.items():
-        if name not in COLUMNS or (name in REQUIRED and _is_empty(cell)):
+        column = _column(name)
+        if column is None or (name in REQUIRED and _is_empty(cell)):
             continue
-        check, empty = COLUMNS[name]
+        check, empty = column
         try:
             if not _is_empty(cell):
                 values[name] = check(cell)
@@ -85,6 +89,9 @@ def check_row(row: int, cells: Mapping[str, Any]) -> tuple[CheckedRow | None, li
                 values[name] = empty()
         except ValueError as error:
             faults.append(Fault(row, name, str(error)))
+    texts = {name: values.pop(name) for name in list(values) if product_texts.part_of(name)}
+    if texts:
+        values["texts"] = product_texts.by_language(texts)
     if not faults:
         faults = check_together(row, values)
     if faults:
@@ -125,6 +132,12 @@ def _against_law(row: int, values: Mapping[str, Any]) -> list[Fault]:
 
 
 # --- Cells: each check returns the value or raises ValueError with the end of a sentence ------------------------------
+
+
+def _column(name: str) -> Column | None:
+    """Return how a column is checked; None where there is none of this name."""
+    part = product_texts.part_of(name)
+    return COLUMNS.get(name) if part is None else (_TEXTS[part[0]], lambda: None)
 
 
 def _is_empty(cell: Any) -> bool:
@@ -228,6 +241,13 @@ def _attributes(cell: Any) -> dict[str, Any]:
     return dict(cell)
 
 
+def _facts(cell: Any) -> list[list[str]]:
+    try:
+        return product_texts.read_facts(cell)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+
+
 def _data(given: Any) -> list[dict[str, str]]:
     try:
         return read_list(given)
@@ -258,9 +278,8 @@ def _refuse_unstorable(value: dict[str, Any]) -> None:
         raise ValueError("holds a NUL character; remove it")
 
 
-Check = Callable[[Any], Any]
 REQUIRED = ("gtin", "brand", "name", "granularity")
-COLUMNS: dict[str, tuple[Check, Callable[[], Any] | None]] = {
+COLUMNS: dict[str, Column] = {
     "gtin": (_gtin, str),
     "brand": (_text(60), str),
     "name": (_text(200), str),
@@ -278,5 +297,8 @@ COLUMNS: dict[str, tuple[Check, Callable[[], Any] | None]] = {
     "serial_format": (_format(SerialFormat.parse), lambda: None),
     "serial_from": (_day, lambda: None),
     "attributes": (_attributes, dict),
+    "language": (_choice(*sorted(tongues.NAMES)), lambda: None),
 }
 """Every column with its check and the value of an empty cell, or None where an empty cell changes nothing."""
+_TEXTS: dict[str, Check] = {"name": _text(200), "description": _text(2000), "facts": _facts}
+"""What a column such as ``name.de`` is checked by."""

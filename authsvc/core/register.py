@@ -78,6 +78,7 @@ class Product:
     A trade item: one GTIN, with what the page shows and the rules its codes follow.
 
     ``serial_from`` is the day from which each item has a code of its own, where older stock has the code of its lot.
+    Name, description and facts are in ``language``, where the brand says it; ``texts`` has them in others.
     """
 
     gtin: str
@@ -102,6 +103,8 @@ class Product:
     serial_format: str | None = None
     serial_from: date | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    language: str | None = None
+    texts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def noun(self) -> str:

@@ -7,12 +7,25 @@ English is the language of the texts themselves, so it needs no catalogue. The o
 from datetime import date, datetime
 from typing import Protocol
 
+NAMES = {
+    "bg": "Български", "cs": "Čeština", "da": "Dansk", "de": "Deutsch", "el": "Ελληνικά", "en": "English",
+    "es": "Español", "et": "Eesti", "fi": "Suomi", "fr": "Français", "ga": "Gaeilge", "hr": "Hrvatski",
+    "hu": "Magyar", "it": "Italiano", "lt": "Lietuvių", "lv": "Latviešu", "mt": "Malti", "nl": "Nederlands",
+    "pl": "Polski", "pt": "Português", "ro": "Română", "sk": "Slovenčina", "sl": "Slovenščina", "sv": "Svenska",
+    "ar": "العربية",
+}  # fmt: skip
+"""Every language that is to be offered, by the name that its readers look for: those of the Union, and Arabic."""
+
 
 class Tongue(Protocol):
     """A language, as far as words need it. What it has said is remembered, so it is told from others by hash."""
 
     def __hash__(self) -> int:
         """Tell it from other languages."""
+
+    @property
+    def code(self) -> str:
+        """Its tag: "de"."""
 
     @property
     def is_english(self) -> bool:
@@ -39,6 +52,7 @@ def month(moment: datetime | date | None) -> str:
 
 
 class _English:
+    code = "en"
     is_english = True
     day = staticmethod(day)
     month = staticmethod(month)

@@ -10,6 +10,7 @@ They are English, and the keys under which a ``Tongue`` has them in another lang
 
 from dataclasses import dataclass, field
 
+from authsvc.core.quotes import Piece
 from authsvc.core.verdicts import Reason
 
 
@@ -18,7 +19,8 @@ class Words:
     """
     How a verdict is said. ``tone`` picks the colour, ``icon`` the shape, ``action`` names the first step.
 
-    ``limit`` is the sentence of a good verdict that says what it cannot promise; pages set it in bold.
+    ``limit`` is the sentence of a good verdict that says what it cannot promise; pages set it in bold. ``pieces`` are
+    those of ``text`` where it quotes words of another language.
     """
 
     tone: str
@@ -28,11 +30,12 @@ class Words:
     text: str
     action: str
     limit: str | None = None
+    pieces: tuple[Piece, ...] = ()
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Words are keys of what is kept of pages and documents, and to hash seven texts takes longer than to find them.
-        said = (self.tone, self.icon, self.chip, self.title, self.text, self.action, self.limit)
+        said = (self.tone, self.icon, self.chip, self.title, self.text, self.action, self.limit, self.pieces)
         object.__setattr__(self, "_hash", hash(said))
 
     def __hash__(self) -> int:

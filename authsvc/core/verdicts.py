@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from authsvc.core.recall_texts import Text, choose
 from authsvc.core.records import Record
 from authsvc.core.register import Brand, Product, Release
 from authsvc.core.unit_data import Attribute
@@ -120,12 +121,18 @@ NO_SIGNATURE = Signature(Mark.ABSENT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall:
-    """A recall in force that covers the code."""
+    """A recall in force that covers the code; *reason* and *remedy* are in *language*, *texts* say it in others."""
 
     reason: str
     recalled_at: datetime
     lot: str | None = None
     remedy: str | None = None
+    language: str = "en"
+    texts: tuple[Text, ...] = ()
+
+    def said_in(self, language: str) -> Text:
+        """Return what it says to a reader of a language."""
+        return choose(Text(self.language, self.reason, self.remedy), self.texts, language)
 
 
 @lean_dataclass(frozen=True, slots=True, kw_only=True)

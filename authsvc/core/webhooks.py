@@ -64,6 +64,8 @@ _RECALL = {
     "made_until": None,
     "reason": "The crown can come off",
     "remedy": "Bring it to any shop",
+    "language": "en",
+    "texts": {"de": {"reason": "Die Krone kann sich lösen", "remedy": "Bringen Sie es in ein Geschäft"}},
     "recalled_at": "2026-05-01T12:00:00+00:00",
     "lifted_at": None,
 }

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from string import Formatter
 
+from authsvc.core import quotes
 from authsvc.core.tongues import ENGLISH, Tongue
 from authsvc.core.verdict_texts import (
     KEY_WITHDRAWN,
@@ -151,12 +152,15 @@ def _date(facts: Facts, reason: Reason) -> datetime | date | None:
     return facts.disposition_at or facts.withdrawn_at
 
 
-def _clause(text: str | None, tongue: Tongue) -> str:
+def _clause(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
     """Fit a reason into its sentence: no full stop, and behind the English "because" no capital but that of a name."""
-    text = (text or "").strip().rstrip(".")
-    if tongue.is_english and text[:1].isupper() and text.split()[0] in _OPENERS:
-        return text[0].lower() + text[1:]
-    return text or tongue.gettext("of a fault")
+    said = facts.recall and facts.recall.said_in(tongue.code)
+    text = said.reason.strip().rstrip(".") if said else ""
+    if said is None or not text:
+        return tongue.gettext("of a fault")
+    if tongue.is_english and said.language == tongue.code and text[0].isupper() and text.split()[0] in _OPENERS:
+        text = text[0].lower() + text[1:]
+    return quotes.quote(text, said.language, tongue)
 
 
 _OPENERS = frozenset(
@@ -164,8 +168,8 @@ _OPENERS = frozenset(
 )
 
 
-def _sentence(text: str | None) -> str:
-    text = (text or "").strip()
+def _sentence(text: str) -> str:
+    text = text.strip()
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
@@ -213,8 +217,10 @@ def _what(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
 
 
 def _remedy(facts: Facts, _reason: Reason, tongue: Tongue) -> str:
-    remedy = facts.recall.remedy if facts.recall else None
-    return f"{_sentence(remedy)} {tongue.gettext('It is free.')}" if remedy else ""
+    said = facts.recall and facts.recall.said_in(tongue.code)
+    if said is None or not said.remedy:
+        return ""
+    return f"{quotes.quote(_sentence(said.remedy), said.language, tongue)} {tongue.gettext('It is free.')}"
 
 
 _OPEN: Mapping[str, Callable[[Facts, Reason, Tongue], str]] = {
@@ -225,7 +231,7 @@ _OPEN: Mapping[str, Callable[[Facts, Reason, Tongue], str]] = {
     "from_day": lambda facts, _reason, tongue: tongue.day(facts.product.serial_from if facts.product else None),
     "batch": _batch,
     "what": _what,
-    "reason": lambda facts, _reason, tongue: _clause(facts.recall.reason if facts.recall else None, tongue),
+    "reason": _clause,
     "remedy": _remedy,
 }
 """What words may leave open, and what fills it."""
@@ -240,12 +246,14 @@ def _fill(words: Words, facts: Facts, reason: Reason, tongue: Tongue) -> Words:
 def _filled(words: Words, names: tuple[str, ...], values: tuple[str, ...]) -> Words:
     # Values go through format as arguments, so braces in a brand's name stay what they are.
     named = dict(zip(names, values, strict=True))
+    text, pieces = quotes.read(" ".join(words.text.format_map(named).split()))
     return Words(
         words.tone,
         words.icon,
         words.chip,
         words.title.format_map(named),
-        " ".join(words.text.format_map(named).split()),
+        text,
         words.action.format_map(named),
         words.limit.format_map(named) if words.limit else None,
+        pieces,
     )

@@ -27,7 +27,8 @@ class Product(Base):
     A trade item; its GTIN belongs to one brand for ever.
 
     The formats are as ``core/number_formats`` writes them. ``serial_from`` is the day from which a product that had
-    one code for each lot has one for each item.
+    one code for each lot has one for each item. ``language`` is that of name, description and facts, where the brand
+    says it; ``texts`` has them in others, by their tags.
     """
 
     __tablename__ = "products"
@@ -57,6 +58,8 @@ class Product(Base):
     serial_format: Mapped[str | None]
     serial_from: Mapped[date | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    language: Mapped[str | None]
+    texts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=SERVER_NOW)
 
 

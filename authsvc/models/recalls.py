@@ -16,7 +16,7 @@ class Recall(Base):
 
     In force until ``lifted_at``. A range of derived serials is stored as run and indexes: serials are permuted. With
     ``listed``, it concerns that many rows of ``recall_items``; with ``made_from``, the runs issued from then until
-    before ``made_until``.
+    before ``made_until``. ``reason`` and ``remedy`` are in ``language``; ``texts`` has them in others, by their tags.
     """
 
     __tablename__ = "recalls"
@@ -44,6 +44,8 @@ class Recall(Base):
     made_until: Mapped[datetime | None]
     tells_owners: Mapped[bool] = mapped_column(server_default=text("false"))
     draft_id: Mapped[UUID | None] = mapped_column(unique=True)
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    texts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class RecallItem(Base):
@@ -70,6 +72,8 @@ class RecallDraft(Base):
     tells_owners: Mapped[bool]
     made_by: Mapped[str]
     created_at: Mapped[datetime]
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    texts: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
 
 
 class RecallNotice(Base):

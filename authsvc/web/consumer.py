@@ -166,10 +166,10 @@ def _show(environ: Environ, rt: Runtime, checked: Checked, cookie: visitors.Visi
     headers = [("Vary", "Accept, Accept-Language, Cookie"), *resolver.CORS, resolver.pointer(target)]
     if cookie is not None and cookie.is_new:
         headers.append(("Set-Cookie", visitors.set_cookie_header(cookie, secure=visitors.is_secure(environ))))
-    if prefers_json(environ):
-        return Answer(documents.encoded(checked), JSON, 200, headers)
     # Nothing is waited for inside: what is spoken belongs to this answer alone, on the loop as in a thread.
     with _speaking(environ) as spoken:
+        if prefers_json(environ):
+            return Answer(documents.encoded(checked), JSON, 200, headers)
         page = presenting.page(environ, rt, checked, cookie, here=visitors.raw_target(environ))
     if spoken.is_chosen:
         page = languages.carry(page.decode(), spoken.language.code).encode()

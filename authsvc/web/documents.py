@@ -13,7 +13,7 @@ from typing import Any
 from pydantic_core import to_json  # a quarter of the time of the encoder in the standard library
 
 from authsvc import languages, receipts
-from authsvc.core import unit_data, wording
+from authsvc.core import product_texts, unit_data, wording
 from authsvc.core.unit_data import Audience
 from authsvc.core.verdict_texts import Words
 from authsvc.core.verdicts import Facts, Mark, Outcome, Verdict
@@ -40,7 +40,7 @@ def encoded(checked: Checked) -> bytes:
         return to_json(verdict(checked))
     tongue = languages.spoken()
     words, notices = wording.words(answer, tongue), wording.notice_words(answer, tongue)
-    known = frames.key(answer, words, notices)
+    known = (tongue, *frames.key(answer, words, notices))
     own = {name: _WRITERS[name](value) if value is not None else b"null" for name, value in _own(checked).items()}
     return _FRAMES.fill(
         known, own, lambda: to_json(_document(answer, words, notices, _MARKS)).decode(), about=frames.about(facts)
@@ -110,12 +110,13 @@ def _product(answer: Verdict) -> dict[str, Any] | None:
     product, brand = answer.facts.product, answer.facts.brand
     if product is None or not _is_ours(answer):
         return None
+    spoken = languages.spoken().code
     return {
         "gtin": product.gtin,
-        "name": product.name,
+        "name": product_texts.name_of(product, spoken)[0],
         "brand": brand.name if brand else None,
         "category": product.category,
-        "description": product.description,
+        "description": product_texts.description_of(product, spoken)[0],
     }
 
 

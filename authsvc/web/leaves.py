@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 
 from authsvc import languages
 from authsvc.core import units
+from authsvc.core.verdict_texts import Words
 from authsvc.web import assets
 
 _PICTURE = re.compile(r"[0-9a-f]{64}\.[a-z]{3,4}")
@@ -28,6 +29,13 @@ def groups(code: str) -> str:
 def picture(image: str | None) -> str | None:
     """Return the address of a stored picture, or None for anything but the name that an import gave it."""
     return f"/media/{image}" if image and _PICTURE.fullmatch(image) else None
+
+
+def in_language(text: str, tag: str | None) -> Markup:
+    """Mark up words of a brand that are in another language than the page, so that they are read out as such."""
+    if tag is None or tag == languages.spoken().code:
+        return escape(text)
+    return Markup('<span lang="{}" dir="{}">{}</span>').format(tag, languages.get(tag).direction, text)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -48,6 +56,11 @@ def _grouped(serial: str) -> str:
 def _bdi(value: object, attributes: str = "") -> Markup:
     """Mark up a value whose letters run from left to right wherever it stands."""
     return Markup('<bdi{} dir="ltr">{}</bdi>').format(Markup(attributes), escape(value))  # noqa: S704  constants
+
+
+def _sentences(words: Words) -> Markup:
+    """Return the text of a verdict, with each quotation in its language."""
+    return Markup().join(in_language(*piece) for piece in words.pieces) if words.pieces else escape(words.text)
 
 
 _INCLUDE = re.compile(r'{% include "([a-z]+\.html)" %}')
@@ -80,10 +93,12 @@ ENVIRONMENT.globals |= {
 ENVIRONMENT.filters |= {
     "day": languages.day,
     "grouped": _grouped,
+    "in_language": in_language,
     "ltr": _bdi,
     "mono": lambda value: _bdi(value, ' class="mono"'),
     "number": languages.number,
     "picture": picture,
+    "sentences": _sentences,
     "strong_ltr": lambda value: Markup("<strong>{}</strong>").format(_bdi(value)),
 }
 ENVIRONMENT.globals["shapes"] = ENVIRONMENT.get_template("shapes.html").module.__dict__

@@ -5,25 +5,26 @@ What is true of one item alone stands in a card of its own (``unit_cards``), bec
 many checks (``frames``).
 """
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from markupsafe import Markup
 
 from authsvc import languages
-from authsvc.core import unit_data
+from authsvc.core import product_texts, unit_data
 from authsvc.core.register import Product
 from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.core.verdicts import Facts, Reason
 from authsvc.core.warranties import Warranty
 from authsvc.languages import gettext as _
 from authsvc.web.frames import mark
-from authsvc.web.leaves import ENVIRONMENT, groups, picture
+from authsvc.web.leaves import ENVIRONMENT, groups, in_language, picture
 from authsvc.web.unit_cards import card
 
 NO_PRODUCT: dict[str, Any] = {
-    "product_name": "",
-    "product_description": None,
+    "product_name": ("", None),
+    "product_description": (None, None),
     "picture": None,
     "picture_alt": "",
     "rows": (),
@@ -32,12 +33,14 @@ NO_PRODUCT: dict[str, Any] = {
 
 def product_card(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
     """Return what the card shows of a product."""
-    alt = product.attributes.get("image_alt")
+    alt, spoken = product.attributes.get("image_alt"), languages.spoken().code
+    name = product_texts.name_of(product, spoken)
+    description = product_texts.description_of(product, spoken)
     return {
-        "product_name": product.name,
-        "product_description": product.description,
+        "product_name": name,
+        "product_description": description,
         "picture": picture(product.image),
-        "picture_alt": alt if isinstance(alt, str) and alt else product.description or product.name,
+        "picture_alt": alt if isinstance(alt, str) and alt else description[0] or name[0],
         "rows": tuple(_rows(product, facts, reason)),
     }
 
@@ -56,7 +59,8 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
         return rows
     known = unit_data.resolve((*unit_data.of_product(product.attributes), *facts.data), Audience.PUBLIC)
     # What is true of this one item stands in a card of its own: a frame is for many.
-    rows += [(fact.name, _with_level(fact), False) for fact in known if fact.level is not Level.ITEM]
+    said = product_texts.facts_of(product, languages.spoken().code)
+    rows += [_row(fact, said, product.language) for fact in known if fact.level is not Level.ITEM]
     if facts.contents:
         rows.append((_("Items in this case"), languages.number(facts.contents), False))
     if facts.lot:
@@ -66,6 +70,14 @@ def _rows(product: Product, facts: Facts, reason: Reason) -> list[tuple[str, str
     if facts.warranty:
         rows.append((_("Warranty"), mark("warranty"), False))
     return rows
+
+
+def _row(fact: Attribute, said: Mapping[str, tuple[str, str]], language: str | None) -> tuple[str, str, bool]:
+    if fact.level is not Level.PRODUCT:
+        return fact.name, _with_level(fact), False
+    if fact.name in said:
+        return (*said[fact.name], False)
+    return in_language(fact.name, language), in_language(fact.value, language), False
 
 
 def _with_level(fact: Attribute) -> str:

@@ -231,3 +231,62 @@ def test_on_a_terminal_a_recall_is_confirmed(halden, serials, monkeypatch):
     result = halden("recall", "--gtin", WATCH, "--lot", "A1", "--reason", "x", code=1)
     assert "It covers 10 issued codes: batch A1." in result.out
     assert halden("recall", "--list").err == "There is no recall.\n"
+
+
+# --- Languages ---
+
+
+@pytest.fixture
+def german(tmp_path):
+    file = tmp_path / "recall.de.txt"
+    file.write_text("Das Glas kann brechen\n \nBringen Sie es zurück,\nbitte bald.\n\nDanke.\n", encoding="utf-8-sig")
+    return file
+
+
+def test_a_recall_is_said_in_further_languages(halden, serials, german):
+    found = recall(halden, "--lot", "A1", "--remedy", "Return it", "--text", f"de={german}")
+
+    assert found["language"] == "en"
+    assert found["texts"] == {
+        "de": {"reason": "Das Glas kann brechen", "remedy": "Bringen Sie es zurück,\nbitte bald.\n\nDanke."}
+    }
+
+
+def test_texts_are_added_to_a_recall_that_is_in_force(halden, serials, german, tmp_path):
+    number = recall(halden, "--lot", "A1", "--remedy", "Return it")["id"]
+    french = tmp_path / "fr.txt"
+    french.write_text("Le verre peut casser\n\nRendez-le")
+    said = halden("recall", "--add-texts", number, "--text", f"de={german}", "--text", f"fr={french}")
+    assert said.out == "Recall 1 of Halden Watch is said in de, en, fr.\n"
+
+    found = json.loads(halden("recall", "--add-texts", number, "--language", "it", "--json").out)
+    assert (found["language"], sorted(found["texts"])) == ("it", ["de", "fr"])
+
+
+def test_the_languages_of_the_markets_that_are_missing_are_named(halden, serials, tmp_path):
+    file = tmp_path / "markets.csv"
+    file.write_text(f"gtin,brand,name,granularity,markets\n{WATCH},halden,Halden Watch,serial,BE GB\n")
+    halden("products", "import", file)
+
+    said = halden("recall", "--gtin", WATCH, "--lot", "A1", "--reason", "Glass may break")
+    assert "No text yet for Belgium: Dutch, French, German." in said.err
+    assert "United Kingdom" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (("--text", "de"), 2, "takes a language and a file"),
+        (("--text", "de=nowhere.txt"), 2, "takes a language and a file"),
+        (("--language", "tlh"), 2, "Invalid value for '--language'"),
+        (("--add-texts", "1", "--text", "de=FILE"), 2, "takes the number of the recall"),
+        (("--text", "de=FILE"), 1, "and the original does not"),
+        (("--text", "xx=FILE"), 1, "no language 'xx'"),
+        (("--text", "de=FILE", "--text", "de=FILE", "--remedy", "Return it"), 1, "two texts in German"),
+    ],
+)
+def test_texts_that_cannot_be_used_are_refused(halden, serials, german, arguments, code, sentence):
+    given = [argument.replace("FILE", str(german)) for argument in arguments]
+
+    assert sentence in recall(halden, "--lot", "A1", *given, code=code)
+    assert json.loads(halden("recall", "--list", "--json").out or "[]") == []

@@ -33,6 +33,7 @@ def test_an_empty_cell_empties_a_fact_and_keeps_a_choice():
         "lot_format": None,
         "serial_format": None,
         "serial_from": None,
+        "language": None,
     }
 
 

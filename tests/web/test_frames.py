@@ -10,6 +10,7 @@ from pydantic_core import to_json
 from verdict_pages import AT, FACTS, HALDEN, RECALL, VERDICTS, WATCH, check
 
 from authsvc import languages
+from authsvc.core.recall_texts import Text
 from authsvc.core.records import Record
 from authsvc.core.unit_data import Attribute, Audience, Level
 from authsvc.core.verdicts import Disposition, Facts, Mark, Signature, Verdict
@@ -119,7 +120,13 @@ CHANGES = {
     "is_commissioned": [False],
     "disposition": list(Disposition),
     "disposition_at": [LATER, None],
-    "recall": [None, RECALL, replace(RECALL, reason="It burns.", lot=None)],
+    "recall": [
+        None,
+        RECALL,
+        replace(RECALL, reason="It burns.", lot=None),
+        replace(RECALL, language="ar"),
+        replace(RECALL, texts=(Text("de", "Das Gehäuse kann reißen", "Wir ersetzen es"),)),
+    ],
     "lot_recall": [None, RECALL],
     "expires_on": [None, date(2027, 2, 3)],
     "is_flagged": [True, False],

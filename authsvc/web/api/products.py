@@ -7,7 +7,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from authsvc import catalogue, errands, product_work
+from authsvc.core import product_texts
 from authsvc.core.register import Product
+from authsvc.core.tongues import NAMES
+from authsvc.core.unit_data import MOST as MOST_FACTS
 from authsvc.errands import PRODUCTS, Errand
 from authsvc.errors import ChangedMeanwhile, Conflict, NotFound, VersionNeeded
 from authsvc.web.api import pages
@@ -40,6 +43,7 @@ IMPORT = Param(
     read=UUID,
 )
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+Language = Annotated[str, StringConstraints(pattern=f"^({'|'.join(sorted(NAMES))})$")]
 Granular = Literal["batch", "serial", "hybrid"]
 
 
@@ -51,6 +55,7 @@ class ProductTold(Told):
             "gtin": "09506000134352", "name": "Meridian 38", "granularity": "serial", "category": "watch",
             "description": "Automatic, 38 mm", "warranty_months": 24, "claim": "none", "token": "ed25519",
             "release": "on-issue", "tracking": "scans", "markets": ["CH", "DE"], "attributes": {"noun": "watch"},
+            "language": "en", "texts": {"de": {"description": "Automatik, 38 mm"}},
         }
     )  # fmt: skip
 
@@ -66,12 +71,28 @@ class ProductTold(Told):
     tracking: Literal["none", "scans"]
     markets: list[str]
     attributes: dict[str, Any]
+    language: Annotated[str | None, Field(description="Of name, description and facts; null where it was not said.")]
+    texts: Annotated[dict[str, dict[str, Any]], Field(description="The same in other languages, by their tags.")]
 
 
 class ProductsTold(PageTold):
     """Products in the order of their GTIN."""
 
     products: list[ProductTold]
+
+
+class ProductText(Given):
+    """What a product is called and said to be in one language. What is left out stays; null empties it."""
+
+    name: Annotated[str, line(200)] | None = left_out()
+    description: Annotated[str, text(2000)] | None = left_out()
+    facts: (
+        Annotated[
+            list[Annotated[list[Annotated[str, line(2000)]], Field(min_length=2, max_length=2)]],
+            Field(max_length=MOST_FACTS, description="Pairs, in the order of the public facts of the product."),
+        ]
+        | None
+    ) = left_out()
 
 
 class ProductChange(Given):
@@ -89,6 +110,8 @@ class ProductChange(Given):
     tracking: Literal["none", "scans"] = left_out()
     markets: Annotated[list[Country], Field(max_length=250)] = left_out()
     attributes: dict[Stored, Json] = left_out()
+    language: Language | None = left_out()
+    texts: dict[Language, ProductText | None] = left_out()
 
 
 class ProductRow(ProductChange):
@@ -178,7 +201,7 @@ def change_product(call: Call, gtin: str, body: ProductChange) -> Reply:
     """
     found = find(call, gtin)
     call.check_version(product_work.version(found))
-    cells = body.model_dump(exclude_unset=True)
+    cells = _cells(body)
     row = {"gtin": found.gtin, "name": found.name, "granularity": found.granularity.value, **cells}
     seen = None if call.if_match is not None and call.if_match.star_tag else product_work.version(found)
     return _order(call, [row], is_dry=False, seen=seen)
@@ -193,7 +216,7 @@ def import_products(call: Call, body: ImportGiven) -> Reply:
     The worker checks all rows together, since a GTIN belongs to one brand for ever. Where one row has a fault, nothing
     is changed, and every fault is named. What a row leaves out stays as it is.
     """
-    rows = [row.model_dump(exclude_unset=True) for row in body.products]
+    rows = [_cells(row) for row in body.products]
     return _order(call, rows, is_dry=body.dry_run, seen=None)
 
 
@@ -222,6 +245,13 @@ def find(call: Call, gtin: str) -> Product:
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _cells(body: ProductChange) -> dict[str, Any]:
+    """Return the cells of a product file that a change stands for."""
+    cells = body.model_dump(exclude_unset=True)
+    texts = cells.pop("texts", {})
+    return {**cells, **product_texts.columns(texts)}
 
 
 def _order(call: Call, rows: Sequence[Mapping[str, Any]], *, is_dry: bool, seen: str | None) -> Reply:
@@ -261,4 +291,6 @@ def _told(product: Product) -> ProductTold:
         tracking="scans" if product.is_tracked else "none",
         markets=list(product.markets),
         attributes=dict(product.attributes),
+        language=product.language,
+        texts={tag: dict(parts) for tag, parts in product.texts.items()},
     )

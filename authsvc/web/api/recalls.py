@@ -6,13 +6,14 @@ A program takes the two steps that the console has: it writes a draft, reads wha
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from authsvc import recall_drafts, recalls
-from authsvc.core import serials
+from authsvc import languages, recall_drafts, recalls
+from authsvc.core import recall_texts, serials
+from authsvc.core.recall_texts import Text
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.recall_drafts import Draft
 from authsvc.recalls import Preview, RecallInfo, Target
@@ -34,6 +35,13 @@ DRAFT = Param(
 )
 
 
+LANGUAGE_PATTERN = f"^({'|'.join(sorted(languages.NAMES))})$"
+Language = Annotated[
+    str, StringConstraints(pattern=LANGUAGE_PATTERN), Field(description="A language of the pages, by its tag.")
+]
+_GERMAN = {"reason": "Das Armband kann reißen", "remedy": "Bringen Sie es in ein Geschäft; es wird repariert."}
+
+
 class TargetTold(Told):
     """What a recall is of."""
 
@@ -48,6 +56,13 @@ class TargetTold(Told):
     made_until: Moment | None
 
 
+class TextTold(Told):
+    """What a recall says in one language."""
+
+    reason: str
+    remedy: str | None = None
+
+
 class RecallTold(TargetTold):
     """A recall. `covered` is the number of issued codes that it concerns now, `told` how many owners were mailed."""
 
@@ -56,6 +71,7 @@ class RecallTold(TargetTold):
             "id": 1, "gtin": "09506000134352", "scope": "batch B1", "lot": "B1", "run": None, "index_from": None,
             "index_to": None, "serial_from": None, "serial_to": None, "listed": None, "made_from": None,
             "made_until": None, "reason": "The strap may break", "remedy": "Bring it to a shop; it is mended for free.",
+            "language": "en", "texts": {"de": _GERMAN},
             "tells_owners": True, "covered": 500, "told": 0, "recalled_at": "2026-06-01T09:00:00Z", "lifted_at": None,
         }
     )  # fmt: skip
@@ -65,6 +81,8 @@ class RecallTold(TargetTold):
     scope: Annotated[str, Field(description="The same in words that go after “recall of”.")]
     reason: str
     remedy: str | None
+    language: Annotated[str, Field(description="The language of reason and remedy.")]
+    texts: Annotated[dict[str, TextTold], Field(description="The same in other languages, by their tags.")]
     tells_owners: bool
     covered: int
     told: int
@@ -92,6 +110,26 @@ class Range(Given):
     last: Serial
 
 
+class TextGiven(Given):
+    """What a recall says in one language: a reason, and what to do where the original says it."""
+
+    reason: Annotated[str, text(recall_texts.LONGEST)]
+    remedy: Annotated[str, text(recall_texts.LONGEST)] | None = None
+
+
+class TextsGiven(Given):
+    """Texts of a recall by their languages. Null takes one away; languages that are not named keep theirs."""
+
+    model_config = example({"texts": {"de": _GERMAN}})
+
+    texts: dict[Language, TextGiven | None] = Field(
+        default_factory=dict, description="Reason and remedy in other languages."
+    )
+    language: Annotated[
+        Language | None, Field(description="The language of the reason that was announced, if another was said.")
+    ] = None
+
+
 class DraftGiven(Given):
     """
     A recall to look at.
@@ -104,6 +142,7 @@ class DraftGiven(Given):
         {
             "gtin": "09506000134352", "lot": "B1", "reason": "The strap may break",
             "remedy": "Bring it to a shop; it is mended for free.", "tells_owners": True,
+            "language": "en", "texts": {"de": _GERMAN},
         }
     )  # fmt: skip
 
@@ -112,8 +151,12 @@ class DraftGiven(Given):
     between: Range | None = None
     serials: Annotated[list[Serial], Field(min_length=1, max_length=MOST_LISTED)] | None = None
     made: Window | None = None
-    reason: Annotated[str, text(recalls.LONGEST_TEXT), Field(description="The person who scans the item reads it.")]
-    remedy: Annotated[str, text(recalls.LONGEST_TEXT), Field(description="What that person should do.")] | None = None
+    reason: Annotated[str, text(recall_texts.LONGEST), Field(description="The person who scans the item reads it.")]
+    remedy: Annotated[str, text(recall_texts.LONGEST), Field(description="What that person should do.")] | None = None
+    language: Annotated[Language, Field(description="The language of reason and remedy.")] = languages.DEFAULT
+    texts: dict[Language, TextGiven] = Field(
+        default_factory=dict, description="Both in other languages, by their tags."
+    )
     tells_owners: Annotated[bool, Field(description="Mail the owners who are known.")] = False
 
 
@@ -131,6 +174,7 @@ class DraftTold(Told):
         {
             "id": "a81c5f03-2f77-4a0e-9a35-6c1f0f7d2b64", "gtin": "09506000134352", "scope": "batch B1",
             "reason": "The strap may break", "remedy": "Bring it to a shop; it is mended for free.",
+            "language": "en", "texts": {"de": _GERMAN},
             "tells_owners": True, "covers": 500, "owners": 12, "spares": {"items": 3500, "beside": "product"},
             "made_by": "ERP (7Q2M4K9X)",
         }
@@ -141,6 +185,8 @@ class DraftTold(Told):
     scope: str
     reason: str
     remedy: str | None
+    language: str
+    texts: dict[str, TextTold]
     tells_owners: bool
     covers: Annotated[int, Field(description="Issued codes that it would hit.")]
     owners: Annotated[int, Field(description="Known owners of such items.")]
@@ -192,6 +238,22 @@ def lift_recall(call: Call, recall_id: int) -> Reply:
     return Reply(told=_told(ended))
 
 
+@operation("POST", "/recalls/{recall_id}/texts", scope="recalls:write", params=(RECALL,), tells={200: RecallTold},
+           refuses=(BadInput, NotFound))  # fmt: skip
+def add_recall_texts(call: Call, recall_id: int, body: TextsGiven) -> Reply:
+    """
+    Say a recall in further languages.
+
+    Pages show them from now on. What was announced stays; whoever was mailed gets no second mail.
+    """
+    before = _find(call, recall_id)
+    given = {tag: None if text is None else Text(tag, text.reason, text.remedy) for tag, text in body.texts.items()}
+    after = recalls.add_texts(call.session, recall_id, given, brand_id=call.caller.brand_id, language=body.language)
+    if details := recalls.changes(before, after):
+        call.record("recall.texts", str(after.id), details)
+    return Reply(told=_told(after))
+
+
 @operation("POST", "/recalls/drafts", scope="recalls:write", tells={201: DraftTold}, refuses=(BadInput, NotFound),
            most_bytes=MOST_BYTES)  # fmt: skip
 def draft_recall(call: Call, body: DraftGiven) -> Reply:
@@ -209,6 +271,8 @@ def draft_recall(call: Call, body: DraftGiven) -> Reply:
         target=_target(body),
         reason=body.reason,
         remedy=body.remedy,
+        language=body.language,
+        texts=tuple(Text(tag, said.reason, said.remedy) for tag, said in body.texts.items()),
         tells_owners=body.tells_owners,
         made_by=call.caller.actor.name,
     )
@@ -244,8 +308,7 @@ def announce_recall(call: Call, draft_id: UUID) -> Reply:
     product = products.find(call, recall_drafts.find_gtin(call.session, brand_id, draft_id))
     made, is_new = recall_drafts.announce(call.session, product, draft_id, serial_keys=_keys(call), now=call.at)
     if is_new:
-        details = {"gtin": made.gtin, "scope": made.scope, "reason": made.reason, "covers": made.covered}
-        call.record("recall.announce", str(made.id), details)
+        call.record("recall.announce", str(made.id), recalls.announced(made))
     place = {"Location": f"/api/v1/recalls/{made.id}"} if is_new else {}
     return Reply(told=_told(made), status=201 if is_new else 200, headers=place)
 
@@ -290,12 +353,18 @@ def _draft(draft: Draft, found: Preview) -> DraftTold:
         scope=recalls.describe(found.scope),
         reason=draft.reason,
         remedy=draft.remedy,
+        language=draft.language,
+        texts=_texts(recall_texts.write(draft.texts)),
         tells_owners=draft.tells_owners,
         covers=found.covered,
         owners=found.owners,
         spares=SparedTold(items=spared.items, beside=spared.beside) if spared else None,
         made_by=draft.made_by,
     )
+
+
+def _texts(stored: Mapping[str, Any]) -> dict[str, TextTold]:
+    return {tag: TextTold(**said) for tag, said in stored.items()}
 
 
 def _told(found: RecallInfo) -> RecallTold:
@@ -307,6 +376,8 @@ def _told(found: RecallInfo) -> RecallTold:
         scope=found.scope,
         reason=found.reason,
         remedy=found.remedy,
+        language=found.language,
+        texts=_texts(found.texts),
         tells_owners=found.tells_owners,
         covered=found.covered,
         told=found.told,

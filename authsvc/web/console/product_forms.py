@@ -5,13 +5,15 @@ from typing import Any
 
 from flask import request
 
-from authsvc.core import unit_data
+from authsvc import languages
+from authsvc.core import product_texts, tongues, unit_data
 from authsvc.core.number_formats import ALPHABETS, ANY, serial_format
 from authsvc.core.register import Product
+from authsvc.errors import BadInput
 
 FIELDS = (
     "name", "granularity", "category", "description", "warranty_months", "claim", "token", "release", "markets",
-    "lot_format", "serial_from",
+    "lot_format", "serial_from", "language",
 )  # fmt: skip
 SERIAL_PARTS = ("serial_source", "serial_prefix", "serial_length", "serial_alphabet")
 SOURCES = {
@@ -44,6 +46,7 @@ def shown(known: Product | None) -> dict[str, str]:
         "lot_format": known.lot_format or "",
         "serial_from": known.serial_from.isoformat() if known.serial_from else "",
         "data": unit_data.write_lines(known.attributes),
+        "language": known.language or "",
         **_serial_parts(known.serial_format),
     }
 
@@ -72,7 +75,53 @@ def cells(known: Product | None, given: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
+def text_rows(known: Product | None, *, adds: bool = False) -> list[dict[str, str]]:
+    """Return the texts in further languages: as they are typed, else as they are stored; and one row more to fill."""
+    if request.method == "POST":
+        rows = _typed_texts()
+    else:
+        rows = [
+            {
+                "language": tag,
+                "name": parts.get("name", ""),
+                "description": parts.get("description", ""),
+                "facts": "\n".join(f"{name}: {value}" for name, value in parts.get("facts", ())),
+            }
+            for tag, parts in (known.texts.items() if known else ())
+        ]
+    if adds:
+        spoken = {request.form.get("language", ""), *(row["language"] for row in rows)}
+        following = next((tag for tag in languages.all_in_english() if tag not in spoken), "en")
+        rows.append({**dict.fromkeys(product_texts.PARTS, ""), "language": following})
+    return rows
+
+
+def text_cells() -> dict[str, str]:
+    """
+    Return the cells of a product file that stand for the texts in further languages; a row that is gone is emptied.
+
+    Raises:
+        BadInput: Two rows have one language, or a language is unknown.
+    """
+    had = [tag for tag in request.form.getlist("had") if tag in tongues.NAMES]
+    found = dict.fromkeys((f"{part}.{tag}" for tag in had for part in product_texts.PARTS), "")
+    written = [row for row in _typed_texts() if any(row[part] for part in product_texts.PARTS)]
+    if len({row["language"] for row in written}) < len(written):
+        raise BadInput("Two rows have the same language. Take one of them away.")
+    for row in written:
+        if row["language"] not in tongues.NAMES:
+            raise BadInput("Choose a language of the list.")
+        found |= {f"{part}.{row['language']}": row[part] for part in product_texts.PARTS}
+    return found
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _typed_texts() -> list[dict[str, str]]:
+    names = ("language", *product_texts.PARTS)
+    columns = [request.form.getlist(f"text_{name}") for name in names]
+    return [dict(zip(names, map(str.strip, row), strict=True)) for row in zip(*columns, strict=False)]
 
 
 def _serial_parts(stored: str | None) -> dict[str, str]:

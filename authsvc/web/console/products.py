@@ -1,7 +1,7 @@
 """Products and their lots: listed, defined one by one or by file, and the history of each from the audit log."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from authsvc import audit, catalogue, errands, lot_data, product_files, product_work
+from authsvc import audit, catalogue, errands, languages, lot_data, product_files, product_work
 from authsvc.core import unit_data
 from authsvc.core.number_formats import lot_format
 from authsvc.core.product_rows import check_row
@@ -89,7 +89,8 @@ def product(gtin: str) -> str:
         history = audit.find_events(session, me.brand_id, about=found.gtin, limit=_EVENTS)
     return rendering.show(
         "console/product.html", title=found.name, product=found, lots=lots,
-        facts=unit_data.of_product(found.attributes),
+        facts=unit_data.of_product(found.attributes), texts=_texts(found),
+        language=languages.in_english(found.language) if found.language else None,
         of_lot=unit_data.of_lot, public=unit_data.Audience.PUBLIC, lot_example=_example(found),
         history=[
             (event.at, f"{event.act} by {event.actor.name.partition(' <')[0]}: {_told(event.details)}")
@@ -203,11 +204,13 @@ def _edit(known: Product | None) -> Page:
     if request.method == "GET":
         return _form(known, {**product_forms.shown(known), **(_advised() if known is None else {})})
     given = product_forms.typed()
+    if "add" in request.form:
+        return _form(known, {"gtin": request.form.get("gtin", ""), **given}, adds=True)
     number = {"gtin": known.gtin if known else _padded(request.form.get("gtin", "").strip())}
     try:
-        cells = {**number, **product_forms.cells(known, given)}
+        cells = {**number, **product_forms.cells(known, given), **product_forms.text_cells()}
     except BadInput as error:
-        return _form(known, {**number, **given}, faults=[("data", str(error))]), error.status
+        return _form(known, {**number, **given}, faults=[("facts", str(error))]), error.status
     _, faults = check_row(1, {"brand": "x", **cells})
     if faults:
         said = [(fault.column, fault.text) for fault in faults]
@@ -219,13 +222,23 @@ def _edit(known: Product | None) -> Page:
     return guard.done("The worker checks and saves it; how that went appears below.", HERE)
 
 
-def _form(known: Product | None, given: Mapping[str, str], *, faults: list[tuple[str, str]] = []) -> str:  # noqa: B006  only read
+def _form(
+    known: Product | None, given: Mapping[str, str], *, adds: bool = False, faults: Sequence[tuple[str, str]] = ()
+) -> str:
     return rendering.show(
         "console/product_form.html", title=f"Change {known.name}" if known else "New product", product=known,
         given=given, faults=dict(faults), granularities=list(GRANULARITIES.items()), claims=list(CLAIMS.items()),
         tokens=list(TOKENS.items()), releases=list(RELEASES.items()), sources=list(product_forms.SOURCES.items()),
-        alphabets=list(product_forms.ALPHABET_NAMES.items()),
+        alphabets=list(product_forms.ALPHABET_NAMES.items()), languages=list(languages.all_in_english().items()),
+        rows=product_forms.text_rows(known, adds=adds),
     )  # fmt: skip
+
+
+def _texts(found: Product) -> list[dict[str, object]]:
+    return [
+        {**parts, "tag": tag, "title": languages.in_english(tag), "direction": languages.get(tag).direction}
+        for tag, parts in found.texts.items()
+    ]
 
 
 def _lot_form(found: Product, known: LotInfo | None, *, fault: str | None = None) -> str:

@@ -13,14 +13,14 @@ from flask import request
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from authsvc import catalogue, recall_drafts, recalls
+from authsvc import catalogue, languages, recall_drafts, recall_languages, recalls
 from authsvc.core import serial_lists, serials
 from authsvc.core.register import Product
 from authsvc.errors import BadInput, NotFound
 from authsvc.recall_drafts import Draft
 from authsvc.recalls import Target
 from authsvc.staff import Role
-from authsvc.web.console import guard, rendering
+from authsvc.web.console import guard, recall_texts, rendering
 from authsvc.web.site import runtime
 
 HERE = "/console/recalls"
@@ -61,7 +61,8 @@ def show(recall_id: int) -> str:
         product = catalogue.get_product(session, found.gtin)
     return rendering.show(
         "console/recall.html", title=f"Recall {found.id}: {product.name}", recall=found, product=product,
-        may_change=me.role.may(Role.OPERATOR),
+        may_change=me.role.may(Role.OPERATOR), said=recall_texts.of_recall(found),
+        missing=recall_languages.sentences(product.markets, (found.language, *found.texts)),
     )  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def new() -> Page:
         return _form(request.args.get("scope", ""), request.args)
     me, rt = guard.me(), runtime()
     scope = request.form.get("scope", "")
+    if "add" in request.form:
+        return _form(scope, request.form, adds=True)
     try:
         with guard.session() as session:
             product = _product(session, request.form.get("gtin", ""))
@@ -81,6 +84,8 @@ def new() -> Page:
                 target=_target(scope, product),
                 reason=request.form.get("reason", ""),
                 remedy=request.form.get("remedy", ""),
+                language=request.form.get("language", languages.DEFAULT),
+                texts=recall_texts.given(),
                 tells_owners="tells_owners" in request.form,
                 made_by=me.actor.name,
             )
@@ -108,8 +113,7 @@ def announce(draft_id: UUID) -> Page:
         product = catalogue.get_product(session, recall_drafts.find_gtin(session, me.brand_id, draft_id))
         made, is_new = recall_drafts.announce(session, product, draft_id, serial_keys=_keys(), now=guard.now())
         if is_new:
-            details = {"gtin": made.gtin, "scope": made.scope, "reason": made.reason, "covers": made.covered}
-            me.record(session, "recall.announce", str(made.id), details)
+            me.record(session, "recall.announce", str(made.id), recalls.announced(made))
     return guard.done(f"Recall {made.id} is in force. Every page says so from now on.", f"{HERE}/{made.id}")
 
 
@@ -155,15 +159,19 @@ def _draft(draft_id: UUID, *, fault: str | None = None) -> str:
         found=found,
         scope=recalls.describe(found.scope),
         beside={"product": "the whole product", "lot": "the whole batch", "lots": "the whole batches"},
+        missing=recall_languages.sentences(product.markets, (draft.language, *(text.language for text in draft.texts))),
+        said=recall_texts.shown(draft.language, draft.texts),
         fault=fault,
     )
 
 
-def _form(scope: str, given: Mapping[str, str], *, fault: str | None = None) -> str:
+def _form(scope: str, given: Mapping[str, str], *, adds: bool = False, fault: str | None = None) -> str:
     scope = scope if scope in SCOPES else "lot"
     me = guard.me()
     with guard.session() as session:
         products = catalogue.list_products(session, me.brand_id)
+    chosen = given.get("gtin", "").strip().zfill(14)
+    markets = next((one.markets for one in products if one.gtin == chosen), ())
     names = ("gtin", "lot", "first", "last", "serials", "since", "until", "reason", "remedy")
     return rendering.show(
         "console/recall_new.html",
@@ -174,8 +182,9 @@ def _form(scope: str, given: Mapping[str, str], *, fault: str | None = None) -> 
             for key, text in SCOPES.items()
         ],
         products=[(one.gtin, f"{one.name} ({one.gtin})") for one in products] if len(products) <= _MOST_PICKED else [],
-        given={name: given.get(name, "") for name in names},
-        tells_owners="tells_owners" in given or not fault,
+        given={name: given.get(name, "") for name in names} | ({"serials": _list_text()} if adds else {}),
+        tells_owners="tells_owners" in given or not given.get("form_token"),
+        **recall_texts.fields(given.get("language", languages.DEFAULT), recall_texts.rows(), markets, adds=adds),
         fault=fault,
     )
 

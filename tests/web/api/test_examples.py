@@ -100,9 +100,9 @@ def world(scene, ids):
     instead = {
         "cancel_order": {"order_id": cancelled},
         "drop_draft": {"draft_id": drafts[1]},
-        "get_recall": {"recall_id": scene.recall(product, lot="B1", reason="It may break")},
+        "get_recall": {"recall_id": scene.recall(product, lot="B1", reason="It may break", remedy="Bring it")},
     }
-    instead["lift_recall"] = instead["get_recall"]
+    instead["lift_recall"] = instead["add_recall_texts"] = instead["get_recall"]
     return {
         "token": token,
         "instead": instead,

@@ -44,14 +44,22 @@ def test_from_product_to_the_recall_of_one_lot(scene, settings, erp):
     path = urlsplit(rows[3]["uri"])._replace(scheme="", netloc="").geturl()
     assert scene.visitor().check(path)["reason"] == "first-check"
 
-    draft = erp.post("/recalls/drafts", {"gtin": gtin, "lot": "S1", "reason": "It may break"})
+    german = {"de": {"reason": "Es kann reißen"}}
+    draft = erp.post("/recalls/drafts", {"gtin": gtin, "lot": "S1", "reason": "It may break", "texts": german})
     assert (draft.status_code, draft.json["covers"], draft.json["scope"]) == (201, 20, "batch S1")
     announced = erp.post(f"{draft.location}/announce")
     assert announced.status_code == 201, announced.text
     assert erp.post(f"{draft.location}/announce").json["id"] == announced.json["id"]
     assert scene.visitor().check(path)["reason"] == "recalled"
+    said = scene.visitor().check(path, **{"Accept-Language": "de"})["text"]
+    assert "Grund: Es kann reißen." in said
+    texts = {"fr": {"reason": "Il peut casser"}, "de": None}
+    added = erp.post(f"/recalls/{announced.json['id']}/texts", {"texts": texts})
+    assert (added.status_code, added.json["texts"]) == (200, {"fr": {"reason": "Il peut casser", "remedy": None}})
+    assert erp.post("/recalls/999999/texts", {"texts": texts}).status_code == 404
+    assert erp.post(f"/recalls/{announced.json['id']}/texts", {"texts": {"xx": texts["fr"]}}).status_code == 400
     item = erp.get(f"/items/{gtin}.{rows[3]['serial']}").json
-    assert (item["lot"], item["scans"], item["recalls"][0]["id"]) == ("S1", 2, announced.json["id"])
+    assert (item["lot"], item["scans"], item["recalls"][0]["id"]) == ("S1", 3, announced.json["id"])
     assert erp.post(f"/recalls/{announced.json['id']}/lift").json["lifted_at"]
     assert erp.post(f"/recalls/{announced.json['id']}/lift").status_code == 409
 
@@ -63,7 +71,7 @@ def test_from_product_to_the_recall_of_one_lot(scene, settings, erp):
         (act, "key")
         for act in (
             "product.order", "product.order", "product.import", "lot.add", "run.order", "run.download",
-            "recall.announce", "recall.lift",
+            "recall.announce", "recall.texts", "recall.lift",
         )
     ]  # fmt: skip
 
