@@ -160,12 +160,13 @@ def test_a_chart_is_well_formed():
 def test_ours_settles_by_whoever_opened_the_link_and_without_a_copied_lot():
     quiet = [("L1", [scan(n, is_confirmed=False)]) for n in range(40)]
     abroad = [
-        scan(n * 20 * DAY, f"v{n}", prefix=f"p{n}", country=c, is_confirmed=True) for n, c in enumerate(("IT", "VN"))
+        scan(n * 20 * DAY, f"v{n}", prefix=f"p{n}", country=c, is_confirmed=True)
+        for n, c in enumerate(("IT", "VN", "BR"))
     ]
     copied = [("L2", abroad)] * 20
     detector = Ours()
     detector.train((), Tier.A)
     detector.settle(quiet + copied)
 
-    assert detector.traffic == Traffic(60, 40 + 20 * 2, judged=40, high=0)
+    assert detector.traffic == Traffic(60, 40 + 20 * 3, judged=40, high=0)
     assert detector.shift < 0

@@ -8,8 +8,8 @@ log, as in a database of before, is nobody's, and the brand alone corrects it.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0041"
-down_revision = "0040"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 
