@@ -1,5 +1,6 @@
 """A product in the language of its reader: from a file, a form or a program to the page; else as it was written."""
 
+import owning
 import pytest
 from programs import program, work, worker_settings
 
@@ -57,11 +58,25 @@ def test_a_product_that_does_not_say_its_language_is_shown_without(scene, codes)
     assert "<h3>Field watch</h3>" in page(scene, codes, "fr")
 
 
-def test_a_document_and_a_look_up_choose_as_the_page_does(scene, codes):
+def test_a_document_chooses_as_the_page_does(scene, codes):
     told = scene.visitor().check(codes.path(), **{"Accept-Language": "de"})["product"]
     assert (told["name"], told["description"]) == ("Felduhr", "Blaues Zifferblatt")
     assert scene.visitor().check(codes.path(1), **{"Accept-Language": "fi"})["product"]["name"] == "Field watch"
     assert scene.visitor().check(codes.path(1))["product"]["name"] == "Field watch"
+
+
+def test_a_look_up_and_the_page_of_an_owner_have_its_name(scene, codes):
+    uri, visitor = scene.rt.config.base_url + codes.path(3), scene.visitor()
+    looked = visitor.open("/check?lang=de", "POST", data={"code": uri}, headers=owning.FROM_HERE)
+    assert "<h3>Felduhr</h3><p>Blaues Zifferblatt</p>" in looked.text
+
+    register(scene, warranty_months="24")
+    buyer = owning.Buyer(scene, f"felix{codes.run}@example.com")
+    buyer.register(codes.path(4))
+    address = (buyer.last.location or buyer.last.request.path).partition("?")[0]
+    assert "Felduhr" in buyer.get(f"{address}?lang=de").text
+    assert "Felduhr" in buyer.get("/own?lang=de").text
+    assert '<span lang="en" dir="ltr">Field watch</span>' in buyer.get("/own?lang=da").text
 
 
 def test_a_fact_of_a_batch_hides_the_one_that_it_overrides_in_every_language(scene, codes):

@@ -13,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from authsvc import languages
-from authsvc.core import units
+from authsvc.core import product_texts, units
+from authsvc.core.register import Product
 from authsvc.core.verdict_texts import Words
 from authsvc.web import assets
 
@@ -38,6 +39,14 @@ def in_language(text: str, tag: str | None) -> Markup:
     return Markup('<span lang="{}" dir="{}">{}</span>').format(tag, languages.get(tag).direction, text)
 
 
+def picture_text(product: Product) -> str:
+    """Return what stands for the picture of a product where nobody sees it."""
+    spoken, alt = languages.spoken().code, product.attributes.get("image_alt")
+    if isinstance(alt, str) and alt:
+        return alt
+    return product_texts.description_of(product, spoken)[0] or product_texts.name_of(product, spoken)[0]
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
@@ -56,6 +65,17 @@ def _grouped(serial: str) -> str:
 def _bdi(value: object, attributes: str = "") -> Markup:
     """Mark up a value whose letters run from left to right wherever it stands."""
     return Markup('<bdi{} dir="ltr">{}</bdi>').format(Markup(attributes), escape(value))  # noqa: S704  constants
+
+
+def _named(product: Product) -> Markup:
+    """Return what a product is called for whoever reads."""
+    return in_language(*product_texts.name_of(product, languages.spoken().code))
+
+
+def _described(product: Product) -> Markup:
+    """Return how a product is described for whoever reads."""
+    text, tag = product_texts.description_of(product, languages.spoken().code)
+    return in_language(text or "", tag)
 
 
 def _sentences(words: Words) -> Markup:
@@ -92,12 +112,15 @@ ENVIRONMENT.globals |= {
 }
 ENVIRONMENT.filters |= {
     "day": languages.day,
+    "described": _described,
     "grouped": _grouped,
     "in_language": in_language,
     "ltr": _bdi,
+    "named": _named,
     "mono": lambda value: _bdi(value, ' class="mono"'),
     "number": languages.number,
     "picture": picture,
+    "picture_text": picture_text,
     "sentences": _sentences,
     "strong_ltr": lambda value: Markup("<strong>{}</strong>").format(_bdi(value)),
 }

@@ -19,7 +19,7 @@ from authsvc.core.verdicts import Facts, Reason
 from authsvc.core.warranties import Warranty
 from authsvc.languages import gettext as _
 from authsvc.web.frames import mark
-from authsvc.web.leaves import ENVIRONMENT, groups, in_language, picture
+from authsvc.web.leaves import ENVIRONMENT, groups, in_language, picture, picture_text
 from authsvc.web.unit_cards import card
 
 NO_PRODUCT: dict[str, Any] = {
@@ -33,14 +33,12 @@ NO_PRODUCT: dict[str, Any] = {
 
 def product_card(product: Product, facts: Facts, reason: Reason) -> dict[str, Any]:
     """Return what the card shows of a product."""
-    alt, spoken = product.attributes.get("image_alt"), languages.spoken().code
-    name = product_texts.name_of(product, spoken)
-    description = product_texts.description_of(product, spoken)
+    spoken = languages.spoken().code
     return {
-        "product_name": name,
-        "product_description": description,
+        "product_name": product_texts.name_of(product, spoken),
+        "product_description": product_texts.description_of(product, spoken),
         "picture": picture(product.image),
-        "picture_alt": alt if isinstance(alt, str) and alt else description[0] or name[0],
+        "picture_alt": picture_text(product),
         "rows": tuple(_rows(product, facts, reason)),
     }
 

@@ -26,7 +26,7 @@ from authsvc import (
     unit_attributes,
     unit_records,
 )
-from authsvc.core import units
+from authsvc.core import product_texts, units
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.records import KINDS
 from authsvc.core.register import Product
@@ -224,7 +224,7 @@ def show(
     return door.show(
         "item",
         door.brand_of(person.brand_id),
-        title=_product(registered).name,
+        title=product_texts.name_of(_product(registered), languages.spoken().code)[0],
         status=200 if fault is None and unsure is None and file_fault is None and unasked is None else 400,
         product=_product(registered),
         serial=registered.sgtin.partition(".")[2],
