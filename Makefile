@@ -27,7 +27,8 @@ demo: setup  ## Show the whole service with sample data on a local port.
 	@AUTHSVC_HOME="$${AUTHSVC_HOME:-var/demo}" exec $(BIN)/authsvc demo --host $(HOST) --port $(PORT)
 
 # Each of several processes starts servers and a browser of its own; a file that is slow is shared out between them.
-SPREAD := -n 2 --dist worksteal
+WORKERS ?= 2
+SPREAD := -n $(WORKERS) --dist worksteal
 
 OLDER = AUTHSVC_TEST_SERVER=debian $(BIN)/pytest -q $(SPREAD) -m "not browser and not same_on_any_server"
 
