@@ -5,17 +5,21 @@ from pathlib import Path
 from playwright.sync_api import Error
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
-_RUN = "axe.run({resultTypes: ['violations']}).then(r => r.violations)"
+# Of what axe loads before it looks, style sheets are for a rule alone that it does not run unless it is asked to.
+_ASKED = "{resultTypes: ['violations'], preload: {assets: ['media']}}"
+_RUN = f"window.axe ? axe.run({_ASKED}).then(r => r.violations) : null"
 _TRIES = 5
 _LEFT = ("context was destroyed", "appendChild", "Frame was detached", "of null")
 
 
 def violations(page):
-    """Return each fault as its rule and the first element that breaks it."""
+    """Return each fault as its rule and the first element that breaks it; axe is let in once a document."""
 
     def ask():
-        page.add_script_tag(path=AXE)
-        return [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in page.evaluate(_RUN)]
+        if (faults := page.evaluate(_RUN)) is None:
+            page.add_script_tag(path=AXE)
+            faults = page.evaluate(_RUN)
+        return [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults]
 
     return _settled(page, ask)
 
