@@ -159,13 +159,24 @@ def gather(session: Session, brand_id: UUID, alert_id: UUID, *, now: datetime) -
         happened=tuple(happened),
         similar=_similar(session, alert, info.countries),
         history=triage.history(session, brand_id, alert_id),
-        team=tuple(_team(session, brand_id)),
+        team=find_team(session, brand_id),
     )
 
 
 def has_shortcuts(session: Session, account_id: UUID) -> bool:
     """Whether single keys act on the pages of alerts, for somebody."""
     return bool(session.scalar(select(StaffAccount.has_shortcuts).where(StaffAccount.id == account_id)))
+
+
+def find_team(session: Session, brand_id: UUID) -> tuple[Member, ...]:
+    """Return everybody of a brand who may be given an alert."""
+    query = (
+        select(StaffAccount.id, StaffAccount.name)
+        .join(Staff, Staff.account_id == StaffAccount.id)
+        .where(Staff.brand_id == brand_id, Staff.deactivated_at.is_(None), Staff.role != "viewer")
+        .order_by(StaffAccount.name, StaffAccount.id)
+    )
+    return tuple(Member(*row) for row in session.execute(query))
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -286,13 +297,3 @@ def _in_country(session: Session, alert: Alert, countries: tuple[str, ...]) -> l
     ids = session.scalars(newest).all()
     query = select(Alert).where(Alert.brand_id == alert.brand_id, Alert.id.in_(ids)).order_by(Alert.opened_at.desc())
     return list(session.scalars(query))
-
-
-def _team(session: Session, brand_id: UUID) -> list[Member]:
-    query = (
-        select(StaffAccount.id, StaffAccount.name)
-        .join(Staff, Staff.account_id == StaffAccount.id)
-        .where(Staff.brand_id == brand_id, Staff.deactivated_at.is_(None), Staff.role != "viewer")
-        .order_by(StaffAccount.name, StaffAccount.id)
-    )
-    return [Member(*row) for row in session.execute(query)]
