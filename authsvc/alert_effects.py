@@ -3,7 +3,7 @@ Effects: what a decision on an alert will change, told before somebody takes it.
 
 Nothing here is a fixed text for a button. The verdict that the next person will see is decided by the same code that
 decides it for them, from the item as it is now and the evidence as it is now, with the decision added; webhooks are
-those that listen.
+those that listen. What is no item has the consequences that ``core.decisions`` tells.
 """
 
 from collections.abc import Mapping
@@ -16,52 +16,64 @@ from sqlalchemy.orm import Session
 from authsvc import scan_statements as sql
 from authsvc import scanning, triage
 from authsvc.connections import Connections
-from authsvc.core import clones, wording
+from authsvc.core import clones, decisions, wording
 from authsvc.core.clones import Fact, FactKind, History
+from authsvc.core.decisions import WAIT, About, Choice, Option
 from authsvc.core.verdicts import Disposition, Facts, Mark, Signature, decide
 from authsvc.holdings import Holdings
 from authsvc.investigations import Subject
 from authsvc.investigations.judging import read_history
 from authsvc.investigations.weighing import OTHER_RULES
 from authsvc.models import Alert, ItemFact, WebhookEndpoint
-from authsvc.triage import Choice
-
-WAIT = "wait"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """What is so now, and what each choice changes: sentences by choice. ``title`` is the verdict that is shown now."""
+    """
+    The decisions that may be taken on an alert, and what each changes: sentences by choice, and by ``WAIT``.
+
+    ``title`` is the verdict that people who scan are shown now.
+    """
 
     title: str | None
-    may_block: bool
+    options: tuple[Option, ...]
     effects: Mapping[str, tuple[str, ...]]
+
+    def may(self, choice: Choice) -> bool:
+        """Whether a decision may be taken."""
+        return any(option.choice is choice for option in self.options)
 
 
 def foresee(
     session: Session, held: Holdings, connections: Connections, subject: Subject, alert: Alert, *, now: datetime
 ) -> Foreseen:
-    """Say what each decision on an open alert would change."""
+    """Say which decisions fit an open alert, and what each would change."""
+    kind = decisions.about(alert.sgtin, alert.rule)
     facts = _facts(held, connections, subject, now)
     told = _who_is_told(session, alert)
     owner = _owner(session, subject)
     history = None if facts is None or alert.rule in OTHER_RULES else _history(session, subject)
-    effects: dict[str, tuple[str, ...]] = {
-        choice.value: (_shown(facts, _after(facts, history, choice, now)), owner, told[choice], _UNDO)
-        for choice in Choice
-    }
+    effects: dict[str, tuple[str, ...]] = {}
+    options = decisions.offered(kind)
+    if not triage.may_block(session, subject):
+        options = tuple(option for option in options if option.choice is not Choice.BLOCK)
+    for option in options:
+        shown = () if kind not in _WITH_ITEM else (_shown(facts, _after(facts, history, option.choice, now)),)
+        owners = (owner,) if kind in _SAID_TO_OWNERS else ()
+        effects[option.choice.value] = (*option.follows, *shown, *owners, told[option.choice], _UNDO)
     effects[WAIT] = (
-        "The alert leaves the list until then." if subject.other else "The alert leaves the list until then, or until "
-        "the score rises by what you say.", _shown(facts, facts), "Nobody is told.",
+        "The alert leaves the list until then, or until the score rises by what you say." if kind in _SAID_TO_OWNERS
+        else "The alert leaves the list until then.",
+        _shown(facts, facts), "Nobody is told.",
     )  # fmt: skip
-    return Foreseen(
-        title=None if facts is None else _title(facts), may_block=triage.may_block(session, subject), effects=effects
-    )
+    return Foreseen(title=None if facts is None else _title(facts), options=options, effects=effects)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 _UNDO = "You can undo this."
+_SAID_TO_OWNERS = frozenset({About.ITEM, About.UNIT})
+_WITH_ITEM = _SAID_TO_OWNERS | {About.PAGE}
 
 
 def _facts(held: Holdings, connections: Connections, subject: Subject, now: datetime) -> Facts | None:
@@ -95,7 +107,7 @@ def _after(facts: Facts | None, history: History | None, choice: Choice, now: da
         return replace(facts, disposition=Disposition.BLOCKED, disposition_at=now)
     if history is None:
         return facts
-    resolved = replace(history, facts=(*history.facts, Fact(kind=choice.resolution, at=now)))
+    resolved = replace(history, facts=(*history.facts, Fact(kind=FactKind(choice.resolution), at=now)))
     return replace(facts, is_flagged=clones.examine(resolved).is_flagged)
 
 

@@ -7,7 +7,7 @@ looks into every list. The conditions are equalities and comparisons only, which
 security.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -97,6 +97,8 @@ class Row:
     serial: str | None
     lot: str | None
     opened_at: datetime
+    assignee: UUID | None
+    snoozed_until: datetime | None
     listed: Listed
     key: str
 
@@ -185,6 +187,16 @@ def find_since(session: Session, brand_id: UUID, since: datetime, *, limit: int)
         .limit(limit)
     )
     return [(row.opened_at, row.id) for row in session.execute(query)]
+
+
+def find_some(session: Session, brand_id: UUID, me: UUID, ids: Collection[UUID], *, now: datetime) -> tuple[Row, ...]:
+    """Return the alerts of a brand among *ids*, the worst first, in whatever list they are."""
+    query = (
+        select(Alert)
+        .where(Alert.brand_id == brand_id, Alert.id.in_(ids))
+        .order_by(Alert.severity.desc(), Alert.score.desc(), Alert.id)
+    )
+    return tuple(_row(alert, Sort.WORST, me, now) for alert in session.scalars(query))
 
 
 def listed_as(alert: Alert, me: UUID, now: datetime) -> Listed:
@@ -293,5 +305,6 @@ def _row(alert: Alert, sort: Sort, me: UUID, now: datetime) -> Row:
     return Row(
         id=alert.id, sgtin=alert.sgtin, rule=alert.rule, score=alert.score, severity=Severity(alert.severity),
         evidence=alert.evidence, gtin=alert.gtin, serial=alert.serial, lot=alert.lot, opened_at=alert.opened_at,
+        assignee=alert.assignee, snoozed_until=alert.snoozed_until,
         listed=listed_as(alert, me, now), key=_key(alert, sort),
     )  # fmt: skip

@@ -27,7 +27,7 @@ from authsvc.core.register import Product
 from authsvc.core.serials import SerialKey, decode
 from authsvc.core.wrapping import unwrap
 from authsvc.investigations import judging
-from authsvc.investigations.resolving import KINDS
+from authsvc.investigations.resolving import OF_ITEMS
 from authsvc.investigations.weighing import OTHER_RULES
 
 Connection = psycopg.Connection[Any]
@@ -42,8 +42,8 @@ MOST_SCANS = 10_000
 """Scans of one item that are replayed: one that is scanned more often is judged by its first ones."""
 _BEFORE = 2 * CONFIRMED
 _ITEMS, _ROWS = 400, 20_000
-_ANSWERS = {kind.value for kind in KINDS} | {FactKind.PROVEN.value}
-_HARMLESS = {kind.value for kind in KINDS if kind is not FactKind.CONFIRMED_CLONE}
+_ANSWERS = {kind.value for kind in OF_ITEMS} | {FactKind.PROVEN.value}
+_HARMLESS = {kind.value for kind in OF_ITEMS if kind is not FactKind.CONFIRMED_CLONE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

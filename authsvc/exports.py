@@ -60,7 +60,7 @@ COLUMNS: Mapping[Kind, tuple[tuple[str, str], ...]] = {
         ("score", "how strong the evidence is"),
         ("countries", "of which the evidence speaks, separated by blanks"),
         ("assignee", "who works on it"),
-        ("resolution", "what was decided: confirmed-clone, false-alarm, owner-error, grey-market, test"),
+        ("resolution", "what was decided: confirmed-clone, confirmed, false-alarm, owner-error, grey-market, test"),
         ("resolved_at", "when"),
         ("resolved_by", "by whom"),
         ("reason", "and why"),

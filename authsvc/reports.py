@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, text
@@ -19,6 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from authsvc.core import shops
+from authsvc.core.amounts import amount, begin
 from authsvc.core.wrapping import wrap
 from authsvc.errors import BadInput, TooManyRequests
 from authsvc.models import Alert, ConsumerReport, ReportCount, ReportPhoto
@@ -260,8 +262,12 @@ def _look_at_shop(
     numbers = session.scalars(
         select(ConsumerReport.number).where(*found).order_by(ConsumerReport.created_at).limit(50)
     ).all()
-    named = values["listing_url"] or values["shop_name"]
-    said = f"{min(people, networks)} people reported the same shop within {WINDOW.days} days: {named}"
+    named = (
+        f"an offer on {urlsplit(url).hostname}"
+        if (url := str(values["listing_url"] or ""))
+        else f"“{values['shop_name']}”"
+    )
+    said = f"{begin(amount(min(people, networks), 'person', 'people'))} reported {named} within {WINDOW.days} days"
     evidence = {
         "shop": shop, "shop_name": values["shop_name"], "listing_url": values["listing_url"], "reports": list(numbers),
         "parts": [{"rule": RULE, "weight": float(min(people, networks)), "text": said}],

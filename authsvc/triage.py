@@ -4,21 +4,21 @@ Triage: what a person does about an alert. Assign it, let it sleep, decide it, t
 Each act is one transaction with its effect on the item and its line in the audit log, and locks the item before the
 alert, as every writer does. The log is the history of an alert: ``history`` reads it back. A decision is a resolution
 (``investigations``) and, where a serial is blocked, a disposition; an undo restores both, unless somebody has changed
-the item since: then what they did stays.
+the item since: then what they did stays. Which decisions fit what an alert is about is said in ``core.decisions``.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from authsvc import audit, investigations
-from authsvc.core.clones import FactKind
+from authsvc.core import decisions
+from authsvc.core.decisions import Choice
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
@@ -27,22 +27,6 @@ from authsvc.models import Alert, AlertDecision, AuditEvent, Item, Resolution
 LEAST_RISE, MOST_RISE = 0.5, 20.0
 LONGEST_SNOOZE = timedelta(days=365)
 _HISTORY = 100
-
-
-class Choice(StrEnum):
-    """What somebody may decide. The values are stored: never rename or reuse one."""
-
-    BLOCK = "block"
-    WARN = "warn"
-    FALSE_ALARM = "false-alarm"
-    OWNER_ERROR = "owner-error"
-    GREY_MARKET = "grey-market"
-    TEST = "test"
-
-    @property
-    def resolution(self) -> FactKind:
-        """How the clone rules hear of it."""
-        return FactKind.CONFIRMED_CLONE if self in {Choice.BLOCK, Choice.WARN} else FactKind(self.value)
 
 
 CONDITIONS_THAT_STAY = frozenset(
@@ -106,6 +90,19 @@ def find_standing(session: Session, alert: Alert) -> Standing | None:
     )
 
 
+def find_choices(session: Session, brand_id: UUID, alerts: Collection[tuple[str, UUID]]) -> Mapping[UUID, str]:
+    """Return the decisions in force on some alerts, each given by its key and id, as they are stored."""
+    query = (
+        select(Resolution.alert_id, func.coalesce(AlertDecision.choice, Resolution.kind))
+        .outerjoin(AlertDecision, (AlertDecision.sgtin == Resolution.sgtin) & (AlertDecision.id == Resolution.id))
+        .where(
+            Resolution.brand_id == brand_id, Resolution.undone_at.is_(None),
+            tuple_(Resolution.sgtin, Resolution.alert_id).in_(alerts),
+        )
+    )  # fmt: skip
+    return dict(session.execute(query).all()) if alerts else {}
+
+
 def may_block(session: Session, subject: Subject) -> bool:
     """Whether there is an item that a block would change for people who scan it."""
     item = None if subject.other is not None else session.get(Item, subject.sgtin)
@@ -128,9 +125,12 @@ def decide(
 
     Raises:
         NotFound: The brand has no such alert.
-        Conflict: It is closed already, or there is nothing to block.
+        Conflict: It is closed already, the decision does not fit what it is about, or there is nothing to block.
         BadInput: There is no reason.
     """
+    kind = decisions.about(subject.sgtin, get(session, subject.name.brand.id, alert_id).rule)
+    if decisions.find(kind, choice) is None:
+        raise Conflict(decisions.refusal(kind, choice))
     item = _lock_item(session, subject)
     before: tuple[str | None, str | None, datetime | None] = (None, None, None)
     if choice is Choice.BLOCK:

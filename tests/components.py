@@ -7,7 +7,8 @@ from flask import Blueprint, abort, current_app, render_template
 from markupsafe import Markup
 
 from authsvc.web import rendering
-from authsvc.web.drawing import charts, maps, scores
+from authsvc.web.console.alert_reasons import reasons
+from authsvc.web.drawing import charts, maps
 from authsvc.web.shell import NavGroup, NavLink, Notice, Person, Shell
 
 AT = datetime(2026, 11, 23, 10, 14, 5, tzinfo=UTC)
@@ -128,13 +129,13 @@ CHOICES = [
     {"value": "wait", "label": "Wait for more scans", "small": "Comes back if it gets worse, or in 7 days",
      "submit": "Snooze the alert", "effects": ["The alert leaves this list until it gets worse."]},
 ]  # fmt: skip
-SCORE = scores.score([
-    scores.Part(title="Two places, too far apart", points=40, text="9,730 km in 3 h 12 min; a plane does 900 km/h"),
-    scores.Part(title="Many new phones", points=28, text="21 in 7 days; usual for this model: 0 to 2"),
-    scores.Part(title="Outside the sales area", points=16, text="Batch sold to France and Italy only"),
-    scores.Part(title="Person reported it", points=12, text="“Case back has no engraving”, with photo"),
-    scores.Part(title="Owner is registered", points=-4, text="The owner's own scans are left out"),
-])  # fmt: skip
+WHY = reasons("new-visitors-in-other-places", {"threshold": 60.0, "target_rate": 0.001, "parts": [
+    {"rule": "new-visitors-in-other-places", "weight": 40, "text": "New phones in two countries: Italy, Vietnam"},
+    {"rule": "more-new-visitors-than-its-like", "weight": 28, "text": "21 different phones checked this code"},
+    {"rule": "outside-its-market", "weight": 16, "text": "Six new phones checked it where it is not sold"},
+    {"rule": "kinds-of-network", "weight": 12, "text": "Of 21 new phones there came 14 over a fixed line, as at home"},
+    {"rule": "away-from-its-owner", "weight": -4, "text": "No new phone is known to be away from a registered owner"},
+]}, 92.0)  # fmt: skip
 LOG = [
     (AT, "Alert opened by rule “Geo speed”"),
     (AT + timedelta(minutes=1), "Sent to webhook SIEM, accepted"),
@@ -226,7 +227,7 @@ def context(name, severity):
     return {
         "shell": SHELL, "title": PAGES[name], "at": AT, "hidden": HIDDEN, "lists": LISTS, "queue": QUEUE,
         "queue_ticks": TICKED, "tiles": TILES, "scan_columns": SCAN_COLUMNS, "scan_rows": SCAN_ROWS,
-        "choices": CHOICES, "score": SCORE, "log": LOG, "events": EVENTS, "filters": FILTERS,
+        "choices": CHOICES, "why": WHY, "log": LOG, "events": EVENTS, "filters": FILTERS,
         "alert_columns": ALERT_COLUMNS, "alert_rows": alert_rows(severity),
         "link_all": Markup('5 of 41 · <a href="#all">Show all</a>'),
         "overview_tiles": OVERVIEW_TILES, **FIGURES,

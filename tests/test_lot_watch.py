@@ -171,7 +171,7 @@ def test_a_copied_lot_is_found_and_its_alert_says_why(connection, lots):
         (key, "lot", "known-items-meet-new-people", lots.brand_id), (key, "lot", "lot-in-a-far-place", lots.brand_id),
     ]  # fmt: skip
     evidence, score = connection.execute("SELECT evidence, score FROM alerts ORDER BY rule LIMIT 1").fetchone()
-    assert evidence["parts"][0]["text"].startswith("40 items of lot L3 that somebody had checked at least 7 days")
+    assert evidence["parts"][0]["text"].startswith("40 items of batch L3 that somebody had checked at least 7 days")
     assert (evidence["gtin"], evidence["lot"], evidence["country"]) == (lots.gtin, "L3", "VN")
     assert score == pytest.approx(sum(part["weight"] for part in evidence["parts"]), rel=1e-5)
 

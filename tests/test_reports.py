@@ -155,7 +155,7 @@ def test_three_people_from_three_networks_raise_one_alert_for_a_shop(scene):
     ((subject, rule, score, evidence, closed_at),) = shop_alerts(scene, shop)
     assert (subject, rule, score, closed_at) == ("shop", "shop-reported", 3.0, None)
     assert len(evidence["reports"]) == 6
-    assert evidence["parts"][0]["text"].startswith("3 people reported the same shop within 30 days")
+    assert evidence["parts"][0]["text"].startswith("Three people reported ")
 
 
 def test_reports_of_long_ago_and_of_another_brand_raise_nothing(scene):

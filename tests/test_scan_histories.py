@@ -224,7 +224,7 @@ def test_possible_copy_from_the_threshold_on(scene):
     assert given == [Reason.FIRST_CHECK] + [Reason.CHECKED_BEFORE] * 4 + [Reason.POSSIBLE_COPY]
     rule, score, evidence = scene.row("SELECT rule, score, evidence FROM alerts WHERE sgtin = %s", link.sgtin)
     assert (rule, score) == ("more-visitors-than-usual", 1.0)
-    assert "5 different visitors" in evidence["parts"][0]["text"]
+    assert "Five phones confirmed this code" in evidence["parts"][0]["text"]
 
 
 def test_scans_that_nobody_confirmed_flag_nothing(scene):

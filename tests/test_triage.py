@@ -165,8 +165,12 @@ def test_a_rival_decides_nothing(scene, flagged):
     assert scene.row("SELECT closed_at FROM alerts WHERE id = %s", alert_id) == (None,)
 
 
-@pytest.mark.parametrize("key", ["lot/09506000134352/L1", "network/x/ab12", "09506000134352..L1"])
-def test_an_alert_on_no_item_is_decided_too(scene, key):
+@pytest.mark.parametrize(
+    ("key", "choice"),
+    [("lot/09506000134352/L1", Choice.GREY_MARKET), ("network/x/ab12", Choice.CONFIRMED),
+     ("shop/x/ab12", Choice.CONFIRMED), ("run/x/7", Choice.FALSE_ALARM), ("09506000134352..L1", Choice.GREY_MARKET)],
+)  # fmt: skip
+def test_an_alert_on_no_item_is_decided_too(scene, key, choice):
     alert_id = scene.rt.new_id()
     scene.admin.execute(
         "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
@@ -176,7 +180,7 @@ def test_an_alert_on_no_item_is_decided_too(scene, key):
     subject = about(scene, key)
     with session_of(scene) as session, session.begin():
         triage.decide(
-            session, subject, alert_id, Choice.GREY_MARKET, reason="sold on", by=ANA, id=scene.rt.new_id(),
+            session, subject, alert_id, choice, reason="sold on", by=ANA, id=scene.rt.new_id(),
             now=scene.clock(),
         )  # fmt: skip
     with session_of(scene) as session:
@@ -186,7 +190,7 @@ def test_an_alert_on_no_item_is_decided_too(scene, key):
             session, subject, alert_id, until=None, rise=1.0, reason="x", by=ANA, now=scene.clock()
         )  # fmt: skip
 
-    assert standing.choice == "grey-market"
+    assert standing.choice == choice
     assert scene.row("SELECT gtin, severity FROM alerts WHERE id = %s", alert_id) == ("09506000134352", 2)
     assert countries(scene, alert_id) == {"PL"}
 
@@ -287,3 +291,77 @@ def test_many_are_acted_on_and_each_refusal_is_told(scene, flagged):
     assert sorted(outcome.refused.values()) == [1, 1]
     assert acts(scene, alert_id) == ["alert.decide"]
     assert acts(scene, ids[1]) == ["alert.decide"]
+
+
+# --- What fits what an alert is about --------------------------------------------------------------------------------
+
+
+def raised_on(scene, key, rule="shop-reported"):
+    """Store an open alert on what is no item."""
+    alert_id = scene.rt.new_id()
+    scene.admin.execute(
+        "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) "
+        "VALUES (%s, %s, %s, %s, 3, '{}', now())",
+        (key, alert_id, scene.halden.id, rule),
+    )
+    return alert_id
+
+
+def decide_on(scene, key, alert_id, choice):
+    with session_of(scene) as session, session.begin():
+        triage.decide(
+            session, about(scene, key), alert_id, choice, reason="x", by=ANA, id=scene.rt.new_id(), now=scene.clock()
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", [Choice.BLOCK, Choice.WARN, Choice.OWNER_ERROR])
+def test_no_act_on_an_item_is_done_over_a_shop(scene, choice):
+    key = f"shop/{scene.halden.id}/{choice}"
+    alert_id = raised_on(scene, key)
+
+    with pytest.raises(Conflict, match=r"an alert about a shop\. What fits: “Counterfeits are sold here”"):
+        decide_on(scene, key, alert_id, choice)
+
+    assert scene.row("SELECT closed_at FROM alerts WHERE id = %s", alert_id) == (None,)
+
+
+def test_what_is_no_item_is_not_confirmed_about_one(scene, flagged):
+    link, alert_id = flagged
+
+    with pytest.raises(Conflict, match="does not fit an alert about an item"):
+        decide(scene, link, alert_id, Choice.CONFIRMED)
+
+    assert scene.scan(link).verdict.reason is Reason.POSSIBLE_COPY
+
+
+def test_a_decision_of_old_is_read_and_taken_back_though_it_would_be_refused_today(scene):
+    key = f"shop/{scene.halden.id}/a2"
+    alert_id, decision = raised_on(scene, key), scene.rt.new_id()
+    scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE id = %s", (alert_id,))
+    scene.admin.execute(
+        "INSERT INTO resolutions (sgtin, id, brand_id, alert_id, kind, reason, is_evidence, resolved_by, at) "
+        "VALUES (%s, %s, %s, %s, 'owner-error', 'as it was', true, 'Ana', now())",
+        (key, decision, scene.halden.id, alert_id),
+    )
+    scene.admin.execute(
+        "INSERT INTO alert_decisions (sgtin, id, brand_id, alert_id, choice, at) "
+        "VALUES (%s, %s, %s, %s, 'owner-error', now())",
+        (key, decision, scene.halden.id, alert_id),
+    )
+
+    with session_of(scene) as session, session.begin():
+        stored = triage.find_choices(session, scene.halden.id, [(key, alert_id)])
+        is_whole = triage.undo(session, about(scene, key), alert_id, reason="again", by=ANA, now=scene.clock())
+
+    assert (stored, is_whole) == ({alert_id: "owner-error"}, True)
+    assert scene.row("SELECT closed_at FROM alerts WHERE id = %s", alert_id) == (None,)
+
+
+def test_a_confirmed_alert_on_no_item_is_no_evidence(scene):
+    key = f"network/{scene.halden.id}/a3"
+    alert_id = raised_on(scene, key, "codes-refused-from-one-network")
+
+    decide_on(scene, key, alert_id, Choice.CONFIRMED)
+
+    stored = scene.row("SELECT kind, is_evidence FROM resolutions WHERE alert_id = %s", alert_id)
+    assert stored == ("confirmed", False)

@@ -12,6 +12,8 @@ from enum import IntEnum
 from itertools import pairwise
 from typing import Any
 
+from authsvc.core.amounts import amount, begin, within
+from authsvc.core.countries import named
 from authsvc.core.distances import distance_km
 
 Evidence = Mapping[str, Any]
@@ -92,6 +94,11 @@ def title_of(rule: str) -> str:
     return TITLES.get(rule, rule.replace("-", " ").capitalize())
 
 
+def lead_of(text: str) -> str:
+    """Return what a sentence of a part says first, without what follows on how telling it is."""
+    return text.partition(";")[0].partition(". What counts most")[0]
+
+
 def find_leap(evidence: Evidence) -> Leap | None:
     """Return the two confirmed sightings, one after the other, between which somebody must have been fastest."""
     seen = sorted((s for s in _confirmed(evidence) if s.get("country")), key=_time)
@@ -123,6 +130,7 @@ TITLES: Mapping[str, str] = {
     "away-from-its-owner": "Away from its owner",
     "kinds-of-network": "Kinds of network",
     "usual-explanations": "Usual explanations",
+    "very-many-visitors": "A crowd",
     "confirmed-clone": "Confirmed as copied",
     "claim-code-used-again": "Claim code used again",
     "seen-though-gone": "Seen though it is gone",
@@ -146,6 +154,8 @@ TITLES: Mapping[str, str] = {
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
+
+_PAIR = 2
 
 
 def _told(rule: str, evidence: Evidence, names: Names) -> str | None:
@@ -175,13 +185,7 @@ def _first_part(evidence: Evidence) -> str | None:
     parts = [part for part in evidence.get("parts") or () if part.get("text")]
     if not parts:
         return None
-    text = max(parts, key=lambda part: part.get("weight", 0))["text"]
-    return f"{text[:1].upper()}{text[1:]}"
-
-
-def _name(code: str, names: Names) -> str:
-    name = names.get(code, code)
-    return f"the {name}" if name.startswith(("United", "Netherlands", "Philippines")) else name
+    return begin(lead_of(max(parts, key=lambda part: part.get("weight", 0))["text"]))
 
 
 def _fact(evidence: Evidence, *kinds: str) -> Mapping[str, Any] | None:
@@ -190,19 +194,24 @@ def _fact(evidence: Evidence, *kinds: str) -> Mapping[str, Any] | None:
 
 
 def _crowd(evidence: Evidence, _names: Names) -> str | None:
-    people = len(_confirmed(evidence))
-    if people < 2:
+    times = sorted(_time(seen) for seen in _confirmed(evidence))
+    if len(times) < 2:
         return None
     countries = {seen["country"] for seen in _confirmed(evidence) if seen.get("country")}
-    text = f"{people} different people confirmed that they hold the same serial"
-    return f"{text}, in {len(countries)} countries" if len(countries) > 1 else text
+    where = f" in {amount(len(countries), 'country', 'countries')}" if len(countries) > 1 else ""
+    return f"{begin(amount(len(times), 'phone'))}{where} checked this code {within(times[-1] - times[0])}"
+
+
+def _spread(evidence: Evidence, names: Names) -> str | None:
+    """Tell of two places where there are two, and of a crowd where there is one."""
+    return (_crowd if len(_confirmed(evidence)) > _PAIR else _places)(evidence, names)
 
 
 def _places(evidence: Evidence, names: Names) -> str | None:
     leap = find_leap(evidence)
     if leap is None:
         return _crowd(evidence, names)
-    first, second = _name(leap.before["country"], names), _name(leap.after["country"], names)
+    first, second = named(leap.before["country"], names), named(leap.after["country"], names)
     return f"The same serial was scanned in {first} and {second}, {span(leap.gap)} apart"
 
 
@@ -214,8 +223,8 @@ def _market(evidence: Evidence, names: Names) -> str | None:
     outside = [s["country"] for s in _confirmed(evidence) if s.get("country") and s["country"] not in markets]
     if not outside:
         return None
-    where = " and ".join(_name(code, names) for code in list(dict.fromkeys(outside))[-2:])
-    meant = ", ".join(_name(code, names) for code in markets[:3])
+    where = " and ".join(named(code, names) for code in list(dict.fromkeys(outside))[-2:])
+    meant = ", ".join(named(code, names) for code in markets[:3])
     return f"Scanned in {where}, but made for {meant}{' and other markets' if len(markets) > 3 else ''}"
 
 
@@ -226,7 +235,7 @@ def _owner(evidence: Evidence, names: Names) -> str | None:
     away = [s["country"] for s in _confirmed(evidence) if s.get("country") and s["country"] != owner.get("country")]
     if not away or not owner.get("country"):
         return None
-    return f"Scanned in {_name(away[-1], names)}, while its owner is registered in {_name(owner['country'], names)}"
+    return f"Scanned in {named(away[-1], names)}, while its owner is registered in {named(owner['country'], names)}"
 
 
 def _life(evidence: Evidence, names: Names) -> str | None:
@@ -237,13 +246,13 @@ def _life(evidence: Evidence, names: Names) -> str | None:
     sold = _fact(evidence, "sold", "registered", "transferred")
     late = [s for s in _confirmed(evidence) if sold is not None and _time(s) > datetime.fromisoformat(sold["at"])]
     if sold is None or not late:
-        return _places(evidence, names)
-    return f"{len(late)} new {'person' if len(late) == 1 else 'people'} scanned the serial after its sale"
+        return _spread(evidence, names)
+    return f"{begin(amount(len(late), 'phone'))} checked this code after the item was sold"
 
 
 def _limit(evidence: Evidence, names: Names) -> str | None:
     said = _crowd(evidence, names)
-    return f"{said}: more than you allow for one item" if said else None
+    return f"{said}, more than you allow for one item" if said else None
 
 
 def _receipt(evidence: Evidence, _names: Names) -> str | None:
@@ -257,11 +266,11 @@ def _said(sentence: str) -> Callable[[Evidence, Names], str | None]:
 
 _HEADLINES: Mapping[str, Callable[[Evidence, Names], str | None]] = {
     "more-new-visitors-than-its-like": _crowd,
-    "new-visitors-in-other-places": _places,
+    "new-visitors-in-other-places": _spread,
     "outside-its-market": _market,
     "out-of-step-with-its-life": _life,
     "away-from-its-owner": _owner,
-    "kinds-of-network": _places,
+    "kinds-of-network": _spread,
     "more-visitors-than-usual": _limit,
     "receipt-copied": _receipt,
     "signed-not-issued": _said("A good signature on a serial that was never issued: a signing key may have leaked"),

@@ -14,9 +14,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from authsvc.core.amounts import amount, begin, number, within
 from authsvc.core.clones import Part
+from authsvc.core.countries import named
 
 WINDOW_DAYS = 28
 """A lot is judged by what was seen of it within so many days, beside everything before."""
@@ -148,8 +151,8 @@ def known_items_meet_new_people(found: LotWindow) -> tuple[Part, ...]:
         Part(
             "known-items",
             weight,
-            f"{_items(place.known)} of lot {place.lot} that somebody had checked at least {KNOWN_DAYS} days earlier "
-            f"met new people in {place.country} within {WINDOW_DAYS} days; {_about(usual)} would be usual",
+            f"{_items(place.known)} of batch {place.lot} that somebody had checked at least {KNOWN_DAYS} days earlier "
+            f"met new people in {named(place.country)} within {WINDOW_DAYS} days; {_about(usual)} would be usual",
         ),
     )
 
@@ -171,14 +174,14 @@ def lot_in_a_far_place(found: LotWindow) -> tuple[Part, ...]:
         Part(
             "far-place",
             surprise(seen, usual),
-            f"{_items(seen)} of lot {place.lot} appeared in {place.country} within {WINDOW_DAYS} days, where "
-            f"{place.before:,} of {found.lot_before:,} had been seen before; {_about(usual)} would be usual; "
-            f"{place.known:,} of them had been checked elsewhere at least {KNOWN_DAYS} days earlier"
+            f"{_items(seen)} of batch {place.lot} appeared in {named(place.country)} within {WINDOW_DAYS} days, where "
+            f"{number(place.before)} of {found.lot_before:,} had been seen before; {_about(usual)} would be usual; "
+            f"{number(place.known)} of them had been checked elsewhere at least {KNOWN_DAYS} days earlier"
             + (_LIKE_TRADE if place.known * 20 < seen else ""),
         )
     ]
     if place.markets:
-        parts.append(Part("market", _OUTSIDE, f"{place.country} is no market of this product"))
+        parts.append(Part("market", _OUTSIDE, f"{begin(named(place.country))} is no market of this product"))
     return tuple(parts)
 
 
@@ -192,7 +195,8 @@ def neighbours_of_a_copy(found: Neighbourhood) -> tuple[Part, ...]:
         Part(
             "neighbours",
             surprise(len(near), usual),
-            f"{_items(len(near))} within {NEAR} codes of number {found.index:,} of run {found.run} also look copied; "
+            f"{_items(len(near))} printed next to a copied one look copied too (within {NEAR} codes of number "
+            f"{found.index:,} in run {found.run}); "
             f"{_about(usual)} would be usual",
         ),
     )
@@ -208,12 +212,12 @@ def codes_refused_from_one_network(found: Refused) -> tuple[Part, ...]:
         Part(
             "refused-codes",
             surprise(codes, usual),
-            f"{codes:,} different codes from one network were refused within {max(1, round(found.hours))} h; "
-            f"{_about(usual)} would be usual",
+            f"{begin(amount(codes, 'different code'))} from one network were refused "
+            f"{within(timedelta(hours=max(1, round(found.hours))))}; {_about(usual)} would be usual",
         )
     ]
     if found.not_issued:
-        text = f"{found.not_issued:,} of them carried a good signature though they were never issued"
+        text = f"{begin(number(found.not_issued))} of them carried a good signature though they were never issued"
         parts.append(Part("good-signatures", _LEAKED, text))
     return tuple(parts)
 
@@ -284,9 +288,9 @@ class _Sums:
         self.of[key].add(row)
 
 
-def _items(number: int) -> str:
-    return f"{number:,} item{'s' * (number != 1)}"
+def _items(count: int) -> str:
+    return begin(amount(count, "item"))
 
 
 def _about(usual: float) -> str:
-    return f"{usual:.1f}" if usual < 10 else f"{usual:,.0f}"
+    return f"about {usual:.1f}" if usual < 10 else f"about {usual:,.0f}"

@@ -20,7 +20,7 @@ from authsvc.investigations.judging import Judged
 from authsvc.investigations.weighing import OTHER_RULES, Subject, settle
 from authsvc.models import Alert, Item, Resolution
 
-KINDS = frozenset(
+OF_ITEMS = frozenset(
     {
         FactKind.CONFIRMED_CLONE,
         FactKind.FALSE_ALARM,
@@ -29,8 +29,11 @@ KINDS = frozenset(
         FactKind.TEST,
     }
 )
+CONFIRMED = "confirmed"
+"""What an alert on no item suspected is so. The clone rules never hear of it."""
+KINDS = frozenset({*map(str, OF_ITEMS), CONFIRMED})
 
-_EXPLAINING = KINDS - {FactKind.CONFIRMED_CLONE} | {FactKind.PROVEN}
+_EXPLAINING = OF_ITEMS - {FactKind.CONFIRMED_CLONE} | {FactKind.PROVEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def resolve(
     session: Session,
     subject: Subject,
     alert_id: UUID,
-    kind: FactKind,
+    kind: str,
     *,
     reason: str,
     by: str,
@@ -67,7 +70,7 @@ def resolve(
     item, alert = _lock(session, subject, alert_id)
     if alert.closed_at is not None:
         raise Conflict("This alert is closed already. Undo its resolution to decide again.")
-    is_evidence = alert.rule not in OTHER_RULES
+    is_evidence = alert.rule not in OTHER_RULES and kind in OF_ITEMS
     alert.closed_at = now
     session.add(
         Resolution(
@@ -75,7 +78,7 @@ def resolve(
             id=id,
             brand_id=alert.brand_id,
             alert_id=alert.id,
-            kind=kind.value,
+            kind=str(kind),
             reason=reason,
             is_evidence=is_evidence,
             resolved_by=by,

@@ -32,7 +32,7 @@ def test_a_brand_may_set_a_hard_limit_on_visitors():
     assert not clones.examine(history(*seen, copy_threshold=7)).is_flagged
     found = clones.examine(history(*seen, copy_threshold=5))
     assert (found.leading.rule, found.score) == ("more-visitors-than-usual", 1.2)
-    assert found.leading.text.startswith("6 different visitors confirmed this code")
+    assert found.leading.text.startswith("Six phones confirmed this code; you expect fewer than five")
 
 
 def test_base_rates_leave_out_the_item_that_is_judged():
@@ -133,7 +133,7 @@ def test_very_many_visitors_weigh_whoever_they_are_but_only_so_far():
     assert crowd.weight > 0
     assert many.score == examining.CROWD_MOST
     assert sum(part.weight for part in many.parts) == pytest.approx(many.score)
-    assert "different visitors, more than" in crowd.text
+    assert "different phones: genuine items of any kind meet fewer" in crowd.text
 
 
 def test_a_visitor_who_only_opened_the_link_is_named_as_such():
@@ -141,4 +141,4 @@ def test_a_visitor_who_only_opened_the_link_is_named_as_such():
     part = next(p for p in clones.examine(history(*seen)).parts if p.rule == "more-new-visitors-than-its-like")
 
     assert " checked this code, " in part.text
-    assert " of them without their page having run" in part.text
+    assert " of them without our page having run" in part.text

@@ -12,21 +12,21 @@ def test_sentences_name_what_an_analyst_looks_for():
     owner = fact(FactKind.REGISTERED, -10, visitor=b"o", place=MILAN)
     told = sentences(*copies(12), facts=(MADE, SOLD, owner), has_lifecycle=True)
 
-    assert "different visitors confirmed this code" in told["more-new-visitors-than-its-like"]
-    assert "countries: " in told["new-visitors-in-other-places"]
-    assert "outside the markets of the item, the latest in" in told["outside-its-market"]
+    assert "different phones checked this code" in told["more-new-visitors-than-its-like"]
+    assert "New phones appeared in ten countries: Italy" in told["new-visitors-in-other-places"]
+    assert "checked it where it is not sold, the latest in" in told["outside-its-market"]
     assert "since the sale or registration" in told["out-of-step-with-its-life"]
-    assert "away from the registered owner, the latest in" in told["away-from-its-owner"]
-    assert "over a fixed line" in told["kinds-of-network"]
+    assert "in another country than its registered owner's, the latest in" in told["away-from-its-owner"]
+    assert "over a fixed line, as at home" in told["kinds-of-network"]
 
 
 def test_sentences_say_so_when_there_is_nothing_to_find():
     seen = [sighting(n, 20 * n) for n in range(8)]
     told = sentences(*seen, facts=(MADE,), has_lifecycle=True)
 
-    assert told["new-visitors-in-other-places"] == "all new visitors whose place is known are in IT"
-    assert told["outside-its-market"] == "no visitor is known to be outside the markets of the item"
-    assert told["away-from-its-owner"] == "no new visitor is known to be away from a registered owner"
+    assert told["new-visitors-in-other-places"] == "Every phone whose place is known was in Italy"
+    assert told["outside-its-market"] == "No phone is known to be where the item is not sold"
+    assert told["away-from-its-owner"] == "No new phone is known to be away from a registered owner"
     assert told["out-of-step-with-its-life"].endswith("with no sale on record")
 
 
@@ -34,7 +34,7 @@ def test_sentences_know_hours_and_unknown_places():
     nowhere = [sighting(n, n * 1.5, place=clones.UNKNOWN_PLACE) for n in range(12)]
     abroad = [sighting(0), sighting(1, 0.05, place=HANOI), *(sighting(n, 20 * n) for n in range(2, 12))]
 
-    assert sentences(*nowhere)["new-visitors-in-other-places"] == "no place is known"
+    assert sentences(*nowhere)["new-visitors-in-other-places"] == "No place is known"
     assert sentences(*abroad)["new-visitors-in-other-places"]
 
 

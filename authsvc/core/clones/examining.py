@@ -16,10 +16,12 @@ from datetime import datetime
 from functools import cached_property
 from itertools import accumulate
 
+from authsvc.core.amounts import amount, begin, number
 from authsvc.core.clones import weights
 from authsvc.core.clones.courses import Course, Tables, retell, weigh
 from authsvc.core.clones.histories import FactKind, History
 from authsvc.core.clones.rules import RULES, Part, Weighed
+from authsvc.core.tongues import day
 
 FORGIVENESS = 2.0
 """What new evidence must make up for after an analyst or a proof has found the evidence before it harmless."""
@@ -135,10 +137,14 @@ def _parts(course: Course, tables: Tables, found: _Found) -> Iterator[Part]:
             column = list(map(sum, zip(*columns, strict=True)))
             yield Part(rule.name, sum(column), rule.tell(Weighed(course, column)))
     if found.crowd:
-        visitors = f"{found.best} different visitors, more than genuine items of any kind usually meet"
+        visitors = f"{begin(amount(found.best, 'different phone'))}: genuine items of any kind meet fewer"
         yield Part("very-many-visitors", found.crowd, visitors)
     if found.offset:
-        yield Part("usual-explanations", found.offset, "what an explanation that was given before makes likely")
+        yield Part(
+            "usual-explanations",
+            found.offset,
+            "Explained once before: new phones must make up for that",
+        )
 
 
 def _weight(part: Part) -> float:
@@ -166,9 +172,15 @@ def _contradictions(history: History, threshold: float) -> tuple[Part, ...]:
     claims = [fact.at for fact in history.facts if fact.kind is FactKind.CLAIMED]
     parts = []
     if FactKind.CONFIRMED_CLONE in kinds:
-        parts.append(Part("confirmed-clone", threshold, "an analyst confirmed that this code was copied"))
+        parts.append(Part("confirmed-clone", threshold, "An analyst confirmed that this code was copied"))
     if len(claims) > 1 and (until is None or max(claims) > until):
-        parts.append(Part("claim-code-used-again", BROKEN_FACT, "the claim code was used a second time"))
+        parts.append(
+            Part(
+                "claim-code-used-again",
+                BROKEN_FACT,
+                "The claim code was used a second time",
+            )
+        )
     gone_at = min((fact.at for fact in history.facts if fact.kind is FactKind.GONE), default=None)
     if gone_at is not None and any(
         seen.first_at > max(gone_at, until or gone_at)
@@ -176,7 +188,11 @@ def _contradictions(history: History, threshold: float) -> tuple[Part, ...]:
         if seen.is_confirmed and seen.is_evidence
     ):
         parts.append(
-            Part("seen-though-gone", BROKEN_FACT, f"new visitor after the item was gone on {gone_at:%Y-%m-%d}")
+            Part(
+                "seen-though-gone",
+                BROKEN_FACT,
+                f"A new phone checked it after it was recorded as gone on {day(gone_at)}",
+            )
         )
     return tuple(parts)
 
@@ -193,5 +209,5 @@ def _hard_limit(history: History, limit: int) -> Part | None:
     return Part(
         "more-visitors-than-usual",
         visitors / limit,
-        f"{visitors} different visitors confirmed this code; one item of this product meets fewer than {limit}",
+        f"{begin(amount(visitors, 'phone'))} confirmed this code; you expect fewer than {number(limit)} for one item",
     )

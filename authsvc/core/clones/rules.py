@@ -11,9 +11,12 @@ shows. A rule's name is stored with the alerts it raised: never rename or reuse 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from authsvc.core.amounts import amount, begin, number
 from authsvc.core.clones.courses import ELSEWHERE, FIXED, HIDDEN, OUTSIDE, Course
 from authsvc.core.clones.histories import Sighting
 from authsvc.core.clones.stations import SOLD
+from authsvc.core.countries import named
+from authsvc.core.tongues import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,12 @@ def more_new_visitors_than_its_like(found: Weighed) -> str:
     """People keep appearing who check this item, more of them and for longer than is usual for its product."""
     seen, step = found.course.sightings, found.strongest
     opened = sum(not each.is_confirmed for each in seen[: found.steps.stop])
-    text = f"{_count(found.steps.stop, 'different visitor')} {'checked' if opened else 'confirmed'} this code"
+    text = f"{begin(amount(found.steps.stop, 'different phone'))} checked this code"
     if opened:
-        text += f", {opened} of them without their page having run"
+        text += f", {number(opened)} of them without our page having run"
     if step:
-        text += f", most telling the one of {_day(seen[step])}, {_span(seen[step - 1], seen[step])} after another"
+        text += f". What counts most: a new one on {day(seen[step].first_at)}"
+        text += f", {_gap(seen[step - 1], seen[step])} after another"
     return text
 
 
@@ -72,23 +76,26 @@ def new_visitors_in_other_places(found: Weighed) -> str:
     """People check this item where nobody had checked it before, or further off than they can have carried it."""
     seen, step = found.course.sightings, found.strongest
     countries = list(dict.fromkeys(c for n in found.steps if (c := seen[n].place.country) is not None))
+    if not countries:
+        return "No place is known"
     if len(countries) < 2:
-        return f"all new visitors whose place is known are{_in(countries[0])}" if countries else "no place is known"
-    text = f"new visitor{_in(seen[step].place.country)}"
-    if step:
-        text += f" {_span(seen[step - 1], seen[step])} after one{_in(seen[step - 1].place.country)}"
-    return f"{text}; in all {len(countries)} countries: {', '.join(countries[:8])}"
+        return f"Every phone whose place is known was{_in(countries[0])}"
+    listed = ", ".join(map(named, countries[:_LISTED])) + (" and more" if len(countries) > _LISTED else "")
+    text = f"New phones appeared in {amount(len(countries), 'country', 'countries')}: {listed}"
+    if step and seen[step].place.country is not None:
+        text += f". What counts most: one{_in(seen[step].place.country)}, {_gap(seen[step - 1], seen[step])} after one"
+        text += _in(seen[step - 1].place.country) or " whose place is not known"
+    return text
 
 
 def outside_its_market(found: Weighed) -> str:
     """People check the item in countries for which it was not made."""
     outside = found.where("market", 0, OUTSIDE)
     if not outside:
-        return "no visitor is known to be outside the markets of the item"
+        return "No phone is known to be where the item is not sold"
     latest = found.course.sightings[outside[-1]]
-    return (
-        f"{_count(len(outside), 'new visitor')} outside the markets of the item, the latest{_in(latest.place.country)}"
-    )
+    phones = begin(amount(len(outside), "new phone"))
+    return f"{phones} checked it where it is not sold, the latest{_in(latest.place.country)}"
 
 
 def out_of_step_with_its_life(found: Weighed) -> str:
@@ -96,25 +103,28 @@ def out_of_step_with_its_life(found: Weighed) -> str:
     seen = found.course.sightings[found.strongest]
     station = found.course.circumstance("life", found.strongest, 1)
     sold = sum(found.course.circumstance("life", step, 1) >= SOLD for step in found.steps)
-    text = f"new visitor{_in(seen.place.country)} on {_day(seen)}, {_STATIONS[station]}"
-    return f"{text}; {_count(sold, 'new visitor')} since the sale or registration" if sold else text
+    text = f"A new phone{_in(seen.place.country)} on {day(seen.first_at)}, {_STATIONS[station]}"
+    return f"{text}. {begin(amount(sold, 'new phone'))} since the sale or registration" if sold else text
 
 
 def away_from_its_owner(found: Weighed) -> str:
     """Somebody other than the registered owner checks the item, in another country than the owner's."""
     away = found.where("owner", 0, ELSEWHERE)
     if not away:
-        return "no new visitor is known to be away from a registered owner"
+        return "No new phone is known to be away from a registered owner"
     latest = found.course.sightings[away[-1]]
-    return f"{_count(len(away), 'new visitor')} away from the registered owner, the latest{_in(latest.place.country)}"
+    phones = begin(amount(len(away), "new phone"))
+    return f"{phones} checked it in another country than its registered owner's, the latest{_in(latest.place.country)}"
 
 
 def kinds_of_network(found: Weighed) -> str:
     """People on fixed lines are in different homes; on a shelf an item is checked by phone. Relays tell us little."""
     homes, hidden = (len(found.where("network", 0, kind)) for kind in (FIXED, HIDDEN))
     shared = len(found.where("network", 1, 1))
-    visitors = _count(len(found.steps), "new visitor")
-    return f"of {visitors}, {homes} over a fixed line, {hidden} over a relay, {shared} by a shared link"
+    phones = amount(len(found.steps), "new phone")
+    told = ((homes, "over a fixed line, as at home"), (hidden, "over a relay or VPN"), (shared, "by a shared link"))
+    came = ", ".join(f"{number(count)} {how}" for count, how in told if count)
+    return f"Of {phones} there came {came or 'none over a fixed line, a relay or a shared link'}"
 
 
 RULES: tuple[Rule, ...] = (
@@ -129,6 +139,7 @@ RULES: tuple[Rule, ...] = (
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
+_LISTED = 8
 _STATIONS = (
     "before it was commissioned",
     "with no sale on record",
@@ -139,18 +150,12 @@ _STATIONS = (
 )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _day(seen: Sighting) -> str:
-    return f"{seen.first_at:%Y-%m-%d}"
-
-
 def _in(country: str | None) -> str:
-    return f" in {country}" if country else ""
+    return f" in {named(country)}" if country else ""
 
 
-def _span(one: Sighting, other: Sighting) -> str:
+def _gap(one: Sighting, other: Sighting) -> str:
     hours = round((other.first_at - one.first_at).total_seconds() / 3600)
-    return _count(hours, "hour") if hours < 48 else f"{round(hours / 24)} days"
+    if not hours:
+        return "less than an hour"
+    return amount(hours, "hour") if hours < 48 else amount(round(hours / 24), "day")

@@ -7,11 +7,13 @@ from pydantic import Field
 
 from authsvc import alert_lists, catalogue, triage
 from authsvc.alert_lists import Asked, Listed
+from authsvc.core import alerts, decisions
 from authsvc.core.alerts import Severity
+from authsvc.core.countries import NAMES
+from authsvc.core.decisions import About, Choice
 from authsvc.errors import BadFields, BadInput, Conflict, NotFound
 from authsvc.investigations import Subject
 from authsvc.models import Alert
-from authsvc.triage import Choice
 from authsvc.web.api import pages
 from authsvc.web.api.door import Call, Reply
 from authsvc.web.api.operations import Param, operation
@@ -41,19 +43,24 @@ class AlertRow(Told):
     model_config = example(
         {
             "id": "3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f", "subject": "09506000134352.0XES7CJNVN09GQYH",
+            "about": "item", "headline": "Twelve phones in four countries checked this code within nine days",
             "rule": "clone-evidence", "severity": "high", "score": 12.5,
+            "choices": ["block", "warn", "false-alarm", "owner-error", "grey-market", "test"],
             "reasons": [{"rule": "more-visitors-than-usual", "weight": 12.5,
-                         "text": "12 people in 12 countries hold this code"}],
+                         "text": "Twelve phones confirmed this code; you expect fewer than ten for one item"}],
             "opened_at": "2026-05-01T12:00:00Z", "closed_at": None,
         }
     )  # fmt: skip
 
     id: UUID
     subject: Annotated[str, Field(description="The key of the item; of a lot, run or network, its own.")]
+    about: Annotated[About, Field(description="What kind of thing the alert is about.")]
+    headline: Annotated[str, Field(description="What happened, in one sentence.")]
     rule: str
     severity: Literal["low", "medium", "high"]
     score: float
-    reasons: list[ScorePartTold]
+    reasons: Annotated[list[ScorePartTold], Field(description="Their weights add up to the score.")]
+    choices: Annotated[list[Choice], Field(description="What an alert about such a thing may be decided as.")]
     opened_at: Moment
     closed_at: Moment | None
 
@@ -79,7 +86,9 @@ class AlertTold(AlertRow):
     model_config = example(
         {
             "id": "3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f", "subject": "09506000134352.0XES7CJNVN09GQYH",
+            "about": "item", "headline": "Twelve phones in four countries checked this code within nine days",
             "rule": "clone-evidence", "severity": "high", "score": 12.5, "reasons": [],
+            "choices": ["block", "warn", "false-alarm", "owner-error", "grey-market", "test"],
             "opened_at": "2026-05-01T12:00:00Z", "closed_at": "2026-05-02T08:00:00Z",
             "decision": {"choice": "false-alarm", "reason": "Shown at a fair", "by": "ERP (7Q2M4K9X)",
                          "at": "2026-05-02T08:00:00Z"},
@@ -95,8 +104,11 @@ class DecisionGiven(Given):
     model_config = example({"choice": "false-alarm", "reason": "Shown at a fair"})
 
     choice: Annotated[
-        Literal["block", "warn", "false-alarm", "owner-error", "grey-market", "test"],
-        Field(description="`block` also blocks the item; `warn` lets people who scan be warned."),
+        Literal["block", "warn", "confirmed", "false-alarm", "owner-error", "grey-market", "test"],
+        Field(
+            description="One of the `choices` of the alert. `block` also blocks the item; `warn` lets people who "
+            "scan be warned; `confirmed` says of what is no item that the alert is right."
+        ),
     ]
     reason: Annotated[str, text(2_000)]
 
@@ -149,7 +161,7 @@ def decide_alert(call: Call, alert_id: UUID, body: DecisionGiven) -> Reply:
     """
     Decide an alert.
 
-    It is closed, and the clone rules hear of it.
+    It is closed, and the clone rules hear of it. What does not fit what the alert is about is refused.
     """
     alert = triage.get(call.session, call.caller.brand_id, alert_id)
     triage.decide(
@@ -196,8 +208,12 @@ def _told(call: Call, alert: Alert) -> AlertTold:
 
 def _members(alert: Alert) -> dict[str, Any]:
     parts = [part for part in alert.evidence.get("parts", ()) if part.get("text")]
+    kind = decisions.about(alert.sgtin, alert.rule)
     return {
         "id": alert.id,
+        "about": kind,
+        "headline": alerts.headline(alert.rule, alert.evidence, NAMES),
+        "choices": [option.choice for option in decisions.offered(kind)],
         "subject": alert.sgtin,
         "rule": alert.rule,
         "severity": Severity(alert.severity).word,

@@ -8,10 +8,10 @@ from flask import redirect, request
 from werkzeug.wrappers import Response
 
 from authsvc import alert_effects, triage
-from authsvc.alert_effects import WAIT
+from authsvc.core import decisions
+from authsvc.core.decisions import WAIT, Choice
 from authsvc.errors import BadInput, Conflict
 from authsvc.staff import Role
-from authsvc.triage import Choice
 from authsvc.web.console import alert_page, alert_queue, alert_words, guard, rendering
 from authsvc.web.console.alert_queue import HOME, SNOOZES
 from authsvc.web.site import runtime
@@ -26,8 +26,9 @@ def decide(alert_id: UUID) -> str | tuple[str, int] | Response:
     me, now = guard.me(), guard.now()
     choice, reason = request.form.get("decision", ""), request.form.get("reason", "")[:2000]
     with guard.session() as session:
-        subject = alert_queue.subject_of(triage.get(session, me.brand_id, alert_id).sgtin)
-    if choice == Choice.BLOCK:
+        stored = triage.get(session, me.brand_id, alert_id)
+        subject, kind = alert_queue.subject_of(stored.sgtin), alert_queue.about_of(stored)
+    if choice == Choice.BLOCK and decisions.find(kind, Choice.BLOCK) is not None:
         kept = urlencode({"reason": reason.strip()}) if len(reason) <= LONGEST_IN_ADDRESS else ""
         return guard.go(f"{HOME}/{alert_id}/block?{kept}".rstrip("?"))
     try:
@@ -37,15 +38,13 @@ def decide(alert_id: UUID) -> str | tuple[str, int] | Response:
                     session, subject, alert_id, until=now + timedelta(days=_days()), rise=_rise(), reason=reason,
                     by=me.actor, now=now,
                 )  # fmt: skip
-                said = "The alert sleeps."
+                said = "You watch it: the alert sleeps, and comes back."
             else:
                 decided = triage.decide(
                     session, subject, alert_id, _choice(choice), reason=reason, by=me.actor, id=runtime().new_id(),
                     now=now,
                 )  # fmt: skip
-                said = "The alert is closed. " + (
-                    "People who scan the code are warned." if decided.is_flagged else "People who scan are not warned."
-                )
+                said = _done(kind, Choice(choice), is_warned=decided.is_flagged)
     except (BadInput, Conflict) as error:
         return alert_page.show(alert_id, choice=choice, reason=reason, fault=str(error)), error.status
     return guard.done(said, _back(alert_id))
@@ -63,14 +62,15 @@ def block(alert_id: UUID) -> tuple[str | Response, int] | Response:
     me, reason = guard.me(), request.form.get("reason", "")[:2000]
     try:
         with guard.session() as session:
-            subject = alert_queue.subject_of(triage.get(session, me.brand_id, alert_id).sgtin)
+            stored = triage.get(session, me.brand_id, alert_id)
+            subject, kind = alert_queue.subject_of(stored.sgtin), alert_queue.about_of(stored)
             triage.decide(
                 session, subject, alert_id, Choice.BLOCK, reason=reason, by=me.actor, id=runtime().new_id(),
                 now=guard.now(),
             )  # fmt: skip
     except BadInput as error:
         return _block_form(alert_id, reason, fault=str(error)), error.status
-    return guard.done("The serial is blocked and the alert is closed. You can undo it here.", f"{HOME}/{alert_id}")
+    return guard.done(_done(kind, Choice.BLOCK), f"{HOME}/{alert_id}")
 
 
 @guard.page("/alerts/<uuid:alert_id>/undo", role=Role.ANALYST, methods=["POST"])
@@ -79,11 +79,12 @@ def undo(alert_id: UUID) -> str | tuple[str, int] | Response:
     me, reason = guard.me(), request.form.get("reason", "")[:2000]
     try:
         with guard.session() as session:
-            subject = alert_queue.subject_of(triage.get(session, me.brand_id, alert_id).sgtin)
+            stored = triage.get(session, me.brand_id, alert_id)
+            subject, kind = alert_queue.subject_of(stored.sgtin), alert_queue.about_of(stored)
             is_whole = triage.undo(session, subject, alert_id, reason=reason, by=me.actor, now=guard.now())
     except (BadInput, Conflict) as error:
         return alert_page.show(alert_id, reason=reason, fault=str(error)), error.status
-    said, tone = "The decision is taken back; the alert is open again.", guard.Tone.DONE
+    said, tone = decisions.undone(kind), guard.Tone.DONE
     if not is_whole:
         said += " The condition of the item was changed by somebody since, and stays."
         tone = guard.Tone.PARTLY
@@ -126,7 +127,7 @@ def _block_form(alert_id: UUID, reason: str, *, fault: str | None = None) -> str
         )
         title = alert_words.headline(alert.rule, alert.evidence)
         is_open, about = alert.closed_at is None, alert_queue.subtitle(alert)
-    if not is_open or not foreseen.may_block:
+    if not is_open or not foreseen.may(Choice.BLOCK):
         return redirect(f"{HOME}/{alert_id}", 303)
     rows = [("Alert", title), ("Item", about)]
     return rendering.show(
@@ -134,6 +135,16 @@ def _block_form(alert_id: UUID, reason: str, *, fault: str | None = None) -> str
         effects=foreseen.effects[Choice.BLOCK.value], act=f"{HOME}/{alert_id}/block", cancel=f"{HOME}/{alert_id}",
         hidden={guard.FORM_FIELD: guard.form_token()},
     )  # fmt: skip
+
+
+def _done(kind: decisions.About, choice: Choice, *, is_warned: bool = False) -> str:
+    """Say what a decision came to, in the words of its kind; of an item, whether people are warned."""
+    option = decisions.find(kind, choice)
+    if option is not None and option.done:
+        return option.done
+    return "The alert is closed. " + (
+        "People who scan the code are warned." if is_warned else "People who scan are not warned."
+    )
 
 
 def _back(alert_id: UUID) -> str:

@@ -1,20 +1,21 @@
 """The page of one alert: what was found, where and when, what surrounds it, and what people made of it."""
 
-from datetime import date
+from datetime import date, datetime
 from statistics import median
 from typing import Any
 from uuid import UUID
 
 from authsvc import alert_effects, alert_lists, alert_surroundings, cases, report_inbox, triage
-from authsvc.alert_effects import WAIT, Foreseen
+from authsvc.alert_effects import Foreseen
 from authsvc.alert_surroundings import AlertInfo, Happened, Surroundings
-from authsvc.core import alerts
+from authsvc.core import alerts, decisions
+from authsvc.core.decisions import WAIT, About, Choice
 from authsvc.core.verdicts import Disposition
 from authsvc.staff import Role
-from authsvc.triage import Act, Choice
+from authsvc.triage import Act
 from authsvc.web import rendering as words
-from authsvc.web.console import alert_queue, alert_words, guard, rendering
-from authsvc.web.console.alert_queue import CHOICES, HOME, SNOOZES
+from authsvc.web.console import alert_queue, alert_reasons, alert_words, guard, rendering
+from authsvc.web.console.alert_queue import HOME, KINDS, SNOOZES
 from authsvc.web.drawing import charts
 from authsvc.web.drawing.svg import Figure
 from authsvc.web.site import runtime
@@ -23,19 +24,8 @@ SHOWN, LATER_SHOWN = 10, 5
 RISES = {"1": "1 point", "2": "2 points", "5": "5 points"}
 _QUEUE = 25
 _ODD = 3
-_SMALL = {
-    Choice.BLOCK: "Nobody should use this code any more",
-    Choice.WARN: "The genuine item is still out there",
-    Choice.FALSE_ALARM: "Nothing is wrong; the rule was too eager",
-    Choice.OWNER_ERROR: "The owner or a shop did something odd",
-    Choice.GREY_MARKET: "Genuine goods, sold where they should not be",
-    Choice.TEST: "Our own people tried something out",
-}
-_SUBMIT = {
-    Choice.BLOCK: "Go on to block the serial", Choice.WARN: "Warn people and close",
-    Choice.FALSE_ALARM: "Close as false alarm", Choice.OWNER_ERROR: "Close as owner error",
-    Choice.GREY_MARKET: "Close as grey market", Choice.TEST: "Close as test",
-}  # fmt: skip
+_SCORED = frozenset({About.ITEM, About.UNIT})
+_WAITING = ("It comes back later", "It comes back later, or when it gets worse")
 _KINDS = {
     "commissioned": ("Commissioned", "product", None), "sold": ("Sold", "label", None),
     "registered": ("Registered by an owner", "person", "ok"), "claimed": ("Claim code used", "key", "ok"),
@@ -44,7 +34,8 @@ _KINDS = {
     "confirmed-clone": ("Found to be copied", "alert", "bad"),
     "false-alarm": ("Found to be a false alarm", "tick", None),
     "owner-error": ("Found to be an owner error", "tick", None),
-    "grey-market": ("Found to be grey market", "alert", "warn"), "test": ("Found to be a test", "tick", None),
+    "grey-market": ("Found to be grey market", "alert", "warn"),
+    "confirmed": ("Found to be so", "alert", "bad"), "test": ("Found to be a test", "tick", None),
 }  # fmt: skip
 
 
@@ -96,12 +87,14 @@ def _heading(info: AlertInfo) -> dict[str, Any]:
     if info.lot:
         sub.append(("Batch", info.lot, True))
     sub.append((f"Opened {words.moment(info.opened_at)}", None))
-    tags = []
+    tags = [(KINDS[alert_queue.about_of(info)], "none")]
+    is_snoozed = info.closed_at is None and info.snoozed_until is not None and info.snoozed_until > guard.now()
     if info.closed_at is not None:
         tags.append(("Closed", "none"))
-    elif info.snoozed_until is not None and info.snoozed_until > guard.now():
+    elif is_snoozed:
         tags.append(("Snoozed", "info"))
-    return {"level": info.severity.word, "sub": sub, "tags": tags, "rule": alerts.title_of(info.rule)}
+    return {"level": info.severity.word, "sub": sub, "tags": tags, "rule": alerts.title_of(info.rule),
+            "is_snoozed": is_snoozed}  # fmt: skip
 
 
 def _evidence(found: Surroundings) -> dict[str, Any]:
@@ -122,7 +115,7 @@ def _evidence(found: Surroundings) -> dict[str, Any]:
         "map": alert_words.evidence_map("ev", seen, alert_words.home_of(seen, info.evidence)),
         "columns": alert_words.COLUMNS, "scans": told[:SHOWN], "more_scans": told[SHOWN:], "scan_count": len(told),
         "later": since[:LATER_SHOWN], "more_later": since[LATER_SHOWN:], "later_count": found.later_count,
-        "score": alert_words.score(info.evidence, info.score),
+        "why": alert_reasons.reasons(info.rule, info.evidence, info.score),
         "days": _days(found.traffic.days) if found.traffic.scans else None, "other": _other(info),
     }  # fmt: skip
 
@@ -132,7 +125,8 @@ def _tiles(found: Surroundings, seen: list[alert_words.Seen]) -> list[dict[str, 
     threshold = info.evidence.get("threshold")
     now = max(info.score, found.item_score or 0.0)
     tiles: list[dict[str, Any]] = [
-        {"label": "Risk score now", "value": f"{now:.1f}", "tone": "bad" if info.severity.value > 2 else None,
+        {"label": _score_name(info.rule), "value": f"{now:.0f}" if info.rule == "shop-reported" else f"{now:.1f}",
+         "tone": "bad" if info.severity.value > 2 else None,
          "unit": f"warns from {threshold:.1f}" if threshold is not None else None}
     ]  # fmt: skip
     quickest = alert_words.fastest(seen)
@@ -147,10 +141,19 @@ def _tiles(found: Surroundings, seen: list[alert_words.Seen]) -> list[dict[str, 
             {"label": "People, when raised", "value": str(people)},
             {"label": "Countries, when raised", "value": str(countries)},
         ]
+    if info.evidence.get("country"):
+        tiles.append({"label": "Country", "value": alert_words.place_name(info.evidence["country"])})
+    if info.evidence.get("reports"):
+        tiles.append({"label": "Reports", "value": str(len(info.evidence["reports"]))})
     for name, said in (("visitors", "Readers of the result"), ("run", "Run")):
         if info.evidence.get(name) is not None:
             tiles.append({"label": said, "value": str(info.evidence[name])})
     return tiles
+
+
+def _score_name(rule: str) -> str:
+    name = alert_reasons.total_name(rule)
+    return f"{name} now" if name == "Risk score" else name
 
 
 def _days(days: tuple[tuple[date, int], ...]) -> Figure:
@@ -163,13 +166,20 @@ def _other(info: AlertInfo) -> list[tuple[str, str]]:
     """Return what the evidence of an alert says that rests on no sightings."""
     names = {"lot": "Batch", "gtin": "GTIN", "run": "Run", "country": "Country", "since": "Since", "until": "Until",
              "kid": "Signing key", "format": "Format of the token", "receipt": "Result page", "visitors": "Networks",
-             "prefix": "Network (pseudonym)"}  # fmt: skip
+             "prefix": "Network (pseudonym)", "shop_name": "Shop", "listing_url": "Offer"}  # fmt: skip
     if info.evidence.get("sightings"):
         return []
-    return [
-        (said, alert_words.place_name(str(info.evidence[name])) if name == "country" else str(info.evidence[name]))
-        for name, said in names.items() if info.evidence.get(name) is not None
-    ]  # fmt: skip
+    return [(said, _told(name, str(info.evidence[name]))) for name, said in names.items()
+            if info.evidence.get(name) is not None]  # fmt: skip
+
+
+def _told(name: str, value: str) -> str:
+    """Word one value of the evidence: a country by its name, a time as people write it."""
+    if name == "country":
+        return alert_words.place_name(value)
+    if name in {"since", "until"} and "T" in value:
+        return words.moment(datetime.fromisoformat(value))
+    return words.day(datetime.fromisoformat(f"{value}T00:00:00+00:00")) if name in {"since", "until"} else value
 
 
 def _around(found: Surroundings) -> dict[str, Any]:
@@ -187,7 +197,8 @@ def _around(found: Surroundings) -> dict[str, Any]:
         for one in found.similar
     ]  # fmt: skip
     opened = (found.alert.opened_at, f"Raised by the rule “{alerts.title_of(found.alert.rule)}”")
-    log = [(act.at, _act(act, names)) for act in found.history]
+    kind = alert_queue.about_of(found.alert)
+    log = [(act.at, _act(act, names, kind)) for act in found.history]
     return {
         "events": sorted(entries, key=lambda entry: entry["at"], reverse=True), "similar": similar,
         "log": [(at, f"{words.day(at)}: {said}") for at, said in (*log, opened)],
@@ -208,9 +219,9 @@ def _happened(one: Happened) -> dict[str, Any]:
             "meta": meta}  # fmt: skip
 
 
-def _act(act: Act, names: dict[UUID, str]) -> str:
+def _act(act: Act, names: dict[UUID, str], kind: About) -> str:
     who, details = act.by.partition(" <")[0], act.details
-    choice = _choice_name(str(details.get("decision", "")))
+    choice = decisions.name_of(kind, str(details.get("decision", "")))
     reason = f": {details['reason']}" if details.get("reason") else ""
     if act.act == "alert.decide":
         return f"{who} decided “{choice}”{reason}"
@@ -224,30 +235,26 @@ def _act(act: Act, names: dict[UUID, str]) -> str:
     return f"{who} woke it up" if act.act == "alert.wake" else f"{who}: {act.act}"
 
 
-def _choice_name(choice: str) -> str:
-    return CHOICES[Choice(choice)] if choice in set(Choice) else choice.replace("-", " ").capitalize()
-
-
 def _decision(found: Surroundings, foreseen: Foreseen | None, choice: str, reason: str) -> dict[str, Any]:
-    standing = found.standing
+    standing, kind = found.standing, alert_queue.about_of(found.alert)
     choices: list[dict[str, Any]] = []
     if foreseen is not None:
         choices = [
-            {"value": one.value, "label": CHOICES[one], "small": _SMALL[one], "submit": _SUBMIT[one],
-             "effects": foreseen.effects[one.value], "tone": "bad" if one is Choice.BLOCK else None,
-             "is_chosen": one.value == choice}
-            for one in Choice if one is not Choice.BLOCK or foreseen.may_block
+            {"value": one.choice.value, "label": one.label, "small": one.small, "submit": one.submit,
+             "effects": foreseen.effects[one.choice.value], "tone": "bad" if one.choice is Choice.BLOCK else None,
+             "is_chosen": one.choice.value == choice}
+            for one in foreseen.options
         ]  # fmt: skip
         choices.append({
-            "value": WAIT, "label": "Wait", "small": "It comes back later, or when it gets worse",
-            "submit": "Let it sleep", "effects": foreseen.effects[WAIT], "is_chosen": choice == WAIT,
+            "value": WAIT, "label": "Cannot tell yet: watch", "small": _WAITING[kind in _SCORED],
+            "submit": "Watch and wait", "effects": foreseen.effects[WAIT], "is_chosen": choice == WAIT,
         })  # fmt: skip
     return {
         "choices": choices, "reason": reason, "standing": standing,
-        "standing_name": _choice_name(standing.choice) if standing else None,
+        "standing_name": decisions.name_of(kind, standing.choice) if standing else None,
         "snoozes": list(SNOOZES.items()),
         "rises": [("", "Only then"), *((points, f"By {said}") for points, said in RISES.items())],
-        "is_item": found.disposition is not None,
+        "is_item": found.disposition is not None, "kind": kind,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The queue of alerts: lists, filters, search, and acts on many at once."""
+"""The queue of alerts: lists, filters, search; acts on many of them are in ``alert_bulk``."""
 
 import heapq
 from collections.abc import Callable, Mapping
@@ -11,16 +11,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from flask import request
-from werkzeug.wrappers import Response
 
 from authsvc import alert_lists, alert_surroundings, triage
 from authsvc.alert_lists import Asked, Listed, Page, Row, Sort
-from authsvc.core import alerts
+from authsvc.core import alerts, decisions
 from authsvc.core.alerts import Severity
-from authsvc.errors import BadInput
+from authsvc.core.decisions import About
 from authsvc.investigations import Subject
 from authsvc.staff import Role
-from authsvc.triage import Choice
 from authsvc.web import rendering as words
 from authsvc.web.console import alert_words, guard, rendering
 from authsvc.web.site import runtime
@@ -38,17 +36,21 @@ EMPTY = {
     Listed.SNOOZED: "No alert sleeps.",
     Listed.CLOSED: "No alert is closed yet.",
 }
+KINDS = {
+    About.ITEM: "Item", About.UNIT: "Case", About.PAGE: "Result page", About.CODE: "Unknown code", About.LOT: "Batch",
+    About.RUN: "Neighbours", About.NETWORK: "Network", About.SHOP: "Shop",
+}  # fmt: skip
+_NAMED = frozenset({About.UNIT, About.LOT, About.NETWORK})
+"""Kinds that a subtitle says already."""
 AGES = {"1": "Last day", "7": "Last 7 days", "30": "Last 30 days", "90": "Last 90 days"}
 SORTS = {Sort.NEWEST: "Newest first", Sort.WORST: "Worst first", Sort.OLDEST: "Oldest first"}
 SNOOZES = {"1": "until tomorrow", "7": "for 7 days", "30": "for 30 days"}
-CHOICES = {
-    Choice.BLOCK: "Copied code: block this serial",
-    Choice.WARN: "Copied code: keep it open and warn",
-    Choice.FALSE_ALARM: "False alarm",
-    Choice.OWNER_ERROR: "Owner error",
-    Choice.GREY_MARKET: "Grey market",
-    Choice.TEST: "Test",
-}
+TAKE, DECIDE = "assign-me", "decide"
+BULK_ACTS = [
+    (TAKE, "Assign to me"), *((f"snooze-{days}", f"Snooze {said}") for days, said in SNOOZES.items()),
+    (DECIDE, "Decide them together…"),
+]  # fmt: skip
+"""What may be done with ticked alerts from the list; what they are decided as is chosen on a page of its own."""
 MOST_PRODUCTS = 200
 """A list to choose from is of no use when it is longer; the search takes a GTIN."""
 _FILTERS = ("severity", "rule", "product", "lot", "country", "age", "q", "sort")
@@ -81,6 +83,15 @@ class Typed:
     fault: str | None = None
     at: str = "reason"
 
+    @classmethod
+    def refused(cls, fault: str, *, at: str) -> "Typed":
+        """Return what the form of this request held."""
+        form = request.form
+        return cls(
+            ticked=frozenset(form.getlist("alert")), what=form.get("what", ""), reason=form.get("reason", "")[:2000],
+            fault=fault, at=at,
+        )  # fmt: skip
+
 
 def read_query(asked: Mapping[str, str] | None = None) -> Query:
     """Read list, filters, search and page from the address, or as given; what is not understood is left out."""
@@ -111,36 +122,8 @@ def queue() -> str:
 
 def again(fault: str, *, at: str) -> tuple[str, int]:
     """Show the list that a refused form came from, with what was ticked and typed, and the fault at its field."""
-    form = request.form
-    asked = dict(parse_qsl(urlsplit(guard.safe_next(form.get("back", HOME))).query))
-    typed = Typed(
-        ticked=frozenset(form.getlist("alert")), what=form.get("what", ""), reason=form.get("reason", "")[:2000],
-        fault=fault, at=at,
-    )  # fmt: skip
-    return _show(read_query(asked), typed), HTTPStatus.BAD_REQUEST
-
-
-@guard.page("/alerts/bulk", role=Role.ANALYST, methods=["POST"], nav="Alerts")
-def act_on_many() -> tuple[str, int] | Response:
-    """Do one thing to every alert that was ticked, and say how many were done."""
-    me, what = guard.me(), request.form.get("what", "")
-    reason, back = request.form.get("reason", ""), guard.safe_next(request.form.get("back", HOME))
-    if not _ticked():
-        return again(NONE_TICKED, at="what")
-    if what != "assign-me" and not reason.strip():
-        return again("Give the reason: whoever looks at the alerts later has nothing else to go by.", at="reason")
-    act = _find_act(what, reason)
-    if act is None:
-        return again("Choose what to do with the ticked alerts.", at="what")
-    with guard.session() as session:
-        outcome = triage.act_on_many(
-            session, me.brand_id, _ticked(), subject_of,
-            lambda subject, alert_id: act(session, subject, alert_id),
-        )  # fmt: skip
-    refused = " ".join(f"{number} refused: {why}" for why, number in outcome.refused.items())
-    done = "1 alert" if outcome.done == 1 else f"{outcome.done} alerts"
-    worst = guard.Tone.PARTLY if outcome.done else guard.Tone.REFUSED
-    return guard.done(f"{done} done. {refused}".strip(), back, worst if refused else guard.Tone.DONE)
+    asked = dict(parse_qsl(urlsplit(guard.safe_next(request.form.get("back", HOME))).query))
+    return _show(read_query(asked), Typed.refused(fault, at=at)), HTTPStatus.BAD_REQUEST
 
 
 def subject_of(sgtin: str) -> Subject:
@@ -176,15 +159,27 @@ def stream_address() -> str:
     return f"{HOME}/stream?since={int(guard.now().timestamp() * 1_000_000)}"
 
 
+def about_of(row: Any) -> About:
+    """Return the kind of what an alert is about."""
+    return decisions.about(row.sgtin, row.rule)
+
+
 def subtitle(row: Any) -> str:
-    """Name the item, batch or network that an alert is about."""
+    """Name what an alert is about: the item, the batch, the shop."""
     product = runtime().held.register.find_product(row.gtin) if row.gtin else None
     said = [product.name] if product is not None else []
-    if row.serial:
+    kind, evidence = about_of(row), row.evidence or {}
+    if kind is About.SHOP:
+        said.append(str(evidence.get("shop_name") or evidence.get("listing_url") or "One shop"))
+    elif kind is About.NETWORK:
+        said.append("One network")
+    elif kind is About.UNIT:
+        said.append(f"Case {row.sgtin.partition('.')[2]}")
+    elif row.serial:
         said.append(words.grouped(row.serial))
     elif row.lot:
         said.append(f"batch {row.lot}")
-    return " · ".join(said) or ("One network" if row.sgtin.startswith("network/") else "Several items")
+    return " · ".join(said) or "Several items"
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -196,29 +191,44 @@ def _show(query: Query, typed: Typed) -> str:
         page = alert_lists.find(session, me.brand_id, me.account_id, query.asked, now=guard.now())
         counts = alert_lists.count(session, me.brand_id, me.account_id, now=guard.now())
         rules = alert_lists.find_rules(session, me.brand_id)
+        decided = triage.find_choices(session, me.brand_id, [(row.sgtin, row.id) for row in page.rows])
         has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
+    team = {member.account_id: member.name for member in guard.team()}
     may_act = me.role.may(Role.ANALYST)
     listed = query.asked.listed
     return rendering.show(
         "console/alerts.html", title="Alerts", lists=tabs(query, counts), fields=_fields(query, rules),
         applied=_applied(query), clear=query.href(**dict.fromkeys((*_FILTERS, "after", "before"))),
-        rows=[_table_row(row, query) for row in page.rows], **pages(page, query),
+        rows=[_table_row(row, query, _waiting(row, decided, team)) for row in page.rows], **pages(page, query),
         empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act and listed is not Listed.CLOSED,
-        acts=_acts(), typed=typed, hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()},
+        acts=BULK_ACTS, typed=typed, hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()},
         has_keys=has_keys, hidden_filter={"list": listed.value}, stream=stream_address(), is_live=_is_live(query),
     )  # fmt: skip
 
 
-def _table_row(row: Row, query: Query) -> dict[str, Any]:
-    said = alert_words.headline(row.rule, row.evidence)
+def _table_row(row: Row, query: Query, waiting: str) -> dict[str, Any]:
+    said, kind = alert_words.headline(row.rule, row.evidence), about_of(row)
     opened = f"{words.day(row.opened_at)[:-5]} {words.clock(row.opened_at)}"
-    state = NAMES[row.listed] if query.asked.text else None
     return {
-        "href": query.to(f"{HOME}/{row.id}"), "headline": said, "about": subtitle(row), "level": row.severity.word,
-        "rule": alerts.title_of(row.rule), "score": f"{row.score:.1f}", "opened": opened,
-        "age": alert_words.age(row.opened_at, guard.now()), "id": str(row.id), "state": state,
-        "iso": words.iso(row.opened_at),
+        "href": query.to(f"{HOME}/{row.id}"), "headline": said, "level": row.severity.word,
+        "about": subtitle(row) if kind in _NAMED else f"{KINDS[kind]} · {subtitle(row)}",
+        "sure": alert_words.sureness(row.rule, row.severity, row.evidence),
+        "where": alert_words.places(row.evidence), "opened": opened, "waiting": waiting,
+        "age": alert_words.age(row.opened_at, guard.now()), "id": str(row.id), "iso": words.iso(row.opened_at),
     }  # fmt: skip
+
+
+def _waiting(row: Row, decided: Mapping[UUID, str], team: Mapping[UUID, str]) -> str:
+    """Say what an alert waits for, or how it ended."""
+    if row.listed is Listed.CLOSED:
+        choice = decided.get(row.id)
+        return decisions.name_of(about_of(row), choice) if choice else "Closed by the owner's proof"
+    who = team.get(row.assignee, "a colleague") if row.assignee else None
+    if row.listed is Listed.SNOOZED and row.snoozed_until is not None:
+        return f"Sleeps until {words.day(row.snoozed_until)[:-5]}" + (f", {who}" if who else "")
+    if row.listed is Listed.MINE:
+        return "Your decision"
+    return f"Decision of {who}" if who else "Somebody to take it"
 
 
 def _fields(query: Query, rules: list[str]) -> list[dict[str, Any]]:
@@ -271,38 +281,3 @@ def _nothing(query: Query) -> str:
 def _is_live(query: Query) -> bool:
     """Whether news belong on top of what is shown."""
     return query.asked.listed is Listed.NEW and not any(name in query.given for name in (*_FILTERS, "after", "before"))
-
-
-def _acts() -> list[tuple[str, str]]:
-    return [
-        ("assign-me", "Assign to me"),
-        *((f"snooze-{days}", f"Snooze {said}") for days, said in SNOOZES.items()),
-        *((choice.value, f"Decide: {name}") for choice, name in CHOICES.items() if choice is not Choice.BLOCK),
-    ]
-
-
-def _ticked() -> list[UUID]:
-    try:
-        return [UUID(text) for text in request.form.getlist("alert")]
-    except ValueError:
-        raise BadInput("Choose alerts of the list.") from None
-
-
-def _find_act(what: str, reason: str) -> Callable[[Any, Subject, UUID], Any] | None:
-    """Return what to do with each alert; a block asks for proof of who you are, so it is done one by one."""
-    me, now = guard.me(), guard.now()
-    kind, _, days = what.partition("-")
-    if what == "assign-me":
-        return lambda session, subject, alert_id: triage.assign(
-            session, subject, alert_id, me.account_id, team={me.account_id}, by=me.actor, now=now
-        )
-    if kind == "snooze" and days in SNOOZES:
-        return lambda session, subject, alert_id: triage.snooze(
-            session, subject, alert_id, until=now + timedelta(days=int(days)), rise=None, reason=reason, by=me.actor,
-            now=now,
-        )  # fmt: skip
-    if what in set(Choice) - {Choice.BLOCK}:
-        return lambda session, subject, alert_id: triage.decide(
-            session, subject, alert_id, Choice(what), reason=reason, by=me.actor, id=runtime().new_id(), now=now
-        )
-    return None

@@ -14,10 +14,10 @@ from typing import Any
 from markupsafe import Markup
 
 from authsvc.core import alerts
-from authsvc.core.alerts import LEAST_GAP, PLANE_KMH, span, title_of
+from authsvc.core.alerts import CERTAIN, LEAST_GAP, PLANE_KMH, Severity, span
 from authsvc.core.distances import distance_km
 from authsvc.web import rendering
-from authsvc.web.drawing import maps, scores
+from authsvc.web.drawing import maps
 from authsvc.web.drawing.svg import Figure
 
 ROAD_KMH = 200.0
@@ -25,7 +25,16 @@ NETWORKS = {
     "fixed": "fixed line", "mobile": "mobile", "relay": "relay or VPN", "datacentre": "data centre",
     "unknown": "unknown network",
 }  # fmt: skip
-_TAGS = 4
+_TAGS, _PLACES = 4, 3
+_OVER_LIMIT = {
+    Severity.HIGH: "20 times over the limit", Severity.MEDIUM: "3 times over the limit",
+    Severity.LOW: "just over the limit",
+}  # fmt: skip
+"""Points are logarithms: of 3 above the limit, 20 times as much as it needs to warn; of 1, three times."""
+_OF_OWN_LIMIT = {
+    Severity.HIGH: "3 times what you allow", Severity.MEDIUM: "half over what you allow",
+    Severity.LOW: "as many as you allow",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +97,28 @@ def age(opened_at: datetime, now: datetime) -> str:
 def place_name(country: str | None) -> str:
     """Name a country, or say that none is known."""
     return rendering.country_names().get(country, country) if country else "Unknown place"
+
+
+def places(evidence: Mapping[str, Any]) -> str:
+    """Name the countries that the evidence speaks of, the one seen last first; empty where none is known."""
+    seen = sorted(
+        (one for one in evidence.get("sightings") or () if one.get("country")), key=lambda one: one["first_at"]
+    )
+    codes = [one["country"] for one in reversed(seen)] + ([evidence["country"]] if evidence.get("country") else [])
+    known = list(dict.fromkeys(codes))
+    listed = ", ".join(map(place_name, known[:_PLACES]))
+    return f"{listed} and {len(known) - _PLACES} more" if len(known) > _PLACES else listed
+
+
+def sureness(rule: str, severity: Severity, evidence: Mapping[str, Any]) -> str:
+    """Say in a few words what a severity means: how far the evidence is beyond what is needed to warn."""
+    if rule in CERTAIN or any(part.get("rule") in CERTAIN for part in evidence.get("parts") or ()):
+        return "no everyday explanation"
+    if rule == "shop-reported":
+        return "as people say"
+    if evidence.get("threshold") is None:
+        return "far from usual"
+    return (_OF_OWN_LIMIT if rule == "more-visitors-than-usual" else _OVER_LIMIT)[severity]
 
 
 def sightings(evidence: Mapping[str, Any]) -> list[Seen]:
@@ -179,19 +210,6 @@ def home_of(seen: Sequence[Seen], evidence: Mapping[str, Any]) -> str | None:
     return next((one.country for one in reversed(seen) if one.country), None)
 
 
-def score(evidence: Mapping[str, Any], total: float) -> scores.Score:
-    """Draw the parts of a score as they were when the alert was raised."""
-    parts = [
-        scores.Part(title=title_of(part["rule"]), points=float(part["weight"]), text=_sentence(part.get("text") or ""))
-        for part in sorted(evidence.get("parts") or (), key=lambda part: -part["weight"])
-    ]
-    threshold = evidence.get("threshold")
-    warned = f"; people are warned from {threshold:.1f}" if threshold is not None else ""
-    if not parts:
-        return scores.score([scores.Part(title="Found by one rule", points=total)], sentence="One finding is enough")
-    return scores.score(parts, sentence=f"The parts above, added up{warned}")
-
-
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 
@@ -221,7 +239,3 @@ def _ways(ordered: Sequence[Sequence[Seen]], placed: Sequence[Seen]) -> list[map
         return []
     return [maps.Way(start=start, end=end, label=f"{pace.least:,.0f} km/h or more",
                      note=f"about {pace.distance_km:,.0f} km in {span(pace.gap)}")]  # fmt: skip
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

@@ -190,7 +190,7 @@ def alert(raised: RaisedAlert, address: str | None) -> dict[str, Any]:
     return {
         "title": plain(raised.rule),
         "href": address,
-        "text": " ".join(raised.sentences[:2]),
+        "text": ". ".join(raised.sentences[:2]),
         "at": raised.opened_at,
         "is_open": raised.closed_at is None,
         "decisions": [_decision(each) for each in raised.decisions],

@@ -13,7 +13,7 @@ from typing import Any
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
-from authsvc.core.alerts import title_of
+from authsvc.core.alerts import headline, title_of
 from authsvc.paragraphs import paragraph
 from authsvc.web.papers.land import Map, Spot
 from authsvc.web.papers.setting import (
@@ -62,6 +62,7 @@ _RESOLUTIONS = {
     "owner-error": "Owner's error",
     "grey-market": "Grey market",
     "test": "Test",
+    "confirmed": "Confirmed",
 }
 
 
@@ -112,6 +113,7 @@ def _alerts(document: Json) -> Iterator[Flowable]:
         yield subheading(f"Alert {number}: {_item_name(item) if item else alert['subject']}")
         yield definitions(
             [
+                ("What happened", headline(alert["rule"], alert["evidence"], country_names())),
                 ("Rule", f"{title_of(alert['rule'])} ({alert['rule']})"),
                 ("Raised", _moment(alert["opened_at"])),
                 ("Score", f"{alert['score']:.1f}" + _threshold(alert["evidence"])),

@@ -5,17 +5,15 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
-from psycopg.types.json import Jsonb
-from scene import BERLIN
-from test_investigations import FAR, check_daily
+from raising import EVIDENCE, flagged, put
+from test_investigations import FAR
 
 from authsvc import alert_lists
 from authsvc.core.verdicts import Reason
 from authsvc.core.wording import words
-from authsvc.runtime import new_id
 from authsvc.staff import Role
 
-EVIDENCE = {"threshold": 5.0, "parts": [{"rule": "kinds-of-network", "weight": 6.0, "text": "of 3 visitors"}]}
+__all__ = ["flagged"]
 
 
 @pytest.fixture
@@ -26,33 +24,9 @@ def rival(scene, cast):
 
 
 @pytest.fixture
-def flagged(scene, later):
-    """Return a code that copies were made of, and its alert."""
-    link = scene.issue(scene.add_product(), lot="L7").link()
-    check_daily(scene, link, (BERLIN, *FAR * 4))
-    assert scene.scan(link).verdict.reason is Reason.POSSIBLE_COPY
-    return link, scene.row("SELECT id FROM alerts WHERE sgtin = %s", link.sgtin)[0]
-
-
-@pytest.fixture
 def empty(scene):
     """Take every alert away, so that a list holds what a test puts there."""
     scene.admin.execute("TRUNCATE alerts, alert_countries")
-
-
-def put(scene, number=1, *, brand=None, rule="kinds-of-network", evidence=EVIDENCE, **columns):
-    """Store alerts that were opened one minute after the other; return their ids, the newest first."""
-    brand = brand or scene.halden
-    ids = []
-    for n in range(number):
-        ids.append(new_id())
-        scene.admin.execute(
-            "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) VALUES (%s, %s, %s, %s, %s, "
-            "%s, %s)",
-            (columns.get("sgtin") or f"{scene.watch.gtin}.{ids[-1].hex[:16].upper()}", ids[-1], brand.id, rule,
-             columns.get("score", 5 + n % 7 / 3), Jsonb(evidence), scene.clock() - timedelta(minutes=number - n)),
-        )  # fmt: skip
-    return ids[::-1]
 
 
 def shown(response):
@@ -173,71 +147,30 @@ def test_a_rival_sees_and_does_nothing(scene, rival, flagged):
     assert scene.row("SELECT closed_at, assignee FROM alerts WHERE id = %s", alert_id) == (None, None)
 
 
-def test_many_are_decided_with_one_reason(scene, analyst, flagged):
-    _link, alert_id = flagged
-    closed, *others = put(scene, 3)
-    scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE id = %s", (closed,))
+@pytest.mark.usefixtures("empty")
+def test_a_line_says_what_happened_where_how_sure_and_what_it_waits_for(scene, analyst, cast):
+    colleague = cast.add(Role.ANALYST)
+    seen = [
+        {"visitor": str(n), "first_at": f"2026-11-0{n}T08:00:00+00:00", "country": country, "is_confirmed": True}
+        for n, country in enumerate(("IT", "NL", "VN", "BR", "JP"), 1)
+    ]
+    new, theirs, asleep = put(scene, 3, rule="kinds-of-network", evidence={"threshold": 1.0, "sightings": seen})
+    (shop,) = put(scene, rule="shop-reported", sgtin=f"shop/{scene.halden.id}/b3", evidence={"shop_name": "Duomo"})
+    scene.admin.execute("UPDATE alerts SET assignee = %s WHERE id = %s", (colleague.account_id, theirs))
+    scene.admin.execute("UPDATE alerts SET snoozed_until = '2036-12-03' WHERE id = %s", (asleep,))
 
-    answer = analyst.post("/console/alerts/bulk", alert=[str(alert_id), str(closed), *map(str, others)],
-                          what="false-alarm", reason="a campaign", back="/console/alerts?sort=worst")  # fmt: skip
+    page = unescape(analyst.get("/console/alerts").text)
+    team = unescape(analyst.get("/console/alerts?list=team").text)
+    asleep_page = unescape(analyst.get("/console/alerts?list=snoozed").text)
+    analyst.post(f"/console/alerts/{shop}/decide", decision="confirmed", reason="bought one")
+    closed = unescape(analyst.get("/console/alerts?list=closed").text)
 
-    assert answer.location.endswith("/console/alerts?sort=worst")
-    assert "3 alerts done. 1 refused: This alert is closed already." in unescape(analyst.get(answer.location).text)
-    said = scene.rows("SELECT DISTINCT details->>'reason' FROM audit_events WHERE act = 'alert.decide'")
-    assert ("a campaign",) in said
-
-
-@pytest.mark.parametrize("path", ["/console/alerts/bulk", "/console/cases/add"])
-def test_acting_on_none_shows_the_list_again_and_says_what_to_do(scene, analyst, path):
-    put(scene, 2)
-
-    answer = analyst.post(path, what="snooze-7", reason="The fair ends then", back="/console/alerts?sort=worst")
-
-    assert answer.status_code == 400
-    assert '<a href="#bulk-what">Tick the alerts that you mean first.</a>' in answer.text
-    assert '<option value="worst" selected>' in answer.text
-    assert 'value="The fair ends then"' in answer.text
-    assert '<option value="snooze-7" selected>' in answer.text
-
-
-def test_many_without_a_reason_come_back_ticked_with_the_fault_at_its_field(scene, analyst):
-    first, second, third = map(str, put(scene, 3))
-
-    answer = analyst.post("/console/alerts/bulk", alert=[first, third], what="grey-market", reason=" ",
-                          back="/console/alerts?sort=oldest")  # fmt: skip
-
-    assert answer.status_code == 400
-    assert set(re.findall(r'name="alert" value="([^"]+)" checked', answer.text)) == {first, third}
-    assert f'value="{second}">' in answer.text
-    assert '<option value="grey-market" selected>' in answer.text
-    assert '<option value="oldest" selected>' in answer.text
-    assert re.search(r'id="bulk-reason"[^>]+aria-invalid="true" aria-describedby="bulk-fault"', answer.text)
-    assert re.search(r'id="bulk-fault">.*Give the reason', answer.text)
-
-
-@pytest.mark.parametrize(
-    ("is_closed", "tone", "icon"), [((), "ok", "tick"), ((0,), "warn", "warn"), ((0, 1), "bad", "warn")]
-)
-def test_a_notice_has_the_look_of_what_came_of_it(scene, analyst, is_closed, tone, icon):
-    ids = put(scene, 2)
-    for n in is_closed:
-        scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE id = %s", (ids[n],))
-
-    answer = analyst.post("/console/alerts/bulk", alert=[*map(str, ids)], what="test", reason="x")
-
-    said = re.search(r'<div class="said (\w+)"[^>]*>.*?#i-(\w+)"', analyst.get(answer.location).text, re.DOTALL)
-    assert said.groups() == (tone, icon)
-
-
-@pytest.mark.parametrize(("what", "status"), [("block", 400), ("nonsense", 400), ("snooze-3", 400), ("test", 400)])
-def test_many_are_not_blocked_and_not_decided_without_reason(scene, analyst, what, status):
-    (alert,) = put(scene)
-
-    reason = "" if what == "test" else "x"
-    answer = analyst.post("/console/alerts/bulk", alert=str(alert), what=what, reason=reason)
-
-    assert answer.status_code == status
-    assert scene.row("SELECT closed_at, snoozed_until FROM alerts WHERE id = %s", alert) == (None, None)
+    for said in ("Five phones in five countries checked this code within four days", "20 times over the limit",
+                 "Japan, Brazil, Vietnam and 2 more", "Somebody to take it", "Shop · Duomo", str(new)):  # fmt: skip
+        assert said in page, said
+    assert re.search(r"Decision of \w+", team)
+    assert "Sleeps until 3 Dec" in asleep_page
+    assert "Counterfeits are sold here" in closed
 
 
 # --- The page --------------------------------------------------------------------------------------------------------
@@ -253,11 +186,15 @@ def test_the_page_shows_evidence_as_raised_and_later_scans_as_later(scene, analy
 
     assert f"{number} when the alert was raised" in page
     assert "Scans since then" in page
-    for part in ("Where it was scanned", "Why the score was", "Scans per day", "What happened", "Your decision"):
+    for part in ("Where it was scanned", "Why this alert", "Scans per day", "What happened", "Your decision"):
         assert part in page
     evidence = scene.row("SELECT evidence FROM alerts WHERE id = %s", alert_id)[0]
     total = round(sum(round(part["weight"], 1) for part in evidence["parts"]), 1)
-    assert f"Why the score was {total:g}" in page
+    (why,) = re.findall(r'<section class="pan" id="why".*?</section>', page, re.DOTALL)
+    points = re.findall(r'<span class="pt[^"]*">([^<]+)</span>', why.partition("<details")[0])
+    *parts, shown = [float(text.replace("\N{MINUS SIGN}", "-").replace("+", "")) for text in points]
+    assert len(parts) <= 4
+    assert round(sum(parts), 1) == shown == total
 
 
 def test_a_viewer_reads_and_does_not_decide(scene, viewer, flagged):
@@ -373,7 +310,16 @@ def test_alerts_on_no_item_have_a_page_with_what_they_have(scene, analyst):
 
     assert "40 different codes were refused" in page
     assert "Copied code: block" not in page
+    assert "Owner error" not in page
+    assert "Forged codes are tried from here" in page
     assert "Nothing changes for people who scan." in page
+    refused = analyst.post(f"/console/alerts/{network}/decide", decision="block", reason="x")
+    assert refused.status_code == 409
+    assert "does not fit an alert about a network" in refused.text
+    analyst.post(f"/console/alerts/{network}/decide", decision="confirmed", reason="a farm of phones")
+    decided = unescape(analyst.get(f"/console/alerts/{network}").text)
+    assert "decided “Forged codes are tried from here”: a farm of phones" in decided
+    analyst.post(f"/console/alerts/{network}/undo", reason="the wrong one")
     assert analyst.get(f"/console/alerts/{network}/block").location.endswith(f"/console/alerts/{network}")
 
 

@@ -44,7 +44,7 @@ def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, 
     walk.look("queue")
     page.get_by_label("Serial, link or batch").fill(flagged.serial)
     walk.click("Filter")
-    page.get_by_role("link", name=re.compile("same serial")).first.click()
+    page.get_by_role("link", name=re.compile("phones in")).first.click()
     walk.look("alert")
 
     page.get_by_role("radio", name=re.compile("Copied code: block")).check()
@@ -89,7 +89,7 @@ def test_the_keyboard_alone_finds_an_alert_and_closes_it(scene, site, browser, c
     expect(page.get_by_role("radio").first).to_be_focused()
     for _ in range(2):
         page.keyboard.press("ArrowDown")
-    expect(page.get_by_role("radio", name=re.compile("False alarm"))).to_be_checked()
+    expect(page.get_by_role("radio", name=re.compile("false alarm"))).to_be_checked()
     page.keyboard.press("Tab")
     page.keyboard.type("jxke: a travelling salesman")
     expect(page.get_by_label("Reason (needed)")).to_have_value("jxke: a travelling salesman")

@@ -90,10 +90,10 @@ def test_the_alert_of_a_shop_has_a_page_with_its_reports(analyst, scene):
 
     page = analyst.get(f"/console/alerts/{alert_id}").text
 
-    assert "3 people reported the same shop within 30 days: https://market.example/shop" in page
+    assert "Three people reported an offer on market.example within 30 days" in page
     assert all(f"Report {grouped(one.number)}" in page for one in filed)
     assert "Add to case" in page
-    assert "3 people reported the same shop" in analyst.get("/console/alerts").text
+    assert "Three people reported an offer on market.example" in analyst.get("/console/alerts").text
     analyst.post("/console/cases/add", alert=[str(alert_id)], case="new", title="A shop")
     assert "A shop" in analyst.get(f"/console/alerts/{alert_id}").text
 
