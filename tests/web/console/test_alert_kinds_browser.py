@@ -86,6 +86,11 @@ def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(s
     page.get_by_role("link", name="1 about a shop").click()
     walk.heading("Decide 1 alert together")
     page.get_by_role("radio", name=re.compile("Counterfeits are sold here")).check()
+    page.get_by_label("Reason (needed)").fill(" ")
+    walk.click("Confirm and close")
+    page.get_by_role("link", name=re.compile("Give the reason")).click()
+    expect(page.get_by_label("Reason (needed)")).to_be_focused()
+    walk.look_in_both("kinds-refused")
     page.get_by_label("Reason (needed)").fill("A test purchase was a copy")
     walk.click("Confirm and close")
     expect(page.get_by_role("status").first).to_contain_text("1 alert done.")
@@ -97,4 +102,6 @@ def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(s
     decided = scene.row("SELECT kind FROM resolutions WHERE sgtin LIKE 'shop/%%'")
     assert decided == ("confirmed",)
     assert walk.found == []
-    assert walk.complaints == []
+    # The browser names the form that was refused, and nothing else.
+    assert len(walk.complaints) == 1
+    assert "status of 400" in walk.complaints[0]
