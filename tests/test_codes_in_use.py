@@ -135,8 +135,10 @@ def test_a_new_label_is_the_item_from_then_on(scene):
     page = owner.own(old)
     with scene.owner_session() as session:
         given = NewRecord(kind="service", at=scene.clock(), text="New strap")
-        unit_records.append(session, name_of(scene, link), given, id=uuid4(), by="x", permission=STAFF,
-                            now=scene.clock())  # fmt: skip
+        unit_records.append(
+            session, name_of(scene, link), given, id=uuid4(), by=Actor("command", None, "A test"), permission=STAFF,
+            now=scene.clock(),
+        )  # fmt: skip
 
     new = new_code(scene, relabel(scene, product, link))
 

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 import pytest
 
 from authsvc import staff, staff_sessions
-from authsvc.cli.serving import STOP_S
 from authsvc.runtime import new_id
 from authsvc.staff import Role
 
@@ -72,15 +71,25 @@ def wait(port):
     raise AssertionError("nothing listens")
 
 
+def open_news(port, cookie):
+    """Return a connection on which news of alerts come; a service that has just begun may ask to try again."""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        connection, answer = ask(port, "/console/alerts/stream?since=0", cookie)
+        if b"text/event-stream" in answer:
+            return connection
+        connection.close()
+        time.sleep(0.5)
+    raise AssertionError(answer)
+
+
 def stop(process, how):
-    """Return how long it takes to end, and what was said."""
-    began = time.monotonic()
+    """End it, and return what was said: that a worker was killed, if it did not end in the time that it is given."""
     if how == "ctrl-c":
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
-    return time.monotonic() - began, said
+    return process.communicate(timeout=60)[0]
 
 
 def sign_in(scene):
@@ -107,25 +116,24 @@ def test_whatever_stands_open_holds_no_worker_up(scene, served):
     process, port = served()
     wait(port)
     cookie = sign_in(scene)
-    held = [socket.create_connection(("127.0.0.1", port)), *(ask(port)[0] for _ in range(12))]
-    for _ in range(3):
-        news, answer = ask(port, "/console/alerts/stream?since=0", cookie)
-        held.append(news)
-        assert b"text/event-stream" in answer, answer
+    with contextlib.ExitStack() as held:
+        held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        for _ in range(12):
+            held.enter_context(ask(port)[0])
+        for _ in range(3):
+            held.enter_context(open_news(port, cookie))
 
-    took, said = stop(process, "ctrl-c")
+        said = stop(process, "ctrl-c")
 
-    for connection in held:
-        connection.close()
     assert "Killing" not in said, said
-    assert (process.returncode, took < STOP_S) == (0, True)
+    assert process.returncode == 0
 
 
 def test_a_worker_that_is_just_being_started_ends_too(served):
     process, port = served()
     wait(port)
 
-    took, said = stop(process, "sigterm")
+    said = stop(process, "sigterm")
 
     assert "Killing" not in said, said
-    assert (process.returncode, took < STOP_S) == (0, True)
+    assert process.returncode == 0

@@ -9,6 +9,7 @@ import owning
 import pytest
 from owning import Buyer, claim_code, letters
 
+from authsvc.audit import Actor
 from authsvc.core.gs1 import DigitalLink
 from authsvc.investigations import Subject
 from authsvc.runtime import new_id
@@ -152,7 +153,15 @@ def note(scene, path, **values):
     subject = Subject.of(scene.rt.held, link.gtin, link.serial)
     given = NewRecord(kind="service", at=scene.clock(), values=values)
     with scene.owner_session() as session:
-        append(session, subject.name, given, id=new_id(), by="Atelier", permission=PARTNER, now=scene.clock())
+        append(
+            session,
+            subject.name,
+            given,
+            id=new_id(),
+            by=Actor("key", new_id(), "Atelier"),
+            permission=PARTNER,
+            now=scene.clock(),
+        )
 
 
 def test_a_service_is_noted_by_the_desk_and_read_by_the_owner_and_the_next(scene, operator, watches):
