@@ -29,7 +29,8 @@ def served(scene, tmp_path):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 port = free.getsockname()[1]
-            env = os.environ | {
+            # Commands that other tests ran in this process have left addresses of their own in its environment.
+            env = {name: value for name, value in os.environ.items() if not name.startswith("AUTHSVC_")} | {
                 "AUTHSVC_HOME": str(tmp_path), "AUTHSVC_DATABASE_URL": scene.url,
                 "AUTHSVC_SECRET": scene.config.secret.hex(),
             }  # fmt: skip
