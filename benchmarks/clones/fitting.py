@@ -12,7 +12,7 @@ Needs numpy and scipy, which nothing else here does; some ten minutes and 3 GB.
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import repeat
 from pathlib import Path
 
@@ -38,7 +38,7 @@ from benchmarks.clones.lessons import (
     running,
     small_tables,
 )
-from benchmarks.clones.spending import spend
+from benchmarks.clones.sharpening import play, sharpen
 
 NAMES = {"scans": Tier.A, "lifecycle": Tier.B}
 
@@ -54,23 +54,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(learned.__file__))
     parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1; two are of use)")
     parser.add_argument("--keep-tables", action="store_true", help="only calibrate the tables that there are")
-    parser.add_argument("--spend-anew", action="store_true", help="with them, and spend the false alarms once more")
     arguments = parser.parse_args()
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        if arguments.keep_tables or arguments.spend_anew:
-            tables = {name: _kept(name) for name in NAMES}
-        else:
-            lessons = gathered(pool, lesson_parts())
-            tables = dict(zip(NAMES, pool.map(_learn, NAMES.values(), repeat(lessons)), strict=True))
+        tables = {name: _kept(name) for name in NAMES} if arguments.keep_tables else _learned(pool)
         exam = gathered(pool, calibration_parts())
-        if not arguments.keep_tables:
-            tables["lifecycle"] = spend(exam, tables["lifecycle"])
         found = dict(zip(NAMES, pool.map(calibrate, NAMES.values(), repeat(exam), tables.values()), strict=True))
     arguments.out.write_text(_written(tables, found), encoding="utf-8")
 
 
-def _learn(tier: Tier, lessons: Lessons) -> Smalls:
-    return _settled(_fit(lessons, tier), lessons)
+def _learned(pool: Executor) -> dict[str, Smalls]:
+    """Return the tables of both tiers: by regression first, then sharpened, and each rule left with its own subject."""
+    lessons = gathered(pool, lesson_parts())
+    regressed = list(pool.map(_fit, repeat(lessons), NAMES.values()))
+    brands = play(pool, lessons)
+    tables = {}
+    for (name, tier), first in zip(NAMES.items(), regressed, strict=True):
+        tables[name] = _settled(sharpen(tier, brands, first), lessons)
+    return tables
 
 
 def _kept(name: str) -> Smalls:
@@ -80,7 +80,7 @@ def _kept(name: str) -> Smalls:
 # --- Fitting ---------------------------------------------------------------------------------------------------------
 
 
-def _fit(lessons: Lessons, tier: Tier) -> dict[str, list[Array]]:
+def _fit(lessons: Lessons, tier: Tier) -> Smalls:
     """Return the small tables that tell copied items best from genuine ones."""
     item, kind = lessons.item, lessons.kind[lessons.item]
     number = running(np.ones(len(item)), item)
@@ -111,13 +111,13 @@ def _fit(lessons: Lessons, tier: Tier) -> dict[str, list[Array]]:
     start = np.zeros(ends[-1])
     start[0] = -4.0
     found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 200, "maxcor": 12}).x
-    tables: dict[str, list[Array]] = {}
+    tables: Smalls = {}
     for n, small in enumerate(smalls):
-        tables.setdefault(TABLES[small.table], []).append(found[ends[n] : ends[n + 1]])
+        tables.setdefault(TABLES[small.table], []).append(_hundredths(found[ends[n] : ends[n + 1]]))
     return tables
 
 
-def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[str, list[list[int]]]:
+def _settled(tables: Smalls, lessons: Lessons) -> Smalls:
     """
     Give what two tables can both say to the one whose subject it is; sums stay as they are.
 
@@ -127,7 +127,8 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
     is_genuine = np.isin(lessons.kind[lessons.item], (GENUINE, BUSY))
     found = {
         name: [
-            small.reshape([SHAPES[name][a] for a in pair]).copy() for small, pair in zip(some, PAIRS[name], strict=True)
+            np.array(small).reshape([SHAPES[name][a] for a in pair]) / 100
+            for small, pair in zip(some, PAIRS[name], strict=True)
         ]
         for name, some in tables.items()
     }
@@ -152,7 +153,11 @@ def _settled(tables: Mapping[str, Sequence[Array]], lessons: Lessons) -> dict[st
         steady += take("since_sale", 2, 3)[:, None]
         found["life"][0] += take("market", 0, 1)[None, :] + take("owner", 0, 1)[None, :]
         crowd += take("market", 1) + take("life", 0)
-    return {name: [[round(100 * value) for value in small.ravel()] for small in some] for name, some in found.items()}
+    return {name: [_hundredths(small.ravel()) for small in some] for name, some in found.items()}
+
+
+def _hundredths(weights: Array) -> list[int]:
+    return [round(100 * float(weight)) for weight in weights]
 
 
 # --- Writing ---------------------------------------------------------------------------------------------------------

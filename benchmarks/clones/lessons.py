@@ -8,7 +8,7 @@ that the report is made of are never touched. Needs numpy, which is no dependenc
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from authsvc.core.clones import Bustle, History, Network, courses
 from authsvc.core.clones.courses import LIFECYCLE_TABLES, SHAPES, retell
 from authsvc.core.clones.weights import PAIRS
-from authsvc.simulation import PRODUCTS, Life, Simulation, attacks, counted
+from authsvc.simulation import PRODUCTS, Life, Simulation, World, attacks, counted
 from authsvc.simulation.geography import EVERYWHERE, City
 from benchmarks.clones.detectors import Tier, visible
 from benchmarks.clones.ours import Item
@@ -61,22 +61,33 @@ class Part:
     seed: int
     items: range
     kinds: frozenset[int]
+    world: World = field(default_factory=World)
+    is_wide: bool = False
+    """Whether a third of the counterfeiters sell in more countries than the world's usual ones."""
 
 
 def lesson_parts() -> list[Part]:
     """Name what the tables are learned from."""
-    most, all_ = frozenset({GENUINE, COPIED}), range(0, LESSON_ITEMS + BUSY_ITEMS, PART)
+    busy = frozenset({BUSY, COPIED})
     return [
-        *(Part(LESSONS, range(n, n + PART), most if n < LESSON_ITEMS else frozenset({BUSY, COPIED})) for n in all_),
+        *brand_parts(LESSONS, LESSON_ITEMS, is_wide=True),
+        *(
+            Part(LESSONS, range(LESSON_ITEMS + n, LESSON_ITEMS + n + PART), busy, is_wide=True)
+            for n in range(0, BUSY_ITEMS, PART)
+        ),
         *(Part(LESSONS, range(n, n + 100), frozenset({FLOODED})) for n in range(0, FLOODED_ITEMS, 100)),
     ]
 
 
 def calibration_parts() -> list[Part]:
     """Name what the scores of genuine items are read from."""
-    starts = range(0, CALIBRATION_ITEMS, PART)
-    most = frozenset({GENUINE, COPIED})
-    return [Part(seed, range(n, n + PART), most) for seed in CALIBRATION for n in starts]
+    return [part for seed in CALIBRATION for part in brand_parts(seed, CALIBRATION_ITEMS)]
+
+
+def brand_parts(seed: int, items: int, world: World | None = None, *, is_wide: bool = False) -> list[Part]:
+    """Name the genuine and the copied items of a brand of its own."""
+    most, starts = frozenset({GENUINE, COPIED}), range(0, items, PART)
+    return [Part(seed, range(n, n + PART), most, world or World(), is_wide) for n in starts]
 
 
 def gathered(pool: Executor, parts: Sequence[Part]) -> Lessons:
@@ -130,16 +141,16 @@ def _lives(part: Part) -> Iterator[tuple[int, Life, bool]]:
     """
     Yield the kind of an item, its life and whether its networks are hidden.
 
-    A third of the counterfeiters sell in more countries than the world's usual ones; of some items the kinds of network
-    are not known, as where a service has only free data: the tables must make sense there, too.
+    Of some items that the regression learns from the kinds of network are not known, as where a service has only free
+    data, and a third of the counterfeiters may sell anywhere: the tables must make sense there, too.
     """
-    simulation = Simulation(part.seed)
+    simulation = Simulation(part.seed, part.world)
     is_lesson = part.seed == LESSONS
     for index in part.items:
         if FLOODED in part.kinds:
             yield FLOODED, simulation.flooded_life(index), False
             continue
-        attacks._territory = _anywhere if is_lesson and index % 3 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
+        attacks._territory = _anywhere if part.is_wide and index % 3 == 1 else _TERRITORY  # noqa: SLF001  a wider choice
         life = simulation.life(index)
         is_hidden = is_lesson and index % 6 == 0
         if life.truth.attack is not None:

@@ -26,12 +26,18 @@ from authsvc.core.tongues import day
 FORGIVENESS = 2.0
 """What new evidence must make up for after an analyst or a proof has found the evidence before it harmless."""
 
-CROWD_FROM, CROWD_STEP, CROWD_MOST = 16, 0.6, 8.0
+CROWD_FROM, CROWD_STEP, CROWD_MOST = 14, 0.6, 9.0
 """
-From the how manieth visitor on each one weighs so much more, whoever it is, until the score is so high.
+After how many visitors each one weighs so much more, whoever it is, until the score is so high.
 
 Bounded: as many visitors as that are rare for a genuine item, but a code that went viral has them, and where a brand
 asks for few false alarms a crowd alone must not be enough.
+"""
+
+THRONG_FROM, THRONG_STEP = 24, 1.0
+"""
+After how many visitors each one weighs so much more still: the weights are public, and whoever sells copies so that
+every buyer looks harmless shall not hide a crowd of them.
 """
 
 BROKEN_FACT = 4.0
@@ -85,6 +91,11 @@ def examine(history: History) -> Examination:
     return Examination(score, threshold, lambda: (*records, *_parts(retell(history, since), model.tables, found)))
 
 
+def crowd(visitors: int) -> float:
+    """Return by how much a score of so many visitors may be higher because there are so many."""
+    return CROWD_STEP * max(0, visitors - CROWD_FROM) + THRONG_STEP * max(0, visitors - THRONG_FROM)
+
+
 # --- Private ---------------------------------------------------------------------------------------------------------
 
 _EXPLAINING = frozenset({
@@ -117,7 +128,7 @@ def _highest(steps: list[float], offset: float) -> _Found:
 def _among_crowds(found: _Found, scores: list[float]) -> _Found:
     """Let every visitor after many weigh more, as far as a crowd alone may raise a score."""
     for step in range(CROWD_FROM + 1, len(scores)):
-        score = min(scores[step] + CROWD_STEP * (step - CROWD_FROM), CROWD_MOST)
+        score = min(scores[step] + crowd(step), CROWD_MOST)
         if score > found.top:
             found = _Found(found.offset, step, score, score - scores[step])
     return found
