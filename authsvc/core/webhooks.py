@@ -49,6 +49,14 @@ _ALERT = {
     "reasons": ["12 people in 12 countries hold this code"],
     "opened_at": "2026-05-01T12:00:00+00:00",
     "closed_at": None,
+    "about": "item",
+    "headline": "12 phones in three countries checked this code within nine days, more than you allow for one item",
+    "severity": "high",
+    "how_sure": "3 times what you allow",
+    "where": "Italy, Germany, France",
+    "strongest": [
+        {"rule": "more-visitors-than-usual", "weight": 12.5, "text": "12 people in 12 countries hold this code"}
+    ],
 }
 _RECALL = {
     "recall": 7,
