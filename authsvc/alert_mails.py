@@ -133,7 +133,7 @@ def mail_waiting(
     shown = [
         {
             "item": _subject(alert.data),
-            **_words(alert.data),
+            "text": _text(alert.data),
             "at": f"{alert.at:%Y-%m-%d %H:%M}",
         }
         for alert in alerts[:_SHOWN]
@@ -175,12 +175,12 @@ def _subject(data: dict[str, Any]) -> str:
     return "a network" if data["gtin"] is None else f"{data['gtin']}, lot {data['lot'] or '-'}"
 
 
-def _words(data: Mapping[str, Any]) -> dict[str, str | None]:
-    """Say what happened and the strongest reason for it, where that says more."""
+def _text(data: Mapping[str, Any]) -> str:
+    """Say what happened, and the strongest reason for it where that says more."""
     # What was stored before events had words has its reasons in the order of rules.
     said = str(data.get("headline") or next(iter(data["reasons"]), None) or title_of(data["rule"]))
     reason = next((str(each["text"]) for each in data.get("strongest") or ()), said)
-    return {"text": reason, "reason": None} if reason.startswith(said) else {"text": said, "reason": reason}
+    return reason if reason.startswith(said) else f"{said}. {reason}"
 
 
 def _next_hour(now: datetime, hour: int) -> datetime:

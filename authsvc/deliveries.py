@@ -114,12 +114,12 @@ def spread_event(courier: Courier, event_id: UUID) -> None:
     now = courier.now()
     with courier.sessions.begin() as session:
         event = session.execute(
-            text("SELECT brand_id, type, data->>'alert' AS alert FROM events WHERE id = :id"), {"id": event_id}
+            text("SELECT brand_id, type, at, data->>'alert' AS alert FROM events WHERE id = :id"), {"id": event_id}
         ).one_or_none()
         if event is None:
             return
         if event.type in alert_events.KINDS:
-            alert_events.word(session, event_id, event.brand_id, event.alert)
+            alert_events.word(session, event_id, event.brand_id, event.alert, event.at)
         session.execute(text(_SPREAD), {"event": event_id, "now": now})
         if event.type == "alert.opened":
             alert_mails.await_mail(session, event.brand_id, event_id, now=now)

@@ -8,12 +8,14 @@ from postman import act_on_an_item, add, bodies, run
 from raising import put
 from sqlalchemy import text
 
-from authsvc import db, deliveries, webhooks
+from authsvc import db, deliveries, triage, webhooks
+from authsvc.audit import Actor
 from authsvc.connections import Connections
 from authsvc.core import webhooks as standard
+from authsvc.core.decisions import Choice
 from authsvc.core.recall_texts import Text
 from authsvc.core.verdicts import Disposition
-from authsvc.investigations import open_alert
+from authsvc.investigations import Subject, open_alert
 
 # --- Acts -------------------------------------------------------------------------------------------------------------
 
@@ -69,6 +71,29 @@ def test_an_alert_is_told_in_the_words_of_the_console_and_keeps_them(scene, cour
         ("medium", "3 times over the limit"),
         ("high", "20 times over the limit"),
     ]
+
+
+def test_what_was_decided_is_told_where_the_alert_is_closed_and_only_there(scene, courier, receiver, endpoint):
+    (alert,) = put(scene, sgtin=f"lot/{scene.watch.gtin}/L7", rule="lot-in-a-far-place")
+    subject = Subject.of_stored(scene.rt.held, scene.halden, f"lot/{scene.watch.gtin}/L7")
+    by = Actor("staff", uuid4(), "Ada")
+    with courier.sessions.begin() as session:
+        triage.decide(
+            session, subject, alert, Choice.FALSE_ALARM, reason="Shown at a fair", by=by, id=uuid4(), now=scene.clock()
+        )
+    run(courier)
+    with courier.sessions.begin() as session:
+        triage.undo(session, subject, alert, reason="It was not", by=by, now=scene.clock())
+    run(courier)
+
+    told = {body["type"]: body["data"] for body in bodies(receiver)}
+    assert {kind: data["decision"] for kind, data in told.items()} == {
+        "alert.opened": None,
+        "alert.closed": {"choice": "false-alarm", "reason": "Shown at a fair"},
+        "alert.reopened": None,
+    }
+    assert {data["about"] for data in told.values()} == {"lot"}
+    assert "Ada" not in str(told)
 
 
 def test_an_event_of_an_alert_that_is_gone_is_delivered_as_it_is(scene, courier, receiver, endpoint):
