@@ -5,7 +5,7 @@ Alerts that wait for a mail are gathered into one: at once means within the minu
 old, so that somebody who raises alerts by the thousand fills no mailbox. Recipients are addresses of a brand.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -133,7 +133,7 @@ def mail_waiting(
     shown = [
         {
             "item": _subject(alert.data),
-            "text": (alert.data["reasons"] or [title_of(alert.data["rule"])])[0],
+            "text": _text(alert.data),
             "at": f"{alert.at:%Y-%m-%d %H:%M}",
         }
         for alert in alerts[:_SHOWN]
@@ -173,6 +173,14 @@ def _subject(data: dict[str, Any]) -> str:
     if kind == "item":
         return str(data["sscc"] or f"{data['gtin']} {data['serial']}")
     return "a network" if data["gtin"] is None else f"{data['gtin']}, lot {data['lot'] or '-'}"
+
+
+def _text(data: Mapping[str, Any]) -> str:
+    """Say what happened, and the strongest reason for it where that says more."""
+    # What was stored before events had words has its reasons in the order of rules.
+    said = str(data.get("headline") or next(iter(data["reasons"]), None) or title_of(data["rule"]))
+    reason = next((str(each["text"]) for each in data.get("strongest") or ()), said)
+    return reason if reason.startswith(said) else f"{said}. {reason}"
 
 
 def _next_hour(now: datetime, hour: int) -> datetime:

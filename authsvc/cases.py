@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from authsvc import audit
 from authsvc.audit import Actor
+from authsvc.core.alerts import by_strength
 from authsvc.errors import BadInput, Conflict, NotFound
 from authsvc.models import Alert, Case, CaseAlert, ConsumerReport
 
@@ -324,10 +325,10 @@ def line(given: str, what: str, longest: int) -> str:
 
 def _in_case(row: Alert) -> InCase:
     found = row.evidence
-    parts = found.get("parts") or [{}]
+    first = next(iter(by_strength(found)), {})
     named = found.get("listing_url") or found.get("shop_name") or found.get("lot") or row.subject
     return InCase(
-        id=row.id, rule=row.rule, key=str(named) if "/" in row.sgtin else row.sgtin, text=str(parts[0].get("text", "")),
+        id=row.id, rule=row.rule, key=str(named) if "/" in row.sgtin else row.sgtin, text=str(first.get("text", "")),
         score=row.score, opened_at=row.opened_at, is_open=row.closed_at is None,
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session, sessionmaker
 
-from authsvc import alert_mails, followers, mails, outbound, owners, recall_notices
+from authsvc import alert_events, alert_mails, followers, mails, outbound, owners, recall_notices
 from authsvc.config import Config
 from authsvc.core import webhooks as standard
 from authsvc.core.wrapping import derive_key, unwrap
@@ -110,14 +110,16 @@ def send_mail(courier: Courier, mail_id: UUID, version: int) -> None:
 
 
 def spread_event(courier: Courier, event_id: UUID) -> None:
-    """Make the deliveries of an event, each with its job, and let an alert wait for its mail."""
+    """Word an event of an alert, make its deliveries, each with its job, and let an alert wait for its mail."""
     now = courier.now()
     with courier.sessions.begin() as session:
         event = session.execute(
-            text("SELECT brand_id, type FROM events WHERE id = :id"), {"id": event_id}
+            text("SELECT brand_id, type, at, data->>'alert' AS alert FROM events WHERE id = :id"), {"id": event_id}
         ).one_or_none()
         if event is None:
             return
+        if event.type in alert_events.KINDS:
+            alert_events.word(session, event_id, event.brand_id, event.alert, event.at)
         session.execute(text(_SPREAD), {"event": event_id, "now": now})
         if event.type == "alert.opened":
             alert_mails.await_mail(session, event.brand_id, event_id, now=now)

@@ -2,7 +2,8 @@
 EPCIS: what happened to items, lots and cases, told to partners in GS1's words; and what partners tell.
 
 Nothing is stored twice: an event is made from the fact that is kept anyway. A scan is no event, since it changes
-nothing and says where somebody was. What partners capture is held against GS1's schema and kept as it came.
+nothing and says where somebody was. What partners capture is held against GS1's schema and kept as it came. That it was
+an error is declared by whoever captured it, or by the brand.
 """
 
 import functools
@@ -19,19 +20,21 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from authsvc import epcis_documents
+from authsvc import authors, epcis_documents
 from authsvc import epcis_statements as sql
+from authsvc.audit import Actor
 from authsvc.core import epcis, epcis_facts, moments, serials
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.serials import SerialKey
 from authsvc.epcis_documents import MOST
-from authsvc.errors import BadDigitalLink, BadInput, Conflict, NotFound
+from authsvc.errors import BadDigitalLink, BadInput, Conflict, Forbidden, NotFound
 from authsvc.models import EpcisEvent
 
 PAGE = 100
 LONGEST_NAME = 500
 """Of an item or an event: an index holds no longer ones."""
 
+_CORRECTION = "errorDeclaration"
 _NAMES = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 _CLASSES = ("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList")
 
@@ -97,17 +100,20 @@ def capture(
     told: Sequence[Mapping[str, Any]],
     *,
     is_ours: IsOurs,
-    by: str,
+    by: Actor,
+    is_brand: bool,
     id: UUID,  # noqa: A002  the word of the standard
     now: datetime,
 ) -> Capture:
     """
     Keep events, all of them or none; one that was captured before is not kept twice. They come from ``read``.
 
-    A document of which nothing is new is the capture that kept its first event.
+    A document of which nothing is new is the capture that kept its first event. *is_brand* says that who captures
+    speaks for the brand.
 
     Raises:
         BadInput: An event is about nothing of the brand.
+        Forbidden: It declares an error in an event that somebody else has captured, or that the brand tells.
         Conflict: Another event was captured under the same number.
     """
     before: list[UUID] = []
@@ -118,6 +124,8 @@ def capture(
         at = epcis_documents.time_of(event, position)
         if (known := _keep(session, brand_id, event, names, at, by=by, capture_id=id, now=now)) is not None:
             before.append(known)
+    # Last, since an event and that it was an error may come in one document, in any order.
+    _check_authors(session, brand_id, told, by, is_brand=is_brand)
     is_new = len(before) < len(told) or not told
     return Capture(id=id if is_new else before[0], at=now, added=len(told) - len(before), known=len(before))
 
@@ -237,19 +245,49 @@ def _is_of_brand(name: str, is_ours: IsOurs) -> bool:
     return is_ours(link.gtin or link.sscc or "")
 
 
+def _check_authors(
+    session: Session, brand_id: UUID, told: Sequence[Mapping[str, Any]], by: Actor, *, is_brand: bool
+) -> None:
+    declared = {} if is_brand else {n: _number(event) for n, event in enumerate(told, 1) if _CORRECTION in event}
+    if not declared:
+        return
+    captured = select(EpcisEvent.event_id, EpcisEvent.recorded_by_id).where(
+        EpcisEvent.brand_id == brand_id, EpcisEvent.event_id.in_(declared.values()), ~EpcisEvent.is_correction
+    )
+    known = {row.event_id: row.recorded_by_id for row in session.execute(captured)}
+    for position, number in declared.items():
+        # Events that are told from facts have such numbers. Nobody becomes the author of one by sending it here.
+        if number.startswith(epcis.HASHED):
+            raise Forbidden(
+                f"The number of event {position} is a hash of what it says, as the brand's own events have it. Only "
+                "the brand declares such an event an error; ask the brand."
+            )
+        if not authors.may_correct(known.get(number), by, is_brand=is_brand):
+            raise Forbidden(
+                f"Event {position} declares an error in an event that this key has not captured. Only the key that "
+                "captured it or the brand does so; ask the brand."
+            )
+
+
+def _number(event: Mapping[str, Any]) -> str:
+    """Return the number of an event; one without gets it from what it says: sent again, it is the same event."""
+    if given := event.get("eventID"):
+        return str(given)
+    plain = {name: part for name, part in event.items() if name != _CORRECTION}
+    spelt = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, spelt)}"
+
+
 def _keep(
-    session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], at: datetime, *, by: str,
+    session: Session, brand_id: UUID, event: Mapping[str, Any], names: list[str], at: datetime, *, by: Actor,
     capture_id: UUID, now: datetime,
 ) -> UUID | None:  # fmt: skip
     """Keep an event that is new, or return the capture that has kept it."""
-    # An event without a number gets one from what it says: sent again, it is the same event.
-    plain = json.dumps(event, sort_keys=True, separators=(",", ":"))
-    given = event.get("eventID") or f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, plain)}"
-    is_correction = "errorDeclaration" in event
+    given, is_correction = _number(event), _CORRECTION in event
     document = {name: part for name, part in event.items() if name != "@context"} | {"eventID": given}
     row = {
         "brand_id": brand_id, "event_id": given, "is_correction": is_correction, "capture_id": capture_id,
-        "event_at": at, "recorded_at": now, "recorded_by": by,
+        "event_at": at, "recorded_at": now, "recorded_by": by.name, "recorded_by_id": by.id,
         "type": event["type"], "epcs": names, "document": document,
     }  # fmt: skip
     done = session.execute(insert(EpcisEvent).values(row).on_conflict_do_nothing().returning(EpcisEvent.event_id))

@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from authsvc import audit, ownership, recalls
+from authsvc.core.alerts import by_strength
 from authsvc.core.register import Product
 from authsvc.core.verdicts import Disposition
 from authsvc.errors import NotFound
@@ -289,7 +290,7 @@ def _find_alerts(session: Session, name: ItemName) -> tuple[RaisedAlert, ...]:
             score=row.score,
             opened_at=row.opened_at,
             closed_at=row.closed_at,
-            sentences=tuple(str(part["text"]) for part in row.evidence.get("parts", ()) if part.get("text")),
+            sentences=tuple(str(part["text"]) for part in by_strength(row.evidence) if part.get("text")),
             decisions=tuple(decisions.get(row.id, ())),
         )
         for row in alerts

@@ -16,7 +16,7 @@ from sqlalchemy import select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from authsvc import item_rows
+from authsvc import authors, item_rows
 from authsvc.audit import Actor
 from authsvc.core import moments
 from authsvc.core.records import KINDS, LONGEST_TEXT, Record, check_values
@@ -165,8 +165,7 @@ def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission:
     old = session.get(ItemRecord, (sgtin, given.corrects))
     if old is None or not permission.reads.sees(Audience(old.audience)):
         raise NotFound("The record that this one corrects is not a record of this item.")
-    # By the id, which stays when a key gets a new secret; names are given anew, and two may be alike.
-    if not permission.corrects_others and (by.id is None or old.by_id != by.id):
+    if not authors.may_correct(old.by_id, by, is_brand=permission.corrects_others):
         raise Forbidden("Somebody else wrote this record. Only they or the brand correct it; ask the brand.")
     if old.kind != given.kind:
         raise BadInput(f"A record of {old.kind} is corrected by one of the same kind.")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
 from authsvc import alert_mails, db, deliveries
@@ -31,11 +32,11 @@ class Office:
             if settings:
                 alert_mails.set_mode(session, self.brand.id, **settings)
 
-    def alert(self, word="r"):
+    def alert(self, word="r", evidence=None):
         self.admin.execute(
             "INSERT INTO alerts (sgtin, id, brand_id, rule, score, evidence, opened_at) VALUES "
-            "('09506000134352.' || %s, gen_random_uuid(), %s, %s, 1, '{}', %s)",
-            (uuid4().hex[:20], self.brand.id, word, self.now),
+            "('09506000134352.' || %s, gen_random_uuid(), %s, %s, 1, %s, %s)",
+            (uuid4().hex[:20], self.brand.id, word, Jsonb(evidence or {}), self.now),
         )
         # The very alert that was opened, as its job does.
         for (event,) in self.admin.execute("SELECT id FROM events WHERE awaits_mail IS NULL AND at = %s", (self.now,)):
@@ -78,13 +79,47 @@ def test_an_alert_is_mailed_at_once_to_everybody_and_once(office):
     assert office.mail() == []
 
 
-def test_an_alert_without_sentences_is_told_by_the_name_of_its_rule(office):
+def told(office, *alert):
+    """Return the lines of the mail about an alert that is raised now."""
     office.recipients("ann@example.com")
-    office.alert("signed-not-issued")
+    office.alert(*alert)
     office.mail()
-
     (mail,) = office.courier.postbox.read()
-    assert "Signed, but never issued" in mail.get_body().get_content()
+    return mail.get_body(("plain",)).get_content().splitlines()
+
+
+def test_an_alert_without_reasons_is_told_by_what_its_rule_finds(office):
+    lines = told(office, "signed-not-issued")
+
+    assert any("A good signature on a serial that was never issued" in line for line in lines)
+
+
+def test_what_happened_is_told_first_and_then_the_strongest_reason(office):
+    parts = [
+        {"rule": "kinds-of-network", "weight": 1.0, "text": "of four phones three came by a relay"},
+        {"rule": "away-from-its-owner", "weight": 4.0, "text": "three phones checked it far from its owner"},
+    ]
+    seen = [
+        {"country": c, "first_at": f"2026-05-01T0{n}:00:00+00:00", "is_confirmed": True}
+        for n, c in enumerate(["DE", "IT"])
+    ]
+    lines = told(office, "kinds-of-network", {"parts": parts, "sightings": seen})
+
+    (said,) = (line for line in lines if line.startswith("- 09506000134352"))
+    assert said.partition(": ")[2] == (
+        "The same serial was scanned in Germany and Italy, 1 h apart. Three phones checked it far from its owner "
+        "(2026-05-01 06:30 UTC)"
+    )
+
+
+def test_a_headline_that_is_the_strongest_reason_is_told_once(office):
+    parts = [
+        {"rule": "far-place", "weight": 4.0, "text": "nine items of lot L7 appeared in Lima; none was there before"}
+    ]
+    lines = told(office, "lot-in-a-far-place", {"parts": parts})
+
+    assert sum("appeared in Lima; none" in line for line in lines) == 1
+    assert sum("appeared in Lima" in line for line in lines) == 1
 
 
 def test_an_alert_that_is_spread_again_after_its_mail_is_not_mailed_again(office):

@@ -5,14 +5,17 @@ from uuid import uuid4
 
 import psycopg
 from postman import act_on_an_item, add, bodies, run
+from raising import put
 from sqlalchemy import text
 
-from authsvc import db, deliveries, webhooks
+from authsvc import db, deliveries, triage, webhooks
+from authsvc.audit import Actor
 from authsvc.connections import Connections
 from authsvc.core import webhooks as standard
+from authsvc.core.decisions import Choice
 from authsvc.core.recall_texts import Text
 from authsvc.core.verdicts import Disposition
-from authsvc.investigations import open_alert
+from authsvc.investigations import Subject, open_alert
 
 # --- Acts -------------------------------------------------------------------------------------------------------------
 
@@ -32,6 +35,76 @@ def test_an_alert_of_a_scan_is_told_with_no_line_in_the_scan_path(scene, courier
     assert body["data"]["serial"] == "ALERT1"
     assert (body["data"]["alert"], body["data"]["rule"]) == (str(alert), "r")
     assert body["data"]["reasons"] == ["12 people hold it"]
+
+
+def test_an_alert_is_told_in_the_words_of_the_console_and_keeps_them(scene, courier, receiver, endpoint):
+    parts = [
+        {"rule": "kinds-of-network", "weight": 0.5, "text": "one came by a relay"},
+        {"rule": "usual-explanations", "weight": -1.0, "text": "a fair was on"},
+        {"rule": "away-from-its-owner", "weight": 4.0, "text": "three phones were far from its owner"},
+    ]
+    seen = [
+        {"country": country, "first_at": f"2026-05-01T1{n}:00:00+00:00", "is_confirmed": True}
+        for n, country in enumerate(("DE", "IT"))
+    ]
+    alert = put(scene, rule="kinds-of-network", score=3.5, evidence={"threshold": 1, "parts": parts, "sightings": seen})
+    (event,) = scene.row("SELECT id FROM events")
+    deliveries.spread_event(courier, event)
+    scene.admin.execute("UPDATE alerts SET severity = 3, closed_at = now() WHERE id = %s", (alert[0],))
+    deliveries.spread_event(courier, event)
+    run(courier)
+
+    opened, closed = sorted((body["data"] for body in bodies(receiver)), key=lambda data: data["closed_at"] or "")
+    words = {name: opened[name] for name in ("headline", "about", "where", "strongest")}
+    assert words == {name: closed[name] for name in words}
+    assert words == {
+        "headline": "The same serial was scanned in Germany and Italy, 1 h apart",
+        "about": "item",
+        "where": "Italy, Germany",
+        "strongest": [
+            {"rule": "away-from-its-owner", "weight": 4.0, "text": "Three phones were far from its owner"},
+            {"rule": "kinds-of-network", "weight": 0.5, "text": "One came by a relay"},
+        ],
+    }
+    assert opened["reasons"] == [part["text"] for part in parts]
+    assert [(data["severity"], data["how_sure"]) for data in (opened, closed)] == [
+        ("medium", "3 times over the limit"),
+        ("high", "20 times over the limit"),
+    ]
+
+
+def test_what_was_decided_is_told_where_the_alert_is_closed_and_only_there(scene, courier, receiver, endpoint):
+    (alert,) = put(scene, sgtin=f"lot/{scene.watch.gtin}/L7", rule="lot-in-a-far-place")
+    subject = Subject.of_stored(scene.rt.held, scene.halden, f"lot/{scene.watch.gtin}/L7")
+    by = Actor("staff", uuid4(), "Ada")
+    with courier.sessions.begin() as session:
+        triage.decide(
+            session, subject, alert, Choice.FALSE_ALARM, reason="Shown at a fair", by=by, id=uuid4(), now=scene.clock()
+        )
+    run(courier)
+    with courier.sessions.begin() as session:
+        triage.undo(session, subject, alert, reason="It was not", by=by, now=scene.clock())
+    run(courier)
+
+    told = {body["type"]: body["data"] for body in bodies(receiver)}
+    assert {kind: data["decision"] for kind, data in told.items()} == {
+        "alert.opened": None,
+        "alert.closed": {"choice": "false-alarm", "reason": "Shown at a fair"},
+        "alert.reopened": None,
+    }
+    assert {data["about"] for data in told.values()} == {"lot"}
+    assert "Ada" not in str(told)
+
+
+def test_an_event_of_an_alert_that_is_gone_is_delivered_as_it_is(scene, courier, receiver, endpoint):
+    for alert in ('"gone"', "{}", f'"{uuid4()}"'):
+        scene.admin.execute(
+            "SELECT authsvc_emit(%s, 'alert.opened', now(), jsonb_build_object('alert', cast(%s AS jsonb)))",
+            (scene.halden.id, alert),
+        )
+    run(courier)
+
+    assert [set(body["data"]) for body in bodies(receiver)] == [{"alert"}] * 3
 
 
 def test_an_alert_is_closed_and_opened_again_by_a_console(scene, courier, receiver, endpoint):

@@ -174,6 +174,29 @@ def test_services_of_before_are_records_and_a_withdrawn_one_is_withdrawn_by_a_fu
     assert count == 4
 
 
+def test_a_captured_event_of_before_has_the_author_that_the_log_names(old_database):
+    url = old_database("0043")
+    brand, author, logged, lost = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(1, 5))
+    with psycopg.connect(url) as connection:
+        connection.execute("INSERT INTO brands (id, slug, name) VALUES (%s, 'old', 'Old')", (brand,))
+        for capture in (logged, lost):
+            connection.execute(
+                "INSERT INTO epcis_events (brand_id, event_id, is_correction, capture_id, event_at, recorded_at,"
+                " recorded_by, type, epcs, document) VALUES (%s, %s, false, %s, now(), now(), 'x', 'x', '{}', '{}')",
+                (brand, capture, capture),
+            )
+        connection.execute(
+            "INSERT INTO audit_events (brand_id, at, actor_kind, actor_id, actor_name, act, subject, details) VALUES "
+            "(%s, now(), 'key', %s, 'x', 'epcis.capture', %s, '{}')",
+            (brand, author, logged),
+        )
+    db.upgrade(url)
+
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT event_id, recorded_by_id::text FROM epcis_events ORDER BY 1").fetchall()
+    assert found == [(logged, author), (lost, None)]
+
+
 def test_a_record_of_before_has_the_author_that_the_log_names(old_database):
     url = old_database("0040")
     brand, author, record = (f"00000000-0000-4000-8000-00000000000{n}" for n in range(1, 4))

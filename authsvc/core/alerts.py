@@ -1,8 +1,9 @@
 """
-Alerts in words: how severe one is, and the sentence that says what was found.
+Alerts in words: the sentence that says what was found, how sure that is, where it was, and the strongest reasons.
 
-A headline is told from the evidence as it was when the alert was raised. It says what is known and leaves out what is
-not: without a country there is no "in", without two times no "apart".
+The console, the API, webhooks and mails tell an alert by what is here, so that all of them say the same. It is told
+from the evidence as it was when the alert was raised: what is known, and nothing of what is not. Without a country
+there is no "in", without two times no "apart".
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,6 +38,9 @@ class Severity(IntEnum):
 PLANE_KMH = 1_000.0
 LEAST_GAP = timedelta(minutes=1)
 
+STRONGEST = 3
+"""How many reasons are told where there is no room for all."""
+
 CERTAIN = frozenset({"signed-not-issued", "claim-code-used-again", "seen-though-gone", "confirmed-clone"})
 """Rules whose finding has no everyday explanation."""
 
@@ -53,7 +57,7 @@ def severity(rule: str, score: float, evidence: Evidence) -> Severity:
     medium. Without a threshold it is medium. It rises with the score of the item and never falls.
     """
     threshold = evidence.get("threshold")
-    if rule in CERTAIN or any(part.get("rule") in CERTAIN for part in evidence.get("parts") or ()):
+    if _is_certain(rule, evidence):
         return Severity.HIGH
     if threshold is None:
         return Severity.MEDIUM
@@ -97,6 +101,43 @@ def title_of(rule: str) -> str:
 def lead_of(text: str) -> str:
     """Return what a sentence of a part says first, without what follows on how telling it is."""
     return text.partition(";")[0].partition(". What counts most")[0]
+
+
+def by_strength(evidence: Evidence) -> list[Mapping[str, Any]]:
+    """Return the parts of a score, the strongest first; of equals, the one whose rule comes first."""
+    return sorted(evidence.get("parts") or (), key=lambda part: -float(part.get("weight", 0)))
+
+
+def strongest(evidence: Evidence) -> list[Mapping[str, Any]]:
+    """Return the few parts that are told first: those that speak for copies, or the first where none does."""
+    parts = by_strength(evidence)
+    return [part for part in parts[:STRONGEST] if round(float(part.get("weight", 0)), 1) > 0] or parts[:1]
+
+
+def reason_of(part: Mapping[str, Any]) -> str:
+    """Return the sentence of a part, or the heading of its rule where it has none."""
+    return begin(str(part.get("text") or "")) or title_of(str(part.get("rule", "")))
+
+
+def sureness(rule: str, level: Severity, evidence: Evidence) -> str:
+    """Say in a few words what a severity means: how far the evidence is beyond what is needed to warn."""
+    if _is_certain(rule, evidence):
+        return "no everyday explanation"
+    if rule == "shop-reported":
+        return "as people say"
+    if evidence.get("threshold") is None:
+        return "far from usual"
+    return (_OF_OWN_LIMIT if rule == "more-visitors-than-usual" else _OVER_LIMIT)[level]
+
+
+def places(evidence: Evidence, names: Names) -> str:
+    """Name the countries that the evidence speaks of, the one seen last first; empty where none is known."""
+    located = (one for one in evidence.get("sightings") or () if one.get("country"))
+    seen = sorted(located, key=lambda one: str(one["first_at"]))
+    codes = [one["country"] for one in reversed(seen)] + ([evidence["country"]] if evidence.get("country") else [])
+    known = list(dict.fromkeys(codes))
+    listed = ", ".join(named(code, names) for code in known[:_PLACES])
+    return f"{listed} and {len(known) - _PLACES} more" if len(known) > _PLACES else listed
 
 
 def find_leap(evidence: Evidence) -> Leap | None:
@@ -155,7 +196,21 @@ TITLES: Mapping[str, str] = {
 
 # --- Private ---------------------------------------------------------------------------------------------------------
 
-_PAIR = 2
+_PAIR, _PLACES = 2, 3
+
+# Points are logarithms: of 3 above the limit, 20 times as much as it needs to warn; of 1, three times.
+_OVER_LIMIT = {
+    Severity.HIGH: "20 times over the limit", Severity.MEDIUM: "3 times over the limit",
+    Severity.LOW: "just over the limit",
+}  # fmt: skip
+_OF_OWN_LIMIT = {
+    Severity.HIGH: "3 times what you allow", Severity.MEDIUM: "half over what you allow",
+    Severity.LOW: "as many as you allow",
+}  # fmt: skip
+
+
+def _is_certain(rule: str, evidence: Evidence) -> bool:
+    return rule in CERTAIN or any(part.get("rule") in CERTAIN for part in evidence.get("parts") or ())
 
 
 def _told(rule: str, evidence: Evidence, names: Names) -> str | None:
@@ -182,10 +237,8 @@ def _confirmed(evidence: Evidence) -> Sequence[Mapping[str, Any]]:
 
 
 def _first_part(evidence: Evidence) -> str | None:
-    parts = [part for part in evidence.get("parts") or () if part.get("text")]
-    if not parts:
-        return None
-    return begin(lead_of(max(parts, key=lambda part: part.get("weight", 0))["text"]))
+    told = next((part["text"] for part in by_strength(evidence) if part.get("text")), None)
+    return None if told is None else begin(lead_of(told))
 
 
 def _fact(evidence: Evidence, *kinds: str) -> Mapping[str, Any] | None:

@@ -81,3 +81,8 @@ def allows(scopes: Collection[str], needed: str) -> bool:
     """Say whether a key with these scopes may do what needs one of them."""
     family, _, verb = needed.partition(":")
     return needed in scopes or (verb == "read" and f"{family}:write" in scopes)
+
+
+def is_of_brand(scopes: Collection[str]) -> bool:
+    """Say whether a key speaks for the brand itself, so that it may correct what partners wrote."""
+    return allows(scopes, "items:write")

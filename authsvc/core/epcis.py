@@ -22,6 +22,8 @@ PREFIX: Final = "authsvc"
 MASTER_DATA: Final = "urn:epcglobal:cbv:mda:"
 CONTEXT: Final[list[Any]] = [GS1_CONTEXT, {PREFIX: NAMESPACE, "cbvmda": MASTER_DATA}]
 VERSION: Final = "2.0"
+HASHED: Final = "ni:///sha-256;"
+"""How the numbers of events begin that are hashes of what they say, ours among them."""
 EVENT_TYPES: Final = (
     "ObjectEvent",
     "AggregationEvent",
@@ -144,7 +146,7 @@ def moment(at: datetime) -> str:
 
 def number(event: Event) -> str:
     """Return the number of an event: the hash of what it says, without the time when it was recorded."""
-    return f"ni:///sha-256;{hashlib.sha256(plain(event).encode()).hexdigest()}?ver=CBV2.0"
+    return f"{HASHED}{hashlib.sha256(plain(event).encode()).hexdigest()}?ver=CBV2.0"
 
 
 def plain(event: Event) -> str:

@@ -49,6 +49,20 @@ _ALERT = {
     "reasons": ["12 people in 12 countries hold this code"],
     "opened_at": "2026-05-01T12:00:00+00:00",
     "closed_at": None,
+    "about": "item",
+    "headline": "12 phones in three countries checked this code within nine days, more than you allow for one item",
+    "severity": "high",
+    "how_sure": "3 times what you allow",
+    "where": "Italy, Germany, France",
+    "strongest": [
+        {"rule": "more-visitors-than-usual", "weight": 12.5, "text": "12 people in 12 countries hold this code"}
+    ],
+    "decision": None,
+}
+_CLOSED = {
+    **_ALERT,
+    "closed_at": "2026-05-02T09:30:00+00:00",
+    "decision": {"choice": "false-alarm", "reason": "Shown at a fair"},
 }
 _RECALL = {
     "recall": 7,
@@ -83,7 +97,7 @@ _REGISTRATION = {
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "alert.opened": EventType("An alert was raised", _ALERT),
-    "alert.closed": EventType("An alert was closed", {**_ALERT, "closed_at": "2026-05-02T09:30:00+00:00"}),
+    "alert.closed": EventType("An alert was closed", _CLOSED),
     "alert.reopened": EventType("The closing of an alert was undone", _ALERT),
     "item.disposition_changed": EventType(
         "The condition of an item was set",

@@ -31,7 +31,8 @@ class EpcisEvent(Base):
     """
     An event that a partner has captured, as it was sent. A correction has the number of the event that it corrects.
 
-    ``epcs`` holds every item, class and parent that the event names, as canonical Digital Links.
+    ``epcs`` holds every item, class and parent that the event names, as canonical Digital Links. ``recorded_by_id`` is
+    the key that captured it; null, it is nobody's, and the brand alone declares it an error.
     """
 
     __tablename__ = "epcis_events"
@@ -48,6 +49,7 @@ class EpcisEvent(Base):
     event_at: Mapped[datetime]
     recorded_at: Mapped[datetime]
     recorded_by: Mapped[str]
+    recorded_by_id: Mapped[UUID | None]
     type: Mapped[str]
     epcs: Mapped[list[str]]
     document: Mapped[dict[str, Any]]

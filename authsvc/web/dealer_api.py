@@ -2,7 +2,7 @@
 The stock of a dealer for its programs: ``/api/v1/dealer``, with a key that the dealer makes on its page.
 
 All of a list is done or nothing; then the problem document has a row for each line. An act that is sent again is done
-already, so whoever has seen no answer may send it again as it was.
+already, so whoever has seen no answer may send it again as it was. Used items of owners are in ``dealer_trade_ins``.
 """
 
 import json
@@ -17,7 +17,7 @@ from authsvc.core.stock_lists import Line
 from authsvc.dealer_lists import Act, Report
 from authsvc.dealer_stock import Stocked
 from authsvc.dealers import DealerInfo
-from authsvc.errors import ApiKeyNeeded, BadInput, NotFound, TooLarge, TooManyRequests, Unavailable
+from authsvc.errors import ApiKeyNeeded, AuthsvcError, BadInput, NotFound, TooLarge, TooManyRequests, Unavailable
 from authsvc.web import documents, stock_codes
 from authsvc.web.api.verify import read_body
 from authsvc.web.limits import DEALER, Limits
@@ -35,7 +35,7 @@ _DEFAULT = 100
 @bp.get("")
 def me() -> Response:
     """Return whose key it is, how many items it holds, and the other dealers to whom it can offer."""
-    dealer = _dealer()
+    dealer = get_dealer()
     with _desk().as_owners(dealer.brand_id) as session:
         counted, others = dealer_stock.count(session, dealer), dealers.colleagues(session, dealer)
     return jsonify(
@@ -49,7 +49,7 @@ def me() -> Response:
 @bp.get("/stock")
 def stock() -> Response:
     """Return items in stock, or sold ones with ``state=sold``, by their keys; ``next`` leads to the next page."""
-    dealer, state = _dealer(), request.args.get("state", "held")
+    dealer, state = get_dealer(), request.args.get("state", "held")
     if state not in {"held", "sold"}:
         raise BadInput(f'"state" is held or sold, got "{state[:20]}".')
     limit = _limit(request.args.get("limit", ""))
@@ -63,7 +63,7 @@ def stock() -> Response:
 @bp.get("/offers")
 def offers() -> Response:
     """Return what other dealers offer; receiving an item takes it over."""
-    dealer = _dealer()
+    dealer = get_dealer()
     with _desk().as_owners(dealer.brand_id) as session:
         rows = dealer_stock.offered_to(session, dealer, limit=MOST)
     return jsonify({"items": [_item(one) for one in rows]})
@@ -72,7 +72,7 @@ def offers() -> Response:
 @bp.post("/stock/<act>")
 def do(act: str) -> Response:
     """Do something with up to 1,000 items: ``{"items": [{"code": …}, …]}``; see the documentation for each act."""
-    dealer, rt = _dealer(), runtime()
+    dealer, rt = get_dealer(), runtime()
     try:
         chosen = Act(act)
     except ValueError:
@@ -81,7 +81,7 @@ def do(act: str) -> Response:
     body = read_body()
     lines = _lines(body)
     count_links(len(lines))
-    is_dry, to = _flag(body, "dry_run"), _to(body) if chosen is Act.OFFER else None
+    is_dry, to = flag(body, "dry_run"), _to(body) if chosen is Act.OFFER else None
     found = stock_codes.entries(rt, dealer, chosen, lines)
     with _desk().as_owners(dealer.brand_id) as session:
         report = dealer_lists.apply(
@@ -91,14 +91,7 @@ def do(act: str) -> Response:
     return _answer(report)
 
 
-# --- Private ---------------------------------------------------------------------------------------------------------
-
-
-def _desk() -> Any:
-    return current_app.extensions["authsvc.desk"]
-
-
-def _dealer() -> DealerInfo:
+def get_dealer() -> DealerInfo:
     """
     Return whose key came, and count the request.
 
@@ -122,6 +115,31 @@ def _dealer() -> DealerInfo:
     return found
 
 
+def flag(body: dict[str, Any], name: str) -> bool:
+    """
+    Return whether the body asks for something that is left out where nobody wants it.
+
+    Raises:
+        BadInput: It says neither true nor false.
+    """
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise BadInput(f'"{name}" must be true or false.')
+    return value
+
+
+def fault(error: AuthsvcError) -> dict[str, str]:
+    """Say why a line of a list was not done."""
+    return {"code": error.code, "title": error.title, "detail": str(error)}
+
+
+# --- Private ---------------------------------------------------------------------------------------------------------
+
+
+def _desk() -> Any:
+    return current_app.extensions["authsvc.desk"]
+
+
 def _lines(body: dict[str, Any]) -> list[Line]:
     given = body.get("items")
     if not isinstance(given, list) or not given:
@@ -138,13 +156,6 @@ def _line(place: int, one: object) -> Line:
     if not all(isinstance(value, str) for value in rest.values()):
         raise BadInput(f'"sold_on" and "country" of item {place} must be text, such as "2026-05-31" and "DE".')
     return Line(place=place, code=one["code"], **rest)
-
-
-def _flag(body: dict[str, Any], name: str) -> bool:
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise BadInput(f'"{name}" must be true or false.')
-    return value
 
 
 def _to(body: dict[str, Any]) -> UUID | None:
@@ -178,7 +189,7 @@ def _answer(report: Report) -> Response:
     rows = [
         {
             "line": row.line.place, "code": row.line.code, "item": row.stocked and _item(row.stocked),
-            "fault": row.fault and {"code": row.fault.code, "title": row.fault.title, "detail": str(row.fault)},
+            "fault": row.fault and fault(row.fault),
         }
         for row in report.rows
     ]  # fmt: skip

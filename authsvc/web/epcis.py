@@ -16,12 +16,14 @@ from flask import Blueprint, Response, current_app, request
 from authsvc import epcis as events
 from authsvc import epcis_documents
 from authsvc.core import epcis
+from authsvc.core.api_keys import is_of_brand
 from authsvc.core.register import Register
 from authsvc.desk import Desk
 from authsvc.epcis import Query
 from authsvc.epcis_documents import MOST
 from authsvc.errors import BadInput, NotFound
 from authsvc.web import callers
+from authsvc.web.api import door
 from authsvc.web.site import runtime
 
 bp = Blueprint("epcis", __name__, url_prefix="/api/v1/epcis")
@@ -58,7 +60,8 @@ def document() -> Response:
 @bp.post("/capture")
 def capture() -> Response:
     """Keep the events of a document, and say where to ask what came of it."""
-    brand_id, actor = callers.get_caller("epcis:capture")
+    caller = door.enter("epcis:capture")
+    brand_id, actor = caller.brand_id, caller.actor
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
     told = epcis_documents.read(_body())
@@ -66,8 +69,8 @@ def capture() -> Response:
     capture_id = rt.new_id()
     with _desk().as_brand(brand_id) as session:
         done = events.capture(
-            session, brand_id, told, is_ours=lambda key: _is_of(register, key, brand_id), by=actor.name, id=capture_id,
-            now=at,
+            session, brand_id, told, is_ours=lambda key: _is_of(register, key, brand_id), by=actor,
+            is_brand=is_of_brand(caller.scopes), id=capture_id, now=at,
         )  # fmt: skip
         if done.added:
             callers.record(session, brand_id, actor, "epcis.capture", str(capture_id), {"events": done.added}, at=at)

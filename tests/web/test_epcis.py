@@ -12,18 +12,17 @@ import owning
 import pytest
 from cases import record, subject
 from programs import make_key
+from telling import CASE, envelope, packing
 
 from authsvc import production_lines
 from authsvc.core import epcis
 from authsvc.core.clones import FactKind
-from authsvc.core.gs1 import check_digit
 from authsvc.core.verdicts import Disposition
 from authsvc.production_lines import Act, Batch
 from authsvc.runtime import new_id
 
 SCHEMA = Path(epcis.__file__).parents[1] / "data" / "gs1" / "epcis-json-schema.json"
 HERE = "/api/v1/epcis"
-CASE = f"https://id.gs1.org/00/09506000134352001{check_digit('09506000134352001')}"
 
 
 class Partner:
@@ -182,22 +181,6 @@ def test_a_query_that_cannot_be_read_is_refused(partner, query):
 
 
 # --- Capture ----------------------------------------------------------------------------------------------------------
-
-
-def packing(story, **values):
-    child = story.link(3)
-    return {
-        "type": "AggregationEvent", "eventTime": "2026-05-01T12:00:00.000+02:00", "eventTimeZoneOffset": "+02:00",
-        "parentID": CASE, "action": "ADD", "bizStep": "packing",
-        "childEPCs": [f"https://id.gs1.org/01/{child.gtin}/21/{child.serial}"], **values,
-    }  # fmt: skip
-
-
-def envelope(*events):
-    return {
-        "@context": ["https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld"], "type": "EPCISDocument",
-        "schemaVersion": "2.0", "creationDate": "2026-05-01T12:00:00Z", "epcisBody": {"eventList": list(events)},
-    }  # fmt: skip
 
 
 def test_what_a_partner_captures_is_found_again_and_kept_once(scene, partner, story, check):

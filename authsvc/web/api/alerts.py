@@ -44,7 +44,8 @@ class AlertRow(Told):
         {
             "id": "3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f", "subject": "09506000134352.0XES7CJNVN09GQYH",
             "about": "item", "headline": "Twelve phones in four countries checked this code within nine days",
-            "rule": "clone-evidence", "severity": "high", "score": 12.5,
+            "rule": "clone-evidence", "severity": "high", "how_sure": "20 times over the limit",
+            "where": "Italy, Germany, France and 1 more", "score": 12.5,
             "choices": ["block", "warn", "false-alarm", "owner-error", "grey-market", "test"],
             "reasons": [{"rule": "more-visitors-than-usual", "weight": 12.5,
                          "text": "Twelve phones confirmed this code; you expect fewer than ten for one item"}],
@@ -58,8 +59,12 @@ class AlertRow(Told):
     headline: Annotated[str, Field(description="What happened, in one sentence.")]
     rule: str
     severity: Literal["low", "medium", "high"]
+    how_sure: Annotated[str, Field(description="What the severity means, in a few words.")]
+    where: Annotated[str | None, Field(description="The countries that the evidence speaks of, the latest first.")]
     score: float
-    reasons: Annotated[list[ScorePartTold], Field(description="Their weights add up to the score.")]
+    reasons: Annotated[
+        list[ScorePartTold], Field(description="The strongest first; their weights add up to the score.")
+    ]
     choices: Annotated[list[Choice], Field(description="What an alert about such a thing may be decided as.")]
     opened_at: Moment
     closed_at: Moment | None
@@ -87,7 +92,8 @@ class AlertTold(AlertRow):
         {
             "id": "3f0c8a1e-5a0b-4c1d-9e2f-0a1b2c3d4e5f", "subject": "09506000134352.0XES7CJNVN09GQYH",
             "about": "item", "headline": "Twelve phones in four countries checked this code within nine days",
-            "rule": "clone-evidence", "severity": "high", "score": 12.5, "reasons": [],
+            "rule": "clone-evidence", "severity": "high", "how_sure": "20 times over the limit",
+            "where": "Italy, Germany, France and 1 more", "score": 12.5, "reasons": [],
             "choices": ["block", "warn", "false-alarm", "owner-error", "grey-market", "test"],
             "opened_at": "2026-05-01T12:00:00Z", "closed_at": "2026-05-02T08:00:00Z",
             "decision": {"choice": "false-alarm", "reason": "Shown at a fair", "by": "ERP (7Q2M4K9X)",
@@ -207,7 +213,8 @@ def _told(call: Call, alert: Alert) -> AlertTold:
 
 
 def _members(alert: Alert) -> dict[str, Any]:
-    parts = [part for part in alert.evidence.get("parts", ()) if part.get("text")]
+    parts = [part for part in alerts.by_strength(alert.evidence) if part.get("text")]
+    severity = Severity(alert.severity)
     kind = decisions.about(alert.sgtin, alert.rule)
     return {
         "id": alert.id,
@@ -216,10 +223,14 @@ def _members(alert: Alert) -> dict[str, Any]:
         "choices": [option.choice for option in decisions.offered(kind)],
         "subject": alert.sgtin,
         "rule": alert.rule,
-        "severity": Severity(alert.severity).word,
+        "severity": severity.word,
+        "how_sure": alerts.sureness(alert.rule, severity, alert.evidence),
+        "where": alerts.places(alert.evidence, NAMES) or None,
         "score": alert.score,
         "reasons": [
-            ScorePartTold(rule=str(part.get("rule", "")), weight=float(part.get("weight", 0)), text=str(part["text"]))
+            ScorePartTold(
+                rule=str(part.get("rule", "")), weight=float(part.get("weight", 0)), text=alerts.reason_of(part)
+            )
             for part in parts
         ],
         "opened_at": alert.opened_at,

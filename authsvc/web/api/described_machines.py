@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, NotFound, ScopeNeeded, TooLarge, TooManyRequests
+from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, Forbidden, NotFound, ScopeNeeded, TooLarge, TooManyRequests
 from authsvc.production_lines import Act
 from authsvc.web.api.described import described
 from authsvc.web.api.operations import Operation, Param
@@ -133,8 +133,9 @@ MACHINES = (
     _with("epcis:read", described("epcis_document", "GET", "/api/v1/epcis/document", "epcis", "Query a document", "",
           {200: DocumentTold}, **_READ)),
     _with("epcis:capture", described("epcis_capture", "POST", "/api/v1/epcis/capture", "epcis", "Capture events",
-          "All of a document or none of it; each event once.", {202: CaptureTold}, body=DocumentGiven,
-          refuses=_WRITE)),
+          "All of a document or none of it; each event once. A key declares an error in what it has captured itself, "
+          "and with `items:write` in any event.", {202: CaptureTold}, body=DocumentGiven,
+          refuses=(*_WRITE, Forbidden))),
     _with("epcis:read", described("epcis_captured", "GET", "/api/v1/epcis/capture/{capture_id}", "epcis",
           "Show a capture", "", {200: CaptureTold}, params=(CAPTURE,), refuses=(NotFound, TooManyRequests))),
     _with("items:commission", described("line", "GET", "/api/v1/lines/{name}", "lines", "Show a line", "",

@@ -7,15 +7,25 @@ from pydantic import Field
 
 from authsvc.core.verdicts import Disposition
 from authsvc.dealer_lists import Act
-from authsvc.errors import ApiKeyNeeded, BadInput, Conflict, NotFound, PermitOver, TooLarge, TooManyRequests
+from authsvc.errors import (
+    ApiKeyNeeded,
+    BadInput,
+    Conflict,
+    NotFound,
+    PermitOver,
+    TooLarge,
+    TooManyRequests,
+    TransferOver,
+)
 from authsvc.handovers import State
 from authsvc.permits import Scope
 from authsvc.web.api.described import described
-from authsvc.web.api.operations import Param
+from authsvc.web.api.operations import Param, uuid
 from authsvc.web.api.shapes import Gtin, Moment, Query, Told, example
 
 DEALER_KEY = "dealerKey"
 _PERMIT = "A platform sends the permit that an owner gave it in the body, so that no log has it."
+TRADE_IN = uuid("trade_in_id", "The trade-in, as a list names it.", "5d1c7b20-4a3e-4f7b-9c61-2b3a4c5d6e7f")
 ACT = Param(name="act", text="What to do with the items.", pattern="|".join(Act), example="receive")
 
 
@@ -101,6 +111,63 @@ class StockDoneTold(Told):
     act: str
     done: bool
     rows: list[StockRow]
+
+
+class TradeInTold(Told):
+    """An offer of an owner that the dealer has accepted, as it stands now; nothing of the owner."""
+
+    model_config = example(
+        {
+            "id": "5d1c7b20-4a3e-4f7b-9c61-2b3a4c5d6e7f", "gtin": "09506000134352", "serial": "0XES7CJNVN09GQYH",
+            "product": "Meridian 38", "state": "accepted", "accepted_at": "2026-05-31T11:00:00Z",
+            "expires_at": "2026-06-03T10:00:00Z", "completed_at": None, "dispute_until": None, "ended_at": None,
+        }
+    )  # fmt: skip
+
+    id: str
+    gtin: Gtin
+    serial: str
+    product: str | None
+    state: Annotated[State, Field(description="`accepted` waits for the owner; `completed` has come into stock.")]
+    accepted_at: Moment | None
+    expires_at: Annotated[Moment, Field(description="Until when the owner may confirm it.")]
+    completed_at: Moment | None
+    dispute_until: Annotated[Moment | None, Field(description="Until then it stays in stock: its owner may dispute.")]
+    ended_at: Moment | None
+
+
+class TradeInsTold(Told):
+    """What waits for its owner, the first first."""
+
+    trade_ins: list[TradeInTold]
+
+
+class TradeInsGiven(Told):
+    """Offers of owners, each done by itself."""
+
+    model_config = example({"offers": ["7K3M-9QX2-V4TD-1RZ8"]})
+
+    offers: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]],
+        Field(min_length=1, max_length=100, description="Transfer codes that owners gave, or the links with them."),
+    ]
+    dry_run: Annotated[bool, Field(description="Only say what would become of each.")] = False
+
+
+class TradeInRow(Told):
+    """What became of one offer."""
+
+    line: int
+    code: str
+    trade_in: TradeInTold | None
+    fault: StockFault | None
+
+
+class TradeInsDoneTold(Told):
+    """What was accepted, offer by offer."""
+
+    accepted: Annotated[int, Field(description="How many; 0 of a dry run.")]
+    rows: list[TradeInRow]
 
 
 class PermitGiven(Told):
@@ -201,6 +268,21 @@ PARTNERS = (
               "All of the items or none. A request that is sent again is done already.", {200: StockDoneTold},
               params=(ACT,), body=StockGiven, security=DEALER_KEY,
               refuses=(BadInput, ApiKeyNeeded, NotFound, Conflict, TooLarge, TooManyRequests)),
+    described("dealer_trade_ins", "GET", "/api/v1/dealer/trade-ins", "dealer", "List what waits for its owner",
+              "Used items whose offer the dealer has accepted and the owner has still to confirm.",
+              {200: TradeInsTold}, **_DEALER),
+    described("dealer_take", "POST", "/api/v1/dealer/trade-ins", "dealer", "Take used items over from their owners",
+              "Each offer is done and answered by itself; its owner sees which dealer it is and confirms, or has done "
+              "so in the shop. An offer that is sent again is accepted already. Wrong codes are counted.",
+              {200: TradeInsDoneTold}, body=TradeInsGiven, security=DEALER_KEY,
+              refuses=(BadInput, ApiKeyNeeded, TooLarge, TooManyRequests)),
+    described("dealer_trade_in", "GET", "/api/v1/dealer/trade-ins/{trade_in_id}", "dealer", "Show a trade-in",
+              "Also after it has ended.", {200: TradeInTold}, params=(TRADE_IN,), security=DEALER_KEY,
+              refuses=(ApiKeyNeeded, NotFound, TooManyRequests)),
+    described("dealer_decline", "POST", "/api/v1/dealer/trade-ins/{trade_in_id}/decline", "dealer",
+              "Take an acceptance back", "Before the owner has confirmed it; the owner is told. Sent again, it is done "
+              "already.", {200: TradeInTold}, params=(TRADE_IN,), security=DEALER_KEY,
+              refuses=(ApiKeyNeeded, NotFound, TransferOver, TooManyRequests)),
     described("permit_status", "POST", "/api/v1/permits/status", "permits", "Show how the item stands", _PERMIT,
               {200: PermitStatusTold}, body=PermitGiven, refuses=_PERMITTED),
     described("permit_offer", "POST", "/api/v1/permits/offer", "permits", "Offer the item for its owner",

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from authsvc import unit_records
-from authsvc.core.api_keys import allows
+from authsvc.core.api_keys import is_of_brand
 from authsvc.core.records import KINDS, LONGEST_TEXT, MOST_VALUES, Record
 from authsvc.core.unit_data import Audience
 from authsvc.errors import BadInput, Conflict, Forbidden, NotFound
@@ -116,7 +116,7 @@ def add_record(call: Call, sgtin: str, body: RecordGiven) -> Reply:
     neither see nor change what others wrote: a key corrects its own records, and with `items:write` any.
     """
     subject = find_subject(call, sgtin)
-    permission = unit_records.STAFF if allows(call.caller.scopes, "items:write") else unit_records.PARTNER
+    permission = unit_records.STAFF if is_of_brand(call.caller.scopes) else unit_records.PARTNER
     given = NewRecord(
         kind=body.kind, at=body.at, values=body.values, text=body.text, audience=body.audience, corrects=body.corrects
     )

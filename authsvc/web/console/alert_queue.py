@@ -212,7 +212,7 @@ def _table_row(row: Row, query: Query, waiting: str) -> dict[str, Any]:
     return {
         "href": query.to(f"{HOME}/{row.id}"), "headline": said, "level": row.severity.word,
         "about": subtitle(row) if kind in _NAMED else f"{KINDS[kind]} · {subtitle(row)}",
-        "sure": alert_words.sureness(row.rule, row.severity, row.evidence),
+        "sure": alerts.sureness(row.rule, row.severity, row.evidence),
         "where": alert_words.places(row.evidence), "opened": opened, "waiting": waiting,
         "age": alert_words.age(row.opened_at, guard.now()), "id": str(row.id), "iso": words.iso(row.opened_at),
     }  # fmt: skip

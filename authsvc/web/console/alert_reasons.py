@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from authsvc.core.alerts import title_of
+from authsvc.core.alerts import by_strength, strongest, title_of
 from authsvc.core.amounts import amount, begin
 from authsvc.web.drawing import scores
 
-SHOWN = 3
 _UNSIGNED = {
     "signed-not-issued": "The signature on the code is good, yet its serial was never issued. Only somebody with the "
     "signing key can make such a code.",
@@ -60,7 +59,7 @@ class Reasons:
 
 def reasons(rule: str, evidence: Mapping[str, Any], total: float) -> Reasons:
     """Put the parts of a score in order, as they were when the alert was raised."""
-    parts = _drawn(evidence.get("parts") or ())
+    parts = _drawn(by_strength(evidence))
     meaning = _MEANING.get(rule, _POINTS)
     if not parts:
         return Reasons(
@@ -73,7 +72,7 @@ def reasons(rule: str, evidence: Mapping[str, Any], total: float) -> Reasons:
             limit=None,
             sentence=_UNSIGNED.get(rule),
         )
-    top = tuple(part for part in parts[:SHOWN] if part.points > 0) or parts[:1]
+    top = parts[: len(strongest(evidence))]
     others = parts[len(top) :]
     shown = [part.points for part in top]
     rest = _round(sum(part.points for part in others))
@@ -97,11 +96,10 @@ def total_name(rule: str) -> str:
 
 
 def _drawn(parts: Sequence[Mapping[str, Any]]) -> tuple[scores.Part, ...]:
-    """Return the parts, the strongest first, each with its bar."""
-    ordered = sorted(parts, key=lambda part: -float(part["weight"]))
+    """Return the parts in their order, each with its bar."""
     told = [
         scores.Part(title=title_of(part["rule"]), points=float(part["weight"]), text=begin(part.get("text") or ""))
-        for part in ordered
+        for part in parts
     ]
     return scores.score(told).parts
 

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from authsvc.core import alerts
-from authsvc.core.alerts import CERTAIN, LEAST_GAP, PLANE_KMH, Severity, span
+from authsvc.core.alerts import LEAST_GAP, PLANE_KMH, span
 from authsvc.core.distances import distance_km
 from authsvc.web import rendering
 from authsvc.web.drawing import maps
@@ -25,16 +25,7 @@ NETWORKS = {
     "fixed": "fixed line", "mobile": "mobile", "relay": "relay or VPN", "datacentre": "data centre",
     "unknown": "unknown network",
 }  # fmt: skip
-_TAGS, _PLACES = 4, 3
-_OVER_LIMIT = {
-    Severity.HIGH: "20 times over the limit", Severity.MEDIUM: "3 times over the limit",
-    Severity.LOW: "just over the limit",
-}  # fmt: skip
-"""Points are logarithms: of 3 above the limit, 20 times as much as it needs to warn; of 1, three times."""
-_OF_OWN_LIMIT = {
-    Severity.HIGH: "3 times what you allow", Severity.MEDIUM: "half over what you allow",
-    Severity.LOW: "as many as you allow",
-}  # fmt: skip
+_TAGS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,25 +91,8 @@ def place_name(country: str | None) -> str:
 
 
 def places(evidence: Mapping[str, Any]) -> str:
-    """Name the countries that the evidence speaks of, the one seen last first; empty where none is known."""
-    seen = sorted(
-        (one for one in evidence.get("sightings") or () if one.get("country")), key=lambda one: one["first_at"]
-    )
-    codes = [one["country"] for one in reversed(seen)] + ([evidence["country"]] if evidence.get("country") else [])
-    known = list(dict.fromkeys(codes))
-    listed = ", ".join(map(place_name, known[:_PLACES]))
-    return f"{listed} and {len(known) - _PLACES} more" if len(known) > _PLACES else listed
-
-
-def sureness(rule: str, severity: Severity, evidence: Mapping[str, Any]) -> str:
-    """Say in a few words what a severity means: how far the evidence is beyond what is needed to warn."""
-    if rule in CERTAIN or any(part.get("rule") in CERTAIN for part in evidence.get("parts") or ()):
-        return "no everyday explanation"
-    if rule == "shop-reported":
-        return "as people say"
-    if evidence.get("threshold") is None:
-        return "far from usual"
-    return (_OF_OWN_LIMIT if rule == "more-visitors-than-usual" else _OVER_LIMIT)[severity]
+    """Name the countries that the evidence speaks of."""
+    return alerts.places(evidence, rendering.country_names())
 
 
 def sightings(evidence: Mapping[str, Any]) -> list[Seen]:

@@ -20,6 +20,7 @@ from authsvc.web.own import (
     selling,
     sign_in,
     taking,
+    trade_ins,
     trading,
 )
 from authsvc.web.own.door import bp
@@ -40,5 +41,6 @@ __all__ = [
     "selling",
     "sign_in",
     "taking",
+    "trade_ins",
     "trading",
 ]

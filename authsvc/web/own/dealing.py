@@ -16,15 +16,13 @@ from authsvc.errors import AuthsvcError, BadInput, SignInNeeded
 from authsvc.languages import gettext as _
 from authsvc.owner_sessions import DEALER, LIVES
 from authsvc.web import assets, stock_codes, visitors
-from authsvc.web.own import cookies, door
+from authsvc.web.own import cookies, door, trade_ins
 from authsvc.web.own.door import Page, bp
 from authsvc.web.rendering import country_names
 from authsvc.web.site import count_links, runtime
 
 HERE = "/dealer"
 FIELDS = ("act", "codes", "sold_on", "country", "to")
-MOST_OFFERS = 100
-"""Offers of owners that one list may name."""
 SHOWN = 100
 """Items on one page of the stock."""
 
@@ -263,7 +261,7 @@ def _stock(dealer: DealerInfo, *, fault: str | None = None, status: int = 200) -
         },
         today=door.now().date(),
         most=stock_lists.MOST,
-        most_offers=MOST_OFFERS,
+        most_offers=trade_ins.MOST,
         css=assets.url("reseller/reseller.css"),
     )
 

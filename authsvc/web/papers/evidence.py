@@ -13,7 +13,7 @@ from typing import Any
 from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
-from authsvc.core.alerts import headline, title_of
+from authsvc.core.alerts import by_strength, headline, title_of
 from authsvc.paragraphs import paragraph
 from authsvc.web.papers.land import Map, Spot
 from authsvc.web.papers.setting import (
@@ -121,7 +121,7 @@ def _alerts(document: Json) -> Iterator[Flowable]:
                 ("Key", alert["key"]),
             ]
         )
-        parts = alert["evidence"].get("parts", [])
+        parts = by_strength(alert["evidence"])
         if parts:
             yield table(
                 ("What speaks for or against copies", "Weight"),

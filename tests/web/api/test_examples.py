@@ -96,6 +96,7 @@ def world(scene, ids):
         run_orders.place(session, product, Order(count=3, lot="B1"), BY, id=cancelled, now=scene.clock())
     shop = dealing.Shop(scene).sign_in()
     shop.make_key()
+    trade_in(scene, shop, ids)
     token = re.search(r"s=[A-Za-z0-9_-]+", path)[0]
     instead = {
         "cancel_order": {"order_id": cancelled},
@@ -126,6 +127,15 @@ def own(scene, product, ids):
         "UPDATE transfers SET id = %s, seller_statement = NULL WHERE id = %s",
         (ids["transfer_id"], owning.dispute(scene)),
     )
+
+
+def trade_in(scene, shop, ids):
+    """Let the dealer wait for an owner, under the id of the example."""
+    codes = scene.issue(scene.add_product(warranty_months="24", claim="required"), 1)
+    owner = Buyer(scene, "trades@example.com")
+    code = owner.offer(owner.own(codes.path(0), purchased_on="2026-05-31")).rpartition("/")[2]
+    done = shop.call("POST", "/api/v1/dealer/trade-ins", {"offers": [code]}).json["rows"][0]["trade_in"]
+    scene.admin.execute("UPDATE transfers SET id = %s WHERE id = %s", (ids["trade_in_id"], done["id"]))
 
 
 def operations(openapi):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from authsvc.core.alerts import CERTAIN, Severity
+from authsvc.core.alerts import CERTAIN, Severity, sureness
 from authsvc.web.console.alert_reasons import reasons
-from authsvc.web.console.alert_words import places, sureness
+from authsvc.web.console.alert_words import places
 
 PARTS = [("kinds-of-network", -0.44), ("outside-its-market", 1.26), ("away-from-its-owner", 2.04),
          ("more-new-visitors-than-its-like", 4.31), ("new-visitors-in-other-places", 0.25)]  # fmt: skip
