@@ -117,7 +117,9 @@ def test_a_notice_has_the_look_of_what_came_of_it(scene, analyst, is_closed, ton
     assert said.groups() == (tone, icon)
 
 
-@pytest.mark.parametrize("reason", ["", "A fair in Milan & <friends>", "über Händler " * 150], ids=["", "short", "long"])
+@pytest.mark.parametrize(
+    "reason", ["", "A fair in Milan & <friends>", "über Händler " * 150], ids=["", "short", "long"]
+)
 def test_a_whole_page_of_alerts_is_decided_together_with_the_reason_that_was_typed(scene, analyst, reason):
     ids = list(map(str, put(scene, 40)))
 
