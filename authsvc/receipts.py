@@ -212,6 +212,7 @@ def _scanned(held: Holdings, row: Row) -> Facts:
         disposition_at=row.disposition_at,
         recall=scan_rows.recall_of(row),
         expires_on=row.expires_on,
+        contents=row.contents,
         is_flagged=row.is_flagged,
         scan_number=row.scan_number,
         first_at=row.first_at,

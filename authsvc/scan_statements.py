@@ -324,9 +324,11 @@ WHERE brand_id = %(brand_id)s AND id = %(id)s AND revoked_at IS NULL"""
 
 RECEIPT_SCAN = """
 SELECT s.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at,
-  k.language AS recall_language, k.texts AS recall_texts
+  k.language AS recall_language, k.texts AS recall_texts, r.contents
 FROM scans s LEFT JOIN recalls k ON k.id = s.recall_id
+LEFT JOIN runs r ON r.brand_id = s.brand_id AND r.number = s.run AND starts_with(s.sgtin, '00.')
 WHERE s.id = %(id)s AND s.at > %(at)s::timestamptz - interval '90 days'"""
+"""What a case holds is of its run: the label that was scanned was made by it, and cannot say otherwise."""
 
 RECEIPT_REJECTION = """
 SELECT r.*, k.reason AS recall_reason, k.remedy AS recall_remedy, k.lot AS recall_lot, k.recalled_at,

@@ -117,6 +117,15 @@ def test_every_card_shows_its_answer(demo, browser):
     assert {url for url in asked if not url.startswith(demo.base)} == set()
 
 
+def test_its_products_speak_german_and_french(demo, browser):
+    path = next(entry["path"] for entry in demo.entries if entry["name"] == "batch")
+    page, complaints, _ = opened(browser)
+    for tongue, fact in (("de", "Trauben"), ("fr", "Raisins")):
+        page.goto(f"{demo.base}{path}&lang={tongue}")
+        expect(page.locator("dd", has_text=fact)).to_be_visible()
+    assert complaints == []
+
+
 def test_the_console_opens_with_the_printed_login(demo, browser):
     page, complaints, _ = opened(browser)
     login = json.loads((demo.folder / "home" / "demo-login.json").read_text())

@@ -1,10 +1,14 @@
 """A product in the language of its reader: from a file, a form or a program to the page; else as it was written."""
 
+import json
+from importlib import resources
+
 import owning
 import pytest
 from programs import program, work, worker_settings
 
 from authsvc import catalogue
+from authsvc.core.product_rows import check_row
 
 FACTS = {"facts": [["Case", "Steel"]], "data": [{"name": "Glass", "value": "Sapphire"},
          {"name": "Cost", "value": "12", "audience": "partner"}]}  # fmt: skip
@@ -50,6 +54,21 @@ def test_what_a_language_lacks_is_shown_as_what_it_is(scene, codes):
     assert "<h3>Orologio</h3>" in italian
     assert '<p><span lang="en" dir="ltr">Blue dial</span></p>' in italian
     assert '<dt><span lang="en" dir="ltr">Case</span></dt><dd><span lang="en" dir="ltr">Steel</span></dd>' in italian
+
+
+def test_the_demo_says_all_of_its_products_in_german_and_french():
+    folder = resources.files("authsvc") / "data" / "demo"
+    files = [(folder / f"{name}.jsonl").read_text(encoding="utf-8") for name in ("products", "sandbox")]
+    rows = [json.loads(line) for line in "".join(files).splitlines()]
+    checked = [check_row(n, row) for n, row in enumerate(rows)]
+
+    assert len(rows) == 5
+    assert [faults for _row, faults in checked] == [[]] * 5
+    for row in rows:
+        assert row["language"] == "en"
+        for tongue in ("de", "fr"):
+            assert row[f"description.{tongue}"] != row["description"]
+            assert len(row.get(f"facts.{tongue}", ())) == len(row["attributes"].get("facts", ()))
 
 
 def test_a_product_that_does_not_say_its_language_is_shown_without(scene, codes):

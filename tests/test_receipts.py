@@ -162,7 +162,9 @@ def test_a_receipt_of_a_lot_and_of_a_case_can_be_read(scene):
     cases = scene.issue(scene.add_product(granularity="hybrid"), 2, lot="W2", contents=12)
 
     assert read(maker, maker.scan(lot.path(0))).title == "This code names the batch, not the item"
-    assert read(maker, maker.scan(cases.path(0))).title == GOOD
+    case = read(maker, maker.scan(cases.path(0)))
+    assert case.title == GOOD
+    assert "<dt>Items in this case</dt><dd>12</dd>" in case.html
 
 
 def test_what_a_preview_shows_never_carries_a_verdict(scene):

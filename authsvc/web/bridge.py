@@ -9,14 +9,21 @@ a minute, and the limits on bodies are the application's own.
 import asyncio
 import io
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from functools import lru_cache
 from typing import Any, Protocol
+
+from werkzeug.exceptions import ServiceUnavailable
 
 from authsvc.web.wire import Answer, Environ, StartResponse
 
 PATIENCE_S = 60.0
 """How long a thread waits for the next part of a body, or for a client to take a part of an answer."""
+
+GRACE_S = 1.0
+"""How long the rest of a body may take when the worker ends: less than it is given before it is killed."""
 
 AT_ONCE = 1 << 20
 """The longest answer that is sent in one piece, in bytes."""
@@ -88,8 +95,14 @@ def send(exchange: Exchange, answer: Answer, *, is_secure: bool, is_head: bool) 
         exchange.response_bytes(answer.status, headers, answer.body)
 
 
-def serve(app: Application, asked: Environ, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
-    """Let *app* answer, in this thread; a client that goes away ends it."""
+def serve(
+    app: Application, asked: Environ, exchange: Exchange, loop: asyncio.AbstractEventLoop, ending: "Future[float]"
+) -> None:
+    """
+    Let *app* answer, in this thread; a client that goes away ends it.
+
+    *ending* is done when the worker is told to end: it holds until when, by the monotonic clock, bodies may come.
+    """
     begun: list[tuple[int, Headers]] = []
     early: list[bytes] = []
 
@@ -100,7 +113,7 @@ def serve(app: Application, asked: Environ, exchange: Exchange, loop: asyncio.Ab
 
     asked |= {
         "wsgi.version": (1, 0),
-        "wsgi.input": io.BufferedReader(_Body(exchange, loop)),
+        "wsgi.input": io.BufferedReader(_Body(exchange, loop, ending)),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -128,9 +141,10 @@ def serve(app: Application, asked: Environ, exchange: Exchange, loop: asyncio.Ab
 class _Body(io.RawIOBase):
     """The body of a request, taken in as it is read."""
 
-    def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop, ending: "Future[float]") -> None:
         self._exchange = exchange
         self._loop = loop
+        self._ending = ending
         self._parts: AsyncIterator[bytes] | None = None
         self._rest = memoryview(b"")
         self._is_over = False
@@ -139,14 +153,30 @@ class _Body(io.RawIOBase):
         return True
 
     def readinto(self, room: Any) -> int:
-        """Fill *room* with what is there; 0 at the end."""
+        """
+        Fill *room* with what is there; 0 at the end.
+
+        Raises:
+            ServiceUnavailable: The worker ends, and the client has not sent the rest.
+        """
         while not self._rest and not self._is_over:
-            part = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result(PATIENCE_S)
+            part = self._wait(asyncio.run_coroutine_threadsafe(self._next(), self._loop))
             self._is_over = part is None  # To ask once more is not foreseen by the server.
             self._rest = memoryview(part or b"")
         size = min(len(room), len(self._rest))
         room[:size], self._rest = self._rest[:size], self._rest[size:]
         return size
+
+    def _wait(self, coming: "Future[bytes | None]") -> bytes | None:
+        wait((coming, self._ending), PATIENCE_S, FIRST_COMPLETED)
+        if coming.done() or not self._ending.done():
+            return coming.result(0)
+        try:
+            return coming.result(max(self._ending.result() - time.monotonic(), 0))
+        except TimeoutError:
+            coming.cancel()
+            # No error of a file: those are taken for a client that has gone away, who is told nothing.
+            raise ServiceUnavailable from None
 
     async def _next(self) -> bytes | None:
         if self._parts is None:

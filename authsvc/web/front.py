@@ -8,8 +8,9 @@ that takes long holds no scan up. Nothing that waits may run on the loop: such a
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -41,6 +42,7 @@ class Front:
         self._on_stop = on_stop
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="authsvc-pages")
         self._waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="authsvc-steps")
+        self._ending: Future[float] = Future()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin on the event loop of this worker."""
@@ -62,12 +64,14 @@ class Front:
 
     def _stop(self) -> None:
         """
-        Wake what waits for news, and end as by Ctrl-C.
+        Wake what waits for news or for the rest of a body, and end as by Ctrl-C.
 
         The server ends when the last request is answered, and a page that stands open is one for up to a minute. It
         listens to both signals and tells nobody, so one of them comes here first; its parent sends this one always.
         """
         self._waiters.submit(self._on_stop)
+        if not self._ending.done():
+            self._ending.set_result(time.monotonic() + bridge.GRACE_S)
         signal.raise_signal(signal.SIGINT)
 
     async def __rsgi__(self, scope: Any, exchange: Exchange) -> None:
@@ -78,7 +82,9 @@ class Front:
             is_head = asked["REQUEST_METHOD"] == "HEAD"
             bridge.send(exchange, answer, is_secure=self._is_secure, is_head=is_head)
         else:
-            await self._loop.run_in_executor(self._threads, bridge.serve, self._app, asked, exchange, self._loop)
+            await self._loop.run_in_executor(
+                self._threads, bridge.serve, self._app, asked, exchange, self._loop, self._ending
+            )
 
     async def _tell(self, asked: Environ) -> Answer:
         """Tell the story of one scan; where it waits, the loop goes on with others."""

@@ -69,6 +69,7 @@ _HTTP_WORDS = {
     405: (later("Method not allowed"), later("This address does not take requests of this kind.")),
     413: (later("Too large"), later("The body is larger than this address accepts. Send less at once.")),
     415: (later("Unsupported media type"), later("The body must be JSON or a form.")),
+    503: (later("Not available now"), _OUR_FAULT[1]),
 }
 
 

@@ -61,6 +61,16 @@ def ask(port, path="/livez", cookie=""):
         raise
 
 
+def send_half(port, path, cookie=""):
+    """Send a form without its last part, and return the open connection."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.sendall(
+        f"POST {path} HTTP/1.1\r\nHost: localhost:{port}\r\nCookie: {cookie}\r\nAccept: text/html\r\nContent-Type: "
+        "application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\ncode=1".encode()
+    )
+    return connection
+
+
 def wait(port):
     """Wait until a worker answers."""
     ends = time.monotonic() + 60
@@ -123,11 +133,16 @@ def test_whatever_stands_open_holds_no_worker_up(scene, served):
             held.enter_context(ask(port)[0])
         for _ in range(3):
             held.enter_context(open_news(port, cookie))
+        halves = [held.enter_context(send_half(port, *to)) for to in (("/check",), ("/console/cases", cookie))]
 
         said = stop(process, "ctrl-c")
+        answers = [half.makefile("rb").read().decode() for half in halves]
 
     assert "Killing" not in said, said
     assert process.returncode == 0
+    for answer in answers:
+        assert answer.startswith("HTTP/1.1 503"), answer
+        assert "Try again in a few minutes." in answer
 
 
 def test_a_worker_that_is_just_being_started_ends_too(served):

@@ -3,10 +3,12 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
 from granian.rsgi import ProtocolClosed
+from werkzeug.exceptions import ServiceUnavailable
 
 from authsvc.web import bridge
 from authsvc.web.wire import Answer
@@ -53,13 +55,13 @@ def scope(*headers, **values):
     )  # fmt: skip
 
 
-def served(app, exchange, *headers, **values):
+def served(app, exchange, *headers, ending=None, **values):
     """Let *app* answer in a thread, beside a loop, and return what was answered."""
 
     async def run():
         loop = asyncio.get_running_loop()
         asked = bridge.environ(scope(*headers, **values))
-        await loop.run_in_executor(None, bridge.serve, app, asked, exchange, loop)
+        await loop.run_in_executor(None, bridge.serve, app, asked, exchange, loop, ending or Future())
 
     asyncio.run(run())
     return exchange.answered
@@ -140,19 +142,45 @@ def test_only_a_body_without_a_length_ends_where_the_stream_does(header, ends):
     assert served(app, Exchange(b"x"), header, method="POST")[0] == 200
 
 
+class Slow(Exchange):
+    """A client that has sent a part and sends the rest after a while."""
+
+    def __init__(self, after_s):
+        super().__init__()
+        self.after_s = after_s
+
+    async def __aiter__(self):
+        yield b"a"
+        await asyncio.sleep(self.after_s)
+        yield b"b"
+
+
+def reading(environ, start_response):
+    assert environ["wsgi.input"].read(2) == b"ab"
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+
 def test_nobody_waits_for_ever_for_a_body(monkeypatch):
     monkeypatch.setattr(bridge, "PATIENCE_S", 0.1)
 
-    class Stalled(Exchange):
-        async def __aiter__(self):
-            await asyncio.sleep(60)
-            yield b""
-
-    def app(environ, _start_response):
-        environ["wsgi.input"].read(1)
-
     with pytest.raises(TimeoutError):
-        served(app, Stalled(), ("content-length", "1"), method="POST")
+        served(reading, Slow(60), ("content-length", "2"), method="POST")
+
+
+@pytest.mark.parametrize("is_told_before", [True, False])
+def test_a_worker_that_ends_waits_a_moment_for_the_rest_of_a_body(is_told_before):
+    def answer_to(after_s, grace_s):
+        ending = Future()
+        told = threading.Timer(0 if is_told_before else 0.1, lambda: ending.set_result(time.monotonic() + grace_s))
+        told.start()
+        if is_told_before:
+            told.join()
+        return served(reading, Slow(after_s), ("content-length", "2"), method="POST", ending=ending)
+
+    assert answer_to(after_s=0.2, grace_s=30)[0] == 200
+    with pytest.raises(ServiceUnavailable):
+        answer_to(after_s=60, grace_s=0.1)
 
 
 # --- The answer -------------------------------------------------------------------------------------------------------

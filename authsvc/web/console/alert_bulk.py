@@ -31,19 +31,23 @@ from authsvc.web.site import runtime
 _WATCH = "snooze-7"
 _FROM_PAGE = "is-page"
 """The field by which a form says that it stands on the page to decide together."""
+_ONLY = "only"
+"""The button that leaves one kind of the ticked alerts; what has been typed so far stays."""
+_LONGEST_ADDRESS = 4000
+"""Proxies refuse addresses beyond 8 KiB, and one of them may stand in another: of a sign-in that has ended."""
+_LONGEST_REASON = 2000
 
 
 @guard.page("/alerts/bulk", role=Role.ANALYST, methods=["POST"], nav="Alerts")
-def act_on_many() -> tuple[str, int] | Response:
+def act_on_many() -> str | tuple[str, int] | Response:
     """Do one thing to every alert that was ticked, and say how many were done."""
     me, what = guard.me(), request.form.get("what", "")
     reason, back = request.form.get("reason", ""), guard.safe_next(request.form.get("back", HOME))
     ids = _read(request.form.getlist("alert"))
     if not ids:
         return alert_queue.again(NONE_TICKED, at="what")
-    if what == DECIDE:
-        # Built here, so it is safe to go to, and longer with many ticks than an address that a form may bring.
-        return redirect(_address(ids, back), HTTPStatus.SEE_OTHER)
+    if what == DECIDE or _ONLY in request.form:
+        return _go_on(_of_kind(ids, request.form.get(_ONLY)), back, reason[:_LONGEST_REASON])
     act = _find_act(what, reason)
     if act is None:
         return _again("Choose what to do with the ticked alerts.", ids, back, at="what")
@@ -65,8 +69,9 @@ def act_on_many() -> tuple[str, int] | Response:
 @guard.page("/alerts/decide", role=Role.ANALYST, nav="Alerts")
 def decide_together() -> str | Response:
     """Show the ticked alerts, and what may be decided about all of them."""
-    ids = _read(request.args.getlist("alert"))
-    return _show(ids, guard.safe_next(request.args.get("back", HOME)), Typed()) if ids else guard.go(HOME)
+    ids, reason = _read(request.args.getlist("alert")), request.args.get("reason", "")[:_LONGEST_REASON]
+    back = guard.safe_next(request.args.get("back", HOME))
+    return _show(ids, back, Typed(reason=reason)) if ids else guard.go(HOME)
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------
@@ -77,6 +82,24 @@ def _again(fault: str, ids: list[UUID], back: str, *, at: str) -> tuple[str, int
     if _FROM_PAGE not in request.form:
         return alert_queue.again(fault, at=at)
     return _show(ids, back, Typed.refused(fault, at=at)), HTTPStatus.BAD_REQUEST
+
+
+def _go_on(ids: list[UUID], back: str, reason: str) -> str | Response:
+    """Lead to the page to decide together, with the reason that was typed before; a very long one is shown at once."""
+    said = [("reason", reason)] if reason.strip() else []
+    to = f"{HOME}/decide?{urlencode([*(('alert', str(one)) for one in ids), ('back', back), *said])}"
+    # Built here, so it is safe to go to, and longer with many ticks than an address that a form may bring.
+    return redirect(to, HTTPStatus.SEE_OTHER) if len(to) <= _LONGEST_ADDRESS else _show(ids, back, Typed(reason=reason))
+
+
+def _of_kind(ids: list[UUID], only: str | None) -> list[UUID]:
+    """Return which alerts are about one kind of thing; all of them where none is asked for, or none is left."""
+    if only is None:
+        return ids
+    me = guard.me()
+    with guard.session() as session:
+        found = alert_lists.find_some(session, me.brand_id, me.account_id, ids, now=guard.now())
+    return [row.id for row in found if alert_queue.about_of(row) == only] or ids
 
 
 def _show(ids: list[UUID], back: str, typed: Typed) -> str:
@@ -101,7 +124,7 @@ def _show(ids: list[UUID], back: str, typed: Typed) -> str:
     })  # fmt: skip
     return rendering.show(
         "console/alerts_decide.html", title=f"Decide {many} together", rows=[_row(row) for row in rows],
-        kinds=[_kind(kind, [row for row in rows if alert_queue.about_of(row) is kind], back) for kind in kinds],
+        kinds=[(kind.value, _said(kind, number)) for kind, number in kinds.items()],
         is_mixed=len(kinds) > 1, choices=choices, missing=shared.missing, typed=typed, back=back,
         closed=len(found) - len(rows),
         hidden={guard.FORM_FIELD: guard.form_token(), "back": back, _FROM_PAGE: "1"},
@@ -116,14 +139,9 @@ def _row(row: Row) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _kind(kind: About, rows: list[Row], back: str) -> dict[str, Any]:
+def _said(kind: About, number: int) -> str:
     one, many = NOUNS[kind]
-    return {"text": f"1 about {one}" if len(rows) == 1 else f"{words.number(len(rows))} about {many}",
-            "href": _address([row.id for row in rows], back)}  # fmt: skip
-
-
-def _address(ids: list[UUID], back: str) -> str:
-    return f"{HOME}/decide?{urlencode([*(('alert', str(one)) for one in ids), ('back', back)])}"
+    return f"1 about {one}" if number == 1 else f"{words.number(number)} about {many}"
 
 
 def _read(given: list[str]) -> list[UUID]:

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
 from operator import itemgetter
@@ -25,6 +25,7 @@ from authsvc.web.site import runtime
 
 HOME = "/console/alerts"
 NONE_TICKED = "Tick the alerts that you mean first."
+NONE_LEFT = "Nothing was done: this list has no alert to tick any more."
 NAMES = {
     Listed.NEW: "New", Listed.MINE: "Mine", Listed.TEAM: "Team", Listed.SNOOZED: "Snoozed",
     Listed.CLOSED: "Closed",
@@ -194,13 +195,16 @@ def _show(query: Query, typed: Typed) -> str:
         decided = triage.find_choices(session, me.brand_id, [(row.sgtin, row.id) for row in page.rows])
         has_keys = alert_surroundings.has_shortcuts(session, me.account_id)
     team = {member.account_id: member.name for member in guard.team()}
-    may_act = me.role.may(Role.ANALYST)
     listed = query.asked.listed
+    may_act = me.role.may(Role.ANALYST) and listed is not Listed.CLOSED
+    if typed.fault and not (page.rows and may_act):
+        # Colleagues have closed or taken them: there is no field to mend.
+        typed = replace(typed, fault=NONE_LEFT, at="list")
     return rendering.show(
         "console/alerts.html", title="Alerts", lists=tabs(query, counts), fields=_fields(query, rules),
         applied=_applied(query), clear=query.href(**dict.fromkeys((*_FILTERS, "after", "before"))),
         rows=[_table_row(row, query, _waiting(row, decided, team)) for row in page.rows], **pages(page, query),
-        empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act and listed is not Listed.CLOSED,
+        empty_text=_nothing(query), is_search=bool(query.asked.text), may_act=may_act,
         acts=BULK_ACTS, typed=typed, hidden={guard.FORM_FIELD: guard.form_token(), "back": query.href()},
         has_keys=has_keys, hidden_filter={"list": listed.value}, stream=stream_address(), is_live=_is_live(query),
     )  # fmt: skip

@@ -88,14 +88,15 @@ def _page(number: int, *, fault: str | None = None) -> str:
         product = catalogue.get_product(session, found.gtin)
         void_codes = voiding.count_void(session, _brand(session), number)
         order = run_orders.find_order(session, me.brand_id, number)
-        events = audit.find_events(session, me.brand_id, about=str(number), limit=_EVENTS)
+        # A recall has a number too.
+        events = audit.find_events(session, me.brand_id, act="run", about=str(number), limit=_EVENTS)
         if order is not None:
             events = [*events, *audit.find_events(session, me.brand_id, about=str(order.id), limit=_EVENTS)]
     return rendering.show(
         "console/run.html", title=f"Run {number}", run=found, product=product, void=void_codes, order=order,
         fault=fault, kinds=run_words.KINDS, downloads=sum(event.act == "run.download" for event in events),
         events=[
-            (event.at, f"{event.act} by {event.actor.name.partition(' <')[0]}" + _details(event))
+            (event.at, run_words.told(event))
             for event in sorted(events, key=lambda event: (event.at, event.seq), reverse=True)
         ],
         may_void=me.role.may(Role.OPERATOR) and found.issued_at is not None and found.mode != "lot",
@@ -104,11 +105,6 @@ def _page(number: int, *, fault: str | None = None) -> str:
         has_file=order is not None and order.errand is not None and order.errand.state == "done"
         and me.role.may(Role.OPERATOR),
     )  # fmt: skip
-
-
-def _details(event: audit.Event) -> str:
-    said = [f"{name} {value}" for name, value in event.details.items() if value not in {None, ""}]
-    return f": {', '.join(said)}" if said else ""
 
 
 def _sites(*, fault: str | None = None) -> str:

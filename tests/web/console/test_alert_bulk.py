@@ -36,6 +36,31 @@ def test_acting_on_none_shows_the_list_again_and_says_what_to_do(scene, analyst,
     assert '<option value="snooze-7" selected>' in answer.text
 
 
+def test_a_refused_act_whose_list_is_empty_by_now_leads_to_what_is_there(scene, analyst):
+    (alert,) = put(scene, sgtin=f"{scene.watch.gtin}.EMPTY")
+
+    answer = analyst.post("/console/alerts/bulk", alert=str(alert), what="snooze-7", reason="",
+                          back="/console/alerts?q=no-such-serial")  # fmt: skip
+
+    (link,) = re.findall(r'<li><a href="#([^"]+)">Nothing was done: this list has no alert to tick', answer.text)
+    assert answer.status_code == 400
+    assert f'<section class="pan" id="{link}"' in answer.text
+    assert "No alert fits." in answer.text
+
+
+def test_a_refused_decision_on_alerts_that_are_closed_by_now_leads_back_to_the_list(scene, analyst):
+    (alert,) = put(scene)
+    scene.admin.execute("UPDATE alerts SET closed_at = now() WHERE id = %s", (alert,))
+
+    answer = analyst.post("/console/alerts/bulk", **{"alert": str(alert), "what": "test", "reason": "", "is-page": "1",
+                                                     "back": "/console/alerts?sort=worst"})  # fmt: skip
+
+    assert answer.status_code == 400
+    assert "All of these alerts are closed already, so nothing was done." in answer.text
+    assert '<a class="btn" href="/console/alerts?sort=worst">Back to the list</a>' in answer.text
+    assert 'href="#' not in re.sub(r'<use href="#[^"]+"', "", answer.text).partition("<main")[2]
+
+
 def test_many_without_a_reason_come_back_ticked_with_the_fault_at_its_field(scene, analyst):
     first, second, third = map(str, put(scene, 3))
 
@@ -92,12 +117,18 @@ def test_a_notice_has_the_look_of_what_came_of_it(scene, analyst, is_closed, ton
     assert said.groups() == (tone, icon)
 
 
-def test_a_whole_page_of_alerts_is_decided_together(scene, analyst):
+@pytest.mark.parametrize(
+    "reason", ["", "A fair in Milan & <friends>", "über Händler " * 150], ids=["", "short", "long"]
+)
+def test_a_whole_page_of_alerts_is_decided_together_with_the_reason_that_was_typed(scene, analyst, reason):
     ids = list(map(str, put(scene, 40)))
 
-    to = analyst.post("/console/alerts/bulk", alert=ids, what="decide", back="/console/alerts")
+    to = analyst.post("/console/alerts/bulk", alert=ids, what="decide", reason=reason, back="/console/alerts")
+    page = analyst.get(to.location).text if to.location else to.text
 
-    assert "Decide 40 alerts together" in analyst.get(to.location).text
+    assert "Decide 40 alerts together" in page
+    assert f">{reason}</textarea>" in unescape(page)
+    assert len(re.findall('type="hidden" name="alert"', page)) == 40
 
 
 @pytest.mark.parametrize(("what", "status"), [("block", 400), ("nonsense", 400), ("snooze-3", 400), ("test", 400)])
@@ -127,8 +158,12 @@ def test_a_mixed_selection_is_offered_what_fits_all_of_it(scene, analyst, flagge
     assert re.findall(r'type="radio" name="what" value="([^"]+)"', page) == ["false-alarm", "grey-market", "test",
                                                                             "snooze-7"]  # fmt: skip
     assert "“Copied code: keep it open and warn” does not fit alerts about shops." in page
-    only = re.search(r'href="([^"]+)">1 about a shop<', page)
-    assert "Counterfeits are sold here" in analyst.get(only[1]).text
+    only = re.search(r'form="f-together" name="only" value="([^"]+)" formnovalidate>1 about a shop<', page)
+    form = {"alert": ticked, "is-page": "1", "back": back, "reason": "a fair, it seems"}
+    shops = analyst.get(analyst.post("/console/alerts/bulk", only=only[1], **form).location).text
+    assert "Decide 1 alert together" in shops
+    assert "Counterfeits are sold here" in shops
+    assert ">a fair, it seems</textarea>" in shops
 
     again = analyst.post("/console/alerts/bulk", **{"alert": [str(item), str(shop)], "what": "false-alarm",
                                                     "reason": "", "back": back, "is-page": "1"})  # fmt: skip
