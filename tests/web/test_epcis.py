@@ -298,6 +298,7 @@ def test_no_partner_makes_events_unreadable_by_a_time_that_nobody_can_read(partn
     "change",
     [
         {"authsvc:x": "a\0b"}, {"authsvc:x": {"deep": ["\ud800"]}}, {"authsvc:\0": 1},
+        {"authsvc:x": float("nan")}, {"authsvc:x": {"deep": [float("inf")]}},
         {"eventID": "urn:x:" + "".join(f"{n:x}" for n in range(2000))},
         {"childEPCs": ["urn:x:" + "".join(f"{n:x}" for n in range(2000)), "https://id.gs1.org/01/09506000134352/21/A"]},
     ],
