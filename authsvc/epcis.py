@@ -21,14 +21,17 @@ from sqlalchemy.orm import Session
 
 from authsvc import epcis_documents
 from authsvc import epcis_statements as sql
+from authsvc.audit import Actor
 from authsvc.core import epcis, epcis_facts, moments, serials
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.serials import SerialKey
 from authsvc.epcis_documents import MOST
-from authsvc.errors import BadDigitalLink, BadInput, Conflict, NotFound
-from authsvc.models import EpcisEvent
+from authsvc.errors import BadDigitalLink, BadInput, Conflict, Forbidden, NotFound
+from authsvc.models import AuditEvent, EpcisEvent
 
 PAGE = 100
+CAPTURED = "epcis.capture"
+"""The act under which the log has a capture, by its number."""
 LONGEST_NAME = 500
 """Of an item or an event: an index holds no longer ones."""
 
@@ -97,17 +100,20 @@ def capture(
     told: Sequence[Mapping[str, Any]],
     *,
     is_ours: IsOurs,
-    by: str,
+    by: Actor,
+    corrects_others: bool,
     id: UUID,  # noqa: A002  the word of the standard
     now: datetime,
 ) -> Capture:
     """
     Keep events, all of them or none; one that was captured before is not kept twice. They come from ``read``.
 
-    A document of which nothing is new is the capture that kept its first event.
+    A document of which nothing is new is the capture that kept its first event. Whoever *corrects others* may declare
+    every event an error, and anybody else what they have captured themselves.
 
     Raises:
         BadInput: An event is about nothing of the brand.
+        Forbidden: An event is declared an error that somebody else captured, or nobody.
         Conflict: Another event was captured under the same number.
     """
     before: list[UUID] = []
@@ -116,7 +122,9 @@ def capture(
         if not any(_is_of_brand(name, is_ours) for name in names):
             raise BadInput(f"Event {position} names no item, lot or case of this brand.")
         at = epcis_documents.time_of(event, position)
-        if (known := _keep(session, brand_id, event, names, at, by=by, capture_id=id, now=now)) is not None:
+        if "errorDeclaration" in event and not corrects_others:
+            _check_author(session, brand_id, event, position, by, id)
+        if (known := _keep(session, brand_id, event, names, at, by=by.name, capture_id=id, now=now)) is not None:
             before.append(known)
     is_new = len(before) < len(told) or not told
     return Capture(id=id if is_new else before[0], at=now, added=len(told) - len(before), known=len(before))
@@ -235,6 +243,24 @@ def _is_of_brand(name: str, is_ours: IsOurs) -> bool:
     except BadDigitalLink:
         return False
     return is_ours(link.gtin or link.sscc or "")
+
+
+def _check_author(
+    session: Session, brand_id: UUID, event: Mapping[str, Any], position: int, by: Actor, capture_id: UUID
+) -> None:
+    """Refuse to declare an event an error to whoever has not captured it: the log says which key that was."""
+    said = session.get(EpcisEvent, (brand_id, event.get("eventID", ""), False))
+    if said is not None and said.capture_id == capture_id:
+        return
+    captured = select(AuditEvent.actor_id).where(
+        AuditEvent.brand_id == brand_id, AuditEvent.act == CAPTURED,
+        AuditEvent.subject == ("" if said is None else str(said.capture_id)),
+    )  # fmt: skip
+    if by.id is None or session.scalars(captured).first() != by.id:
+        raise Forbidden(
+            f"Event {position} declares an error in what this key has not captured. Only whoever captured an event, or "
+            "the brand, declares it an error; ask the brand."
+        )
 
 
 def _keep(

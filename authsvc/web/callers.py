@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
+from authsvc.api_keys import Caller
 from authsvc.audit import Actor, record
 from authsvc.web.api import door
 
-__all__ = ["get_caller", "record"]
+__all__ = ["get_caller", "get_key", "record"]
 
 
 def get_caller(scope: str) -> tuple[UUID, Actor]:
@@ -18,5 +19,10 @@ def get_caller(scope: str) -> tuple[UUID, Actor]:
         ScopeNeeded: The key may not do it.
         Unavailable: The database does not answer.
     """
-    found = door.enter(scope)
+    found = get_key(scope)
     return found.brand_id, found.actor
+
+
+def get_key(scope: str) -> Caller:
+    """Return the key with all that it may do; raises as ``get_caller`` does."""
+    return door.enter(scope)

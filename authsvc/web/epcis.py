@@ -16,6 +16,7 @@ from flask import Blueprint, Response, current_app, request
 from authsvc import epcis as events
 from authsvc import epcis_documents
 from authsvc.core import epcis
+from authsvc.core.api_keys import allows
 from authsvc.core.register import Register
 from authsvc.desk import Desk
 from authsvc.epcis import Query
@@ -58,7 +59,8 @@ def document() -> Response:
 @bp.post("/capture")
 def capture() -> Response:
     """Keep the events of a document, and say where to ask what came of it."""
-    brand_id, actor = callers.get_caller("epcis:capture")
+    key = callers.get_key("epcis:capture")
+    brand_id, actor = key.brand_id, key.actor
     request.max_content_length = LARGEST
     rt, at = runtime(), runtime().now()
     told = epcis_documents.read(_body())
@@ -66,11 +68,11 @@ def capture() -> Response:
     capture_id = rt.new_id()
     with _desk().as_brand(brand_id) as session:
         done = events.capture(
-            session, brand_id, told, is_ours=lambda key: _is_of(register, key, brand_id), by=actor.name, id=capture_id,
-            now=at,
+            session, brand_id, told, is_ours=lambda number: _is_of(register, number, brand_id), by=actor,
+            corrects_others=allows(key.scopes, "items:write"), id=capture_id, now=at,
         )  # fmt: skip
         if done.added:
-            callers.record(session, brand_id, actor, "epcis.capture", str(capture_id), {"events": done.added}, at=at)
+            callers.record(session, brand_id, actor, events.CAPTURED, str(capture_id), {"events": done.added}, at=at)
     response = _json(_job(done), 202)
     if done.added or done.known:
         response.headers["Location"] = f"{bp.url_prefix}/capture/{done.id}"

@@ -29,9 +29,9 @@ CASE = f"https://id.gs1.org/00/09506000134352001{check_digit('09506000134352001'
 class Partner:
     """A program of a brand."""
 
-    def __init__(self, scene, brand):
+    def __init__(self, scene, brand, *scopes):
         self.visitor = scene.visitor(agent="partner")
-        self.key = make_key(scene, brand).text
+        self.key = make_key(scene, brand, *scopes).text
 
     def get(self, path, **query):
         return self.visitor.open(f"{HERE}{path}", query_string=query, headers={"Authorization": f"Bearer {self.key}"})
@@ -225,6 +225,22 @@ def test_an_event_is_never_replaced_but_can_be_declared_an_error(partner, story)
     assert partner.post(envelope(packing(story, eventID=number))).status_code == 202
     assert partner.post(envelope(packing(story, eventID=number, bizStep="loading"))).status_code == 409
     assert partner.post(envelope(packing(story, eventID=number, errorDeclaration=error))).status_code == 202
+
+
+def test_only_whoever_captured_an_event_or_the_brand_declares_it_an_error(scene, partner, story):
+    mill, press = (Partner(scene, scene.halden, "epcis:capture", "epcis:read") for _ in range(2))
+    wrong = {"errorDeclaration": {"declarationTime": "2026-06-01T12:00:00Z", "reason": "did_not_occur"}}
+    first, second, third = ({"eventID": f"urn:uuid:{new_id()}"} for _ in range(3))
+    assert mill.post(envelope(packing(story, **first), packing(story, **second))).status_code == 202
+
+    # Neither what the mill has said, nor what nobody has: it may be an event of the service itself.
+    for number in first, third, {}:
+        refused = press.post(envelope(packing(story, **number, **wrong)))
+        assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (403, "forbidden")
+    assert mill.post(envelope(packing(story, **first, **wrong))).status_code == 202
+    assert partner.post(envelope(packing(story, **second, **wrong))).status_code == 202
+    both = envelope(packing(story, **third), packing(story, **third, **wrong))
+    assert press.post(both).json["authsvc:added"] == 2
 
 
 @pytest.mark.parametrize(
