@@ -377,3 +377,22 @@ def test_what_is_packed_in_cases_is_told_case_by_case_and_page_by_page(scene, ch
     )  # fmt: skip
     assert len(partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/10/C2", eventType="AggregationEvent")) == 2
     assert partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/21/A") == []
+
+
+def test_a_page_ends_before_no_run_of_cases_however_few_each_has(scene):
+    brand = scene.add_brand("boxer", "9507701")
+    partner = Partner(scene, brand)
+    later, shirts = (
+        scene.add_product(brand, granularity="hybrid", release=release) for release in ("on-commission", "on-issue")
+    )
+    for lot in ("L1", "L2", "L3"):
+        scene.issue(later, 1, lot=lot, contents=12)
+    cases = [scene.issue(shirts, 1, lot=f"C{n}", contents=12).link(0).sscc for n in range(4)]
+
+    paged, query = [], {"eventType": "AggregationEvent", "perPage": "1"}
+    while query:
+        page = partner.get("/events", **query)
+        paged += page.json["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        query = dict(parse_qsl(page.headers.get("Link", "").partition(">")[0].partition("?")[2]))
+
+    assert [event["parentID"].rpartition("/")[2] for event in paged] == cases
