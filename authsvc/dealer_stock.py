@@ -68,7 +68,7 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
 
     Raises:
         NotFound: The code was never issued.
-        Conflict: It has an owner, another dealer holds it, it was sold, or it is reported or blocked.
+        Conflict: It has an owner who may have it back, another dealer holds it, it was sold, or is reported or blocked.
     """
     item = item_rows.lock(session, subject.name)
     last = _last(session, item.sgtin)
@@ -80,6 +80,7 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
     if last is not None and last.state == "held":
         if last.offered_to != dealer.id and not _has_ended(session, last.dealer_id):
             raise Conflict("Another dealer holds it. Ask them to offer it to you.")
+        _check_settled(session, item.sgtin, now)
         last.state, last.ended_at, last.offered_to = "handed", now, None
         session.flush()
     if last is not None and last.state == "sold":

@@ -104,6 +104,8 @@ def test_what_a_dealer_holds_that_has_ended_is_for_whoever_has_it(scene, shop, b
         dealers.end(session, shop.info.brand_id, shop.info.id, now=scene.clock())
 
     next_shop = Shop(scene).sign_in()
+    next_shop.act("receive", f"{BASE_URL}{path}")
+    assert "may still dispute" in next_shop.faults()[0]
     next_shop.act("receive", f"{BASE_URL}{other}")
     stranger.register(path, code=claim_code(scene, path))
 
