@@ -354,8 +354,14 @@ def _store(
     session: Session, row: CheckedRow, brand: Brand, old: ProductRow | None, image: bytes | None, now: datetime
 ) -> None:
     product = old or ProductRow(gtin=row.gtin, brand_id=brand.id, created_at=now)
-    for name, value in row.values.items():
-        setattr(product, name, product_texts.merged(product.texts, value) if name == "texts" else value)
+    values = dict(row.values)
+    said = product_texts.merged(
+        product_texts.refitted(product.texts, product.attributes, values.get("attributes", product.attributes)),
+        values.pop("texts", {}),
+    )
+    for name, value in values.items():
+        setattr(product, name, value)
+    product.texts = said
     if image is not None:
         kind = media_type(image)
         assert kind is not None  # _check_image saw to it

@@ -68,7 +68,7 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
 
     Raises:
         NotFound: The code was never issued.
-        Conflict: It has an owner, another dealer holds it, it was sold, or it is reported or blocked.
+        Conflict: It has an owner who may have it back, another dealer holds it, it was sold, or is reported or blocked.
     """
     item = item_rows.lock(session, subject.name)
     last = _last(session, item.sgtin)
@@ -78,8 +78,9 @@ def receive(session: Session, subject: Subject, dealer: DealerInfo, *, now: date
     if ownership.find_present(session, item.sgtin, now=now) is not None:
         raise Conflict("It has an owner. Ask them to offer it to you on their page.")
     if last is not None and last.state == "held":
-        if last.offered_to != dealer.id:
+        if last.offered_to != dealer.id and not _has_ended(session, last.dealer_id):
             raise Conflict("Another dealer holds it. Ask them to offer it to you.")
+        _check_settled(session, item.sgtin, now)
         last.state, last.ended_at, last.offered_to = "handed", now, None
         session.flush()
     if last is not None and last.state == "sold":
@@ -193,10 +194,10 @@ def check_not_held(session: Session, sgtin: str) -> None:
     Keep a used item in stock for whoever buys it: its claim code is spent, and protects the buyer no more.
 
     Raises:
-        Conflict: A dealer holds it.
+        Conflict: A dealer holds it who can still mark it as sold.
     """
     row = _last(session, sgtin)
-    if row is not None and row.state == "held":
+    if row is not None and row.state == "held" and not _has_ended(session, row.dealer_id):
         raise Conflict("A dealer holds this item. It can be registered once they have marked it as sold.")
 
 
@@ -205,7 +206,12 @@ def take_in(session: Session, item: Item, dealer_id: UUID, *, now: datetime) -> 
     Hold an item that its owner has passed on, whose row is locked, and return the dealer.
 
     A row of a dealer from whom it was bought unsold ends by it.
+
+    Raises:
+        Conflict: The dealer has ended, and nobody could let the item go again.
     """
+    if _has_ended(session, dealer_id):
+        raise Conflict(later("This dealer is not known any more. Ask the brand."))
     last = _last(session, item.sgtin)
     if last is not None and last.state == "held":
         last.state, last.ended_at, last.offered_to = "returned", now, None
@@ -309,6 +315,11 @@ def _check_settled(session: Session, sgtin: str, now: datetime) -> None:
     latest = handovers.find_latest(session, sgtin, now=now)
     if latest is not None and latest.dealer_id is not None and latest.is_unsettled(now):
         raise Conflict("Its owner may still dispute that they have passed it on. Keep it until that time is over.")
+
+
+def _has_ended(session: Session, dealer_id: UUID) -> bool:
+    """Say whether nobody acts for a dealer any more: what it holds is for whoever has it in hand."""
+    return session.scalars(select(Dealer.ended_at).where(Dealer.id == dealer_id)).one() is not None
 
 
 def _check_held(row: DealerItem | None, dealer: DealerInfo) -> DealerItem:

@@ -7,6 +7,7 @@ good one. So what it holds is counted before, event is checked by event, and the
 
 import functools
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -110,7 +111,7 @@ def _faults(before: str, part: Any, kind: str) -> Iterator[str]:
 
 
 def _measure(document: Mapping[str, Any]) -> None:
-    """Refuse a document that holds too much, or a text that the database cannot keep, however deep it lies."""
+    """Refuse a document that holds too much, or what the database cannot keep, however deep it lies."""
     left: list[Any] = [document]
     count = 0
     while left:
@@ -122,5 +123,7 @@ def _measure(document: Mapping[str, Any]) -> None:
             left += value
         elif isinstance(value, str):
             check_text(value)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise BadInput("A number of the document is none, or too large for any reader.")
         if count + len(left) > MOST_VALUES:
             raise TooLarge(f"A document holds at most {MOST_VALUES:,} members and values. Send it in parts.")

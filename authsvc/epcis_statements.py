@@ -27,7 +27,7 @@ PARTS = {
     "packed": """
   SELECT r.issued_at, 'packed', r.number || '.' || n, r.issued_at, 'AggregationEvent',
     jsonb_build_object('gtin', r.gtin, 'lot', r.lot, 'run', r.number, 'case', r.sscc_first + n, 'contents', r.contents)
-  FROM (SELECT * FROM runs r
+  FROM (SELECT r.* FROM runs r JOIN products p ON p.gtin = r.gtin AND p.release = 'on-issue'
     WHERE r.brand_id = %(brand_id)s AND r.mode = 'sscc' AND r.contents IS NOT NULL AND r.issued_at IS NOT NULL
       AND (%(gtin)s::text IS NULL OR r.gtin = %(gtin)s::text) AND (%(lot)s::text IS NULL OR r.lot = %(lot)s::text)
       AND (%(sgtin)s::text IS NULL OR CASE WHEN left(%(sgtin)s::text, 3) = '00.'
@@ -38,8 +38,8 @@ PARTS = {
       AND (%(recorded_from)s::timestamptz IS NULL OR r.issued_at >= %(recorded_from)s::timestamptz)
       AND (%(recorded_before)s::timestamptz IS NULL OR r.issued_at < %(recorded_before)s::timestamptz)
       AND (%(after_at)s::timestamptz IS NULL OR r.issued_at >= %(after_at)s::timestamptz)
-    ORDER BY r.issued_at FETCH FIRST %(limit)s ROWS WITH TIES) r
-  JOIN products p ON p.gtin = r.gtin AND p.release = 'on-issue'
+    ORDER BY r.issued_at FETCH FIRST (%(limit)s::int + (SELECT count(*) FROM runs told
+      WHERE told.brand_id = %(brand_id)s AND told.issued_at = %(after_at)s::timestamptz)) ROWS WITH TIES) r
   CROSS JOIN LATERAL generate_series(0, least(r.count, 1000) - 1) AS n
   WHERE %(sgtin)s::text IS NULL OR substr(%(sgtin)s::text, 4, 17) = lpad((r.sscc_first + n)::text, 17, '0')""",
     "commissioned": f"""

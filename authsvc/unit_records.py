@@ -2,8 +2,9 @@
 Records of an item: test results, the health of a battery, maintenance, software, service, warranty; only ever added.
 
 Whoever has only the permission of a partner adds records of the kinds that it names, and neither changes nor hides what
-others wrote; a record that was wrong is corrected by a further one, of its author or of the brand, and both stay. The
-row of the item counts its records, so that a scan of an item without any reads nothing more.
+others wrote; a record that was wrong is corrected by a further one, of its author or of the brand, and both stay.
+Whoever sees the one sees the other. The row of the item counts its records, so that a scan of an item without any reads
+nothing more.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -52,7 +53,7 @@ STAFF = Permission(reads=Audience.AUTHORITY, may_widen=True, corrects_others=Tru
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRecord:
-    """What somebody wants to write down; without an *audience* the kind says who sees it."""
+    """What somebody wants to write down; without an *audience* the kind says who sees it, or what it corrects."""
 
     kind: str
     at: datetime
@@ -87,7 +88,7 @@ def append(
         raise BadInput("A record says something: give a value or a text.")
     row = item_rows.lock(session, name)
     if given.corrects is not None:
-        _check_corrected(session, row.sgtin, given, permission, by)
+        audience = _check_corrected(session, row.sgtin, given, permission, by)
     made = session.scalar(
         insert(ItemRecord)
         .values(
@@ -161,7 +162,8 @@ def _check(given: NewRecord, permission: Permission, now: datetime) -> Audience:
     return audience
 
 
-def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission: Permission, by: Actor) -> None:
+def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission: Permission, by: Actor) -> Audience:
+    """Return who sees a correction: everybody who sees what was wrong, or they would go on taking it for true."""
     old = session.get(ItemRecord, (sgtin, given.corrects))
     if old is None or not permission.reads.sees(Audience(old.audience)):
         raise NotFound("The record that this one corrects is not a record of this item.")
@@ -169,6 +171,10 @@ def _check_corrected(session: Session, sgtin: str, given: NewRecord, permission:
         raise Forbidden("Somebody else wrote this record. Only they or the brand correct it; ask the brand.")
     if old.kind != given.kind:
         raise BadInput(f"A record of {old.kind} is corrected by one of the same kind.")
+    misled = Audience(old.audience)
+    if given.audience is not None and not misled.sees(given.audience):
+        raise BadInput(f"A correction is for everybody who sees what was wrong: for {misled}, or a wider circle.")
+    return given.audience or misled
 
 
 def _read(row: ItemRecord, corrected: frozenset[UUID]) -> Record:

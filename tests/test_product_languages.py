@@ -27,6 +27,7 @@ def register(scene, **cells):
 @pytest.fixture
 def codes(scene):
     scene.admin.execute("UPDATE products SET texts = '{}' WHERE gtin = %s", (ROW["gtin"],))
+    scene.admin.execute("UPDATE lots SET attributes = '{}' WHERE gtin = %s", (ROW["gtin"],))
     product = register(scene, description="Blue dial", language="en", attributes=FACTS, **GERMAN)
     return scene.issue(product, 5, lot="F1")
 
@@ -117,6 +118,18 @@ def test_facts_that_no_longer_fit_are_shown_as_they_were_written(scene, codes):
     assert "Bronze" in german
     assert "Stahl" not in german
     assert "Felduhr" in german
+
+
+def test_facts_that_change_are_no_longer_told_as_they_were(scene, codes):
+    register(scene, attributes={"facts": [["Glass", "Sapphire"], ["Case", "Bronze"], ["Strap", "Steel"]]})
+
+    german = page(scene, codes, "de", 3)
+    assert "<dt>Glas</dt><dd>Saphir</dd>" in german
+    assert '<dd><span lang="en" dir="ltr">Bronze</span></dd>' in german
+    assert "Stahl" not in german
+
+    register(scene, **{"facts.de": "Glas: Saphir\nGehäuse: Bronze\nBand: Stahl"})
+    assert "<dt>Gehäuse</dt><dd>Bronze</dd>" in page(scene, codes, "de", 4)
 
 
 def test_a_cell_that_is_empty_takes_its_text_away_and_a_column_that_is_missing_leaves_it(scene, codes):

@@ -120,6 +120,19 @@ def test_a_partner_adds_and_never_changes_hides_or_publishes(scene, name):
     assert read(scene, name, Audience.PUBLIC) == []
 
 
+def test_whoever_has_seen_a_wrong_record_sees_that_it_was_corrected(scene, battery, name):
+    wrong = add(scene, name, values={"state_of_health": 40}, audience=Audience.PUBLIC)
+    with pytest.raises(BadInput, match="for public, or a wider circle"):
+        add(scene, name, values={"state_of_health": 97}, corrects=wrong.id, audience=Audience.OWNER)
+
+    add(scene, name, values={"state_of_health": 97}, corrects=wrong.id)
+
+    assert {r.values["state_of_health"]: r.is_corrected for r in read(scene, name, Audience.PUBLIC)} == {
+        40: True, 97: False,
+    }  # fmt: skip
+    assert len(scene.visitor().check(path(scene, battery, name))["records"]) == 2
+
+
 def test_a_partner_corrects_what_it_has_written_itself_and_the_brand_all(scene, name):
     first = add(scene, name, permission=PARTNER)
     for somebody in (RIVAL, Actor("command", None, WORKSHOP.name)):

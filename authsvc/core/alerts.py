@@ -142,7 +142,7 @@ def places(evidence: Evidence, names: Names) -> str:
 
 def find_leap(evidence: Evidence) -> Leap | None:
     """Return the two confirmed sightings, one after the other, between which somebody must have been fastest."""
-    seen = sorted((s for s in _confirmed(evidence) if s.get("country")), key=_time)
+    seen = [s for s in _confirmed(evidence) if s.get("country")]
     leaps = [
         Leap(before, after, _time(after) - _time(before), _least_kmh(before, after))
         for before, after in pairwise(seen)
@@ -233,7 +233,8 @@ def _time(seen: Mapping[str, Any]) -> datetime:
 
 
 def _confirmed(evidence: Evidence) -> Sequence[Mapping[str, Any]]:
-    return [seen for seen in evidence.get("sightings") or () if seen.get("is_confirmed")]
+    """Return what was confirmed in the order of time: it is stored in either order."""
+    return sorted((seen for seen in evidence.get("sightings") or () if seen.get("is_confirmed")), key=_time)
 
 
 def _first_part(evidence: Evidence) -> str | None:
@@ -247,7 +248,7 @@ def _fact(evidence: Evidence, *kinds: str) -> Mapping[str, Any] | None:
 
 
 def _crowd(evidence: Evidence, _names: Names) -> str | None:
-    times = sorted(_time(seen) for seen in _confirmed(evidence))
+    times = [_time(seen) for seen in _confirmed(evidence)]
     if len(times) < 2:
         return None
     countries = {seen["country"] for seen in _confirmed(evidence) if seen.get("country")}
@@ -283,10 +284,13 @@ def _market(evidence: Evidence, names: Names) -> str | None:
 
 def _owner(evidence: Evidence, names: Names) -> str | None:
     owner = _fact(evidence, "registered", "transferred")
-    if owner is None:
+    if owner is None or not owner.get("country"):
         return None
-    away = [s["country"] for s in _confirmed(evidence) if s.get("country") and s["country"] != owner.get("country")]
-    if not away or not owner.get("country"):
+    # Where the item was before this owner had it tells nothing of them.
+    since = datetime.fromisoformat(owner["at"])
+    later = [s["country"] for s in _confirmed(evidence) if s.get("country") and _time(s) >= since]
+    away = [country for country in later if country != owner["country"]]
+    if not away:
         return None
     return f"Scanned in {named(away[-1], names)}, while its owner is registered in {named(owner['country'], names)}"
 

@@ -21,7 +21,8 @@ csv.field_size_limit(2**22)  # Whoever takes a list bounds it; one long cell is 
 
 _LINK_STARTS = ("http://", "https://", "HTTP://", "HTTPS://", "/0")
 _SIGNED = re.compile(r"(https?://[^\s,;]*[?&]s=[A-Za-z0-9_-]*)[,;\t]", re.IGNORECASE)
-_NEXT_LINK = re.compile(r"[\s,;]+(?=https?://)", re.IGNORECASE)
+# Tried once for each run of separators, and never again from its middle: a line of a million commas is one line.
+_NEXT_LINK = re.compile(r"(?<![\s,;])[\s,;]++(?=https?://)", re.IGNORECASE)
 _DELIMITERS = ",;\t"
 
 

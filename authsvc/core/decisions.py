@@ -145,9 +145,10 @@ def shared(kinds: Collection[About]) -> Shared:
     return Shared(tuple(options), tuple(missing))
 
 
-def undone(kind: About) -> str:
-    """Say that a decision was taken back."""
-    return f"The decision is taken back; the alert about {NOUNS[kind][0]} is open again."
+def undone(kind: About, *, is_open: bool = True) -> str:
+    """Say that a decision was taken back, and that the alert *is open* again where no newer one is."""
+    said = f"The decision is taken back; the alert about {NOUNS[kind][0]} "
+    return said + ("is open again." if is_open else "stays closed, since a newer one about the same is open.")
 
 
 # --- Private ---------------------------------------------------------------------------------------------------------

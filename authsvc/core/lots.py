@@ -213,7 +213,7 @@ def codes_refused_from_one_network(found: Refused) -> tuple[Part, ...]:
             "refused-codes",
             surprise(codes, usual),
             f"{begin(amount(codes, 'different code'))} from one network were refused "
-            f"{within(timedelta(hours=max(1, round(found.hours))))}; {_about(usual)} would be usual",
+            f"{within(timedelta(hours=max(1.0, found.hours)))}; {_about(usual)} would be usual",
         )
     ]
     if found.not_issued:

@@ -51,6 +51,27 @@ def merged(stored: Mapping[str, Mapping[str, Any]] | None, given: Mapping[str, M
     return {tag: parts for tag, parts in sorted(found.items()) if parts}
 
 
+def refitted(
+    stored: Mapping[str, Mapping[str, Any]] | None, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> dict[str, Any]:
+    """
+    Return stored texts with the facts of each language in step with the product's own, which have changed.
+
+    What was said of a fact that stays goes where the fact is now. One that is new or says something else stands as it
+    was written, until somebody says it anew: nobody reads that a case is of steel which is of bronze by now.
+    """
+    was, now = (
+        [(fact.name, fact.value) for fact in public_facts(attributes)] for attributes in (before or {}, after or {})
+    )
+    found = {tag: dict(parts) for tag, parts in (stored or {}).items()}
+    for parts in found.values():
+        said = parts.get("facts") or ()
+        if was != now and len(said) == len(was):
+            known = dict(zip(was, said, strict=True))
+            parts["facts"] = [known.get(fact, list(fact)) for fact in now] if known.keys() & set(now) else None
+    return found
+
+
 def read_facts(cell: Any) -> list[list[str]]:
     """
     Read facts: a list of pairs, as JSON too, or lines such as "Case: Steel".
@@ -85,10 +106,10 @@ def facts_of(product: Product, language: str) -> dict[str, tuple[str, str]]:
     """Return what stands for each public fact of a product, by its own name; nothing where the language has none."""
     said = product.texts.get(language, {}).get("facts") or ()
     own = public_facts(product.attributes)
-    # The facts were changed since: as long as nobody has written them anew, they are shown as they are.
-    return (
-        {fact.name: (pair[0], pair[1]) for fact, pair in zip(own, said, strict=True)} if len(said) == len(own) else {}
-    )
+    if len(said) != len(own):
+        return {}  # Whatever they were said of, it was not these.
+    pairs = zip(own, said, strict=True)
+    return {fact.name: (pair[0], pair[1]) for fact, pair in pairs if tuple(pair) != (fact.name, fact.value)}
 
 
 def public_facts(attributes: Mapping[str, Any]) -> list[Attribute]:

@@ -171,7 +171,7 @@ def _to(body: dict[str, Any]) -> UUID | None:
 def _limit(text: str) -> int:
     if not text:
         return _DEFAULT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MOST:
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST):
         raise BadInput(f'"limit" is a number from 1 to {MOST}, got "{text[:20]}".')
     return int(text)
 

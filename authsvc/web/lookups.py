@@ -31,6 +31,7 @@ _named = re.compile(
 ).fullmatch
 _in_turn = re.compile(r"(?:gtin|ean|upc)?[\s:.#]*([0-9]{12,14})[\s,;/]+(\S.*)", re.IGNORECASE).fullmatch
 _names_something = re.compile(r"/0[01]/").search
+_is_part_of_link = re.compile(r"(?:^|/)[0-9]{8,18}/(?:10|21|22)/|(?:^|/)0[01]/[0-9]{8,18}").search
 
 
 def read(text: str) -> DigitalLink:
@@ -93,6 +94,9 @@ def _of_link(text: str) -> DigitalLink:
 def _of_number(text: str) -> DigitalLink:
     # Labels print a serial in groups; people copy the gaps.
     compact = "".join(text.split())
+    if _is_part_of_link(compact):
+        # The end of a link is no serial, and its host no GTIN: nobody shall hear that such an item is unknown.
+        raise BadDigitalLink(languages.UNREADABLE)
     gtin = _is_gtin(compact)
     if gtin and len(gtin[1]) in _GTIN_LENGTHS:
         return DigitalLink.build({"01": gs1.normalise_gtin(gtin[1])})

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -43,3 +45,16 @@ def test_whatever_comes_is_a_list(data):
     codes = check_lists.read(check_lists.decode(data))
 
     assert all(code == code.strip() and code for code in codes)
+
+
+@pytest.mark.parametrize("text", [",", " ", "\t", ",;", "http://", "https://h/?s=", "&s=", '"'])
+def test_a_long_line_takes_no_longer_than_its_length(text):
+    begun = time.process_time()
+    check_lists.read(f"a{text * 100_000}b")
+
+    assert time.process_time() - begun < 2
+
+
+def test_a_link_begins_a_code_behind_any_separators():
+    assert check_lists.read(f"x ,; {LINK}") == ["x", LINK]
+    assert check_lists.read(f"x,;y ,{LINK};,HTTPS://h/") == ["x,;y", LINK, "HTTPS://h/"]

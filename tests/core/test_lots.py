@@ -60,6 +60,15 @@ def test_parts_add_up_to_the_score_and_are_sentences():
     assert leaked == "Ten of them carried a good signature though they were never issued"
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"), [(0.2, "60 minutes"), (1.4, "84 minutes"), (10.4, "eleven hours"), (23.9, "24 hours")]
+)
+def test_the_time_of_refused_codes_is_never_said_to_be_shorter(hours, said):
+    (found,) = examine(Refused(forged=40, not_issued=0, hours=hours, usual=1.0))
+
+    assert f"were refused within {said};" in found.parts[0].text
+
+
 def test_known_items_count_and_items_that_nobody_had_checked_do_not():
     assert rules(window(place(known=40), known=5.0, share=0.8)) == ["known-items-meet-new-people"]
     assert rules(window(place(fresh=400), known=5.0, share=0.8)) == []

@@ -28,9 +28,9 @@ HERE = "/api/v1/epcis"
 class Partner:
     """A program of a brand."""
 
-    def __init__(self, scene, brand):
+    def __init__(self, scene, brand, *scopes):
         self.visitor = scene.visitor(agent="partner")
-        self.key = make_key(scene, brand).text
+        self.key = make_key(scene, brand, *scopes).text
 
     def get(self, path, **query):
         return self.visitor.open(f"{HERE}{path}", query_string=query, headers={"Authorization": f"Bearer {self.key}"})
@@ -210,6 +210,22 @@ def test_an_event_is_never_replaced_but_can_be_declared_an_error(partner, story)
     assert partner.post(envelope(packing(story, eventID=number, errorDeclaration=error))).status_code == 202
 
 
+def test_only_whoever_captured_an_event_or_the_brand_declares_it_an_error(scene, partner, story):
+    mill, press = (Partner(scene, scene.halden, "epcis:capture", "epcis:read") for _ in range(2))
+    wrong = {"errorDeclaration": {"declarationTime": "2026-06-01T12:00:00Z", "reason": "did_not_occur"}}
+    first, second, third = ({"eventID": f"urn:uuid:{new_id()}"} for _ in range(3))
+    assert mill.post(envelope(packing(story, **first), packing(story, **second))).status_code == 202
+
+    # Neither what the mill has said, nor what nobody has: it may be an event of the service itself.
+    for number in first, third, {}:
+        refused = press.post(envelope(packing(story, **number, **wrong)))
+        assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (403, "forbidden")
+    assert mill.post(envelope(packing(story, **first, **wrong))).status_code == 202
+    assert partner.post(envelope(packing(story, **second, **wrong))).status_code == 202
+    both = envelope(packing(story, **third), packing(story, **third, **wrong))
+    assert press.post(both).json["authsvc:added"] == 2
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -281,6 +297,7 @@ def test_no_partner_makes_events_unreadable_by_a_time_that_nobody_can_read(partn
     "change",
     [
         {"authsvc:x": "a\0b"}, {"authsvc:x": {"deep": ["\ud800"]}}, {"authsvc:\0": 1},
+        {"authsvc:x": float("nan")}, {"authsvc:x": {"deep": [float("inf")]}},
         {"eventID": "urn:x:" + "".join(f"{n:x}" for n in range(2000))},
         {"childEPCs": ["urn:x:" + "".join(f"{n:x}" for n in range(2000)), "https://id.gs1.org/01/09506000134352/21/A"]},
     ],
@@ -343,3 +360,22 @@ def test_what_is_packed_in_cases_is_told_case_by_case_and_page_by_page(scene, ch
     )  # fmt: skip
     assert len(partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/10/C2", eventType="AggregationEvent")) == 2
     assert partner.events(epc=f"https://id.gs1.org/01/{shirts.gtin}/21/A") == []
+
+
+def test_a_page_ends_before_no_run_of_cases_however_few_each_has(scene):
+    brand = scene.add_brand("boxer", "9507701")
+    partner = Partner(scene, brand)
+    later, shirts = (
+        scene.add_product(brand, granularity="hybrid", release=release) for release in ("on-commission", "on-issue")
+    )
+    for lot in ("L1", "L2", "L3"):
+        scene.issue(later, 1, lot=lot, contents=12)
+    cases = [scene.issue(shirts, 1, lot=f"C{n}", contents=12).link(0).sscc for n in range(4)]
+
+    paged, query = [], {"eventType": "AggregationEvent", "perPage": "1"}
+    while query:
+        page = partner.get("/events", **query)
+        paged += page.json["epcisBody"]["queryResults"]["resultsBody"]["eventList"]
+        query = dict(parse_qsl(page.headers.get("Link", "").partition(">")[0].partition("?")[2]))
+
+    assert [event["parentID"].rpartition("/")[2] for event in paged] == cases

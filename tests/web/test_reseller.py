@@ -104,6 +104,15 @@ def test_what_cannot_be_read_is_said_beside_the_field(visitor, text):
     assert "<script>alert" not in response.text
 
 
+def test_a_part_of_a_link_is_neither_an_unknown_item_nor_a_wrong_gtin(scene, visitor):
+    link = scene.codes.link()
+    tail = f"{link.gtin}/21/{link.serial}"
+
+    for part in (tail, f"01/{tail}", f"id.example.com/01/{tail}?s=AQAB"):
+        page = visitor.open("/check", "POST", data={"code": part})
+        assert (page.status_code, "paste the whole link again" in page.text) == (400, True)
+
+
 def test_a_list_is_answered_in_order_as_a_table(scene, visitor):
     good, bad = scene.codes.path(), forge(scene.codes.path())
     link = scene.codes.link()

@@ -81,7 +81,11 @@ class RecordGiven(Given):
     text: Annotated[str, prose(LONGEST_TEXT, 0), Field(description="In words, beside the values or without any.")] = ""
     audience: Annotated[
         Audience | None,
-        Field(strict=False, description="Left out, the kind decides; to widen it needs `items:write`."),
+        Field(
+            strict=False,
+            description="Left out, the kind decides, or the record that this one corrects; to widen it needs "
+            "`items:write`.",
+        ),
     ] = None
     corrects: Annotated[
         UUID | None,

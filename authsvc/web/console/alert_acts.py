@@ -82,9 +82,10 @@ def undo(alert_id: UUID) -> str | tuple[str, int] | Response:
             stored = triage.get(session, me.brand_id, alert_id)
             subject, kind = alert_queue.subject_of(stored.sgtin), alert_queue.about_of(stored)
             is_whole = triage.undo(session, subject, alert_id, reason=reason, by=me.actor, now=guard.now())
+            is_open = triage.get(session, me.brand_id, alert_id).closed_at is None
     except (BadInput, Conflict) as error:
         return alert_page.show(alert_id, reason=reason, fault=str(error)), error.status
-    said, tone = decisions.undone(kind), guard.Tone.DONE
+    said, tone = decisions.undone(kind, is_open=is_open), guard.Tone.DONE
     if not is_whole:
         said += " The condition of the item was changed by somebody since, and stays."
         tone = guard.Tone.PARTLY

@@ -255,6 +255,7 @@ def _decision(found: Surroundings, foreseen: Foreseen | None, choice: str, reaso
         "snoozes": list(SNOOZES.items()),
         "rises": [("", "Only then"), *((points, f"By {said}") for points, said in RISES.items())],
         "is_item": found.disposition is not None, "kind": kind,
+        "is_taken_back": found.alert.closed_at is not None and any(one.act == "alert.undo" for one in found.history),
     }  # fmt: skip
 
 

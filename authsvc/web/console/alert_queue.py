@@ -226,7 +226,7 @@ def _waiting(row: Row, decided: Mapping[UUID, str], team: Mapping[UUID, str]) ->
     """Say what an alert waits for, or how it ended."""
     if row.listed is Listed.CLOSED:
         choice = decided.get(row.id)
-        return decisions.name_of(about_of(row), choice) if choice else "Closed by the owner's proof"
+        return decisions.name_of(about_of(row), choice) if choice else "Closed without a decision"
     who = team.get(row.assignee, "a colleague") if row.assignee else None
     if row.listed is Listed.SNOOZED and row.snoozed_until is not None:
         return f"Sleeps until {words.day(row.snoozed_until)[:-5]}" + (f", {who}" if who else "")

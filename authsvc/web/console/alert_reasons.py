@@ -83,7 +83,7 @@ def reasons(rule: str, evidence: Mapping[str, Any], total: float) -> Reasons:
         total=_round(sum(shown) + rest),
         total_name=total_name(rule),
         meaning=meaning,
-        limit=_limit(evidence),
+        limit=_limit(rule, evidence),
     )
 
 
@@ -104,10 +104,13 @@ def _drawn(parts: Sequence[Mapping[str, Any]]) -> tuple[scores.Part, ...]:
     return scores.score(told).parts
 
 
-def _limit(evidence: Mapping[str, Any]) -> str | None:
+def _limit(rule: str, evidence: Mapping[str, Any]) -> str | None:
     threshold, rate = evidence.get("threshold"), evidence.get("target_rate")
     if threshold is None:
         return None
+    if rule in _COUNTED:
+        # A number that the brand has set promises nothing of how many genuine items reach it.
+        return f"People are warned from {threshold:g} on."
     said = f"People are warned from {threshold:.1f} points"
     return f"{said}: so high that about {_one_in(rate)} genuine items ever gets there." if rate else f"{said}."
 

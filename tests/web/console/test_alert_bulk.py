@@ -190,3 +190,17 @@ def test_a_page_to_decide_together_without_alerts_leads_back(analyst, viewer):
     assert analyst.get("/console/alerts/decide").location.endswith("/console/alerts")
     assert analyst.get("/console/alerts/decide?alert=x").status_code == 400
     assert viewer.get("/console/alerts/decide").status_code == 403
+
+
+def test_a_decision_taken_back_beside_a_newer_alert_leaves_no_open_one_and_no_proof(scene, analyst):
+    shop = {"rule": "shop-reported", "sgtin": "shop/of-a-trader", "evidence": {"shop_name": "Trader"}}
+    (old,) = put(scene, **shop)
+    analyst.post(f"/console/alerts/{old}/decide", decision="confirmed", reason="It is so")
+    put(scene, **shop)
+
+    done = analyst.post(f"/console/alerts/{old}/undo", reason="the wrong one")
+
+    page = unescape(analyst.get(done.location).text)
+    assert "the alert about a shop stays closed, since a newer one about the same is open." in page
+    assert "The decision was taken back. This alert stays closed" in page
+    assert "Closed without a decision" in analyst.get("/console/alerts?list=closed").text

@@ -36,6 +36,13 @@ def test_what_speaks_against_a_copy_is_no_reason_for_the_alert():
     assert found.limit == "People are warned from 0.5 points."
 
 
+def test_a_number_that_the_brand_allows_is_no_share_of_genuine_items():
+    rule = "more-visitors-than-usual"
+    found = reasons(rule, evidence([(rule, 1.5)], threshold=1.0, target_rate=0.001), 1.5)
+
+    assert found.limit == "People are warned from 1 on."
+
+
 @pytest.mark.parametrize(
     ("rule", "name"),
     [("shop-reported", "People who reported"), ("more-visitors-than-usual", "Times what you allow"),

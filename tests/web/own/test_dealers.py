@@ -312,6 +312,8 @@ def test_a_program_receives_sells_and_pages_through_the_stock(scene, shop, watch
     assert sold.json["rows"][0]["item"]["country"] == "JP"
     assert shop.call("GET", "/api/v1/dealer").json["counts"] == {"held": 2, "sold": 1, "offered": 0}
     assert shop.call("POST", "/api/v1/dealer/stock/sell", sale).json["done"] is True
+    for limit in ("0", "1001", "000000001999999", "000000001" + "9" * 5000, "٣"):
+        assert shop.call("GET", f"/api/v1/dealer/stock?limit={limit}").status_code == 400
 
 
 def test_a_list_of_a_program_is_done_in_whole_or_not(scene, shop, path):

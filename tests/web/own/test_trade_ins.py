@@ -8,6 +8,7 @@ from dealing import Shop
 from owning import Buyer, claim_code, letters
 from scene import BASE_URL
 
+from authsvc import dealers
 from authsvc.core.gs1 import DigitalLink
 from authsvc.owner_attempts import TRANSFER_CODE_OF_DEALER
 
@@ -79,6 +80,37 @@ def test_a_list_is_answered_line_by_line_and_what_was_with_the_dealer_is_held_at
     assert (owned(scene, path)[0][0], owned(scene, other)[0][0]) == ("confirmed", "transferred")
     assert shop.name in letters(scene, stranger.email)[-1][1]
     assert "Waiting for their owners (1)" in shop.get("/own/dealer").text
+
+
+def test_an_item_does_not_go_to_a_dealer_that_has_ended_meanwhile(scene, shop, buyer, item, path):
+    take(shop, code_of(buyer.offer(item)))
+    with scene.owner_session() as session:
+        dealers.end(session, shop.info.brand_id, shop.info.id, now=scene.clock())
+
+    answer = confirm(buyer)
+
+    assert answer.status_code == 409
+    assert "This dealer is not known any more" in answer.text
+    assert (held(scene, path), owned(scene, path)[0][0]) == ([], "confirmed")
+
+
+def test_what_a_dealer_holds_that_has_ended_is_for_whoever_has_it(scene, shop, buyer, stranger, item, path, watches):
+    other = watches.path()
+    shop.get("/own/dealer")
+    take(shop, code_of(buyer.offer(item, how="present")))
+    shop.act("receive", f"{BASE_URL}{other}")
+    assert (held(scene, path), held(scene, other)) == (["held"], ["held"])
+    with scene.owner_session() as session:
+        dealers.end(session, shop.info.brand_id, shop.info.id, now=scene.clock())
+
+    next_shop = Shop(scene).sign_in()
+    next_shop.act("receive", f"{BASE_URL}{path}")
+    assert "may still dispute" in next_shop.faults()[0]
+    next_shop.act("receive", f"{BASE_URL}{other}")
+    stranger.register(path, code=claim_code(scene, path))
+
+    assert held(scene, other) == ["handed", "held"]
+    assert [state for state, _ in owned(scene, path)] == ["transferred", "pending"]
 
 
 def test_the_owner_sees_which_dealer_it_is_and_confirms_and_the_history_says_so(scene, shop, buyer, item, path):
