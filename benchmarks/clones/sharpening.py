@@ -42,6 +42,7 @@ from benchmarks.clones.detectors import Tier
 from benchmarks.clones.lessons import (
     BUSY_ITEMS,
     COPIED,
+    FLOODED,
     GENUINE,
     LESSON_ITEMS,
     TABLES,
@@ -68,6 +69,9 @@ LESSON_WEIGHT, WORLD_WEIGHT = 0.8, 0.3
 """
 What a per cent of the lessons of the regression, and of a brand in another world, counts beside one in the usual world.
 """
+
+FLOODED_WEIGHT = 20.0
+"""What a genuine item costs that was flagged because a rival flooded it, beside another one."""
 
 SOFTNESS = 0.25
 """How far from the threshold a score is still near it: with less few items teach, with more the scale is lost."""
@@ -191,6 +195,7 @@ def _field(tier: Tier, brand: Lessons, top: Array, threshold: float, genuine: in
         is_meant = is_copied & (fakes >= least) & (fakes <= most)
         return (100 * weight * value / max(1, is_meant.sum()) * is_meant)[kept]
 
+    costs = np.where(is_copied, 0.0, np.where(brand.kind == FLOODED, FLOODED_WEIGHT, 1.0))
     late = np.where(brand.fakes[steps] <= SIXTH, 0.0, -np.inf)
     any_time = share(worth.found, FIVE) + share(worth.few, *FEW) + share(worth.many, TWENTY)
     return _Field(
@@ -199,7 +204,7 @@ def _field(tier: Tier, brand: Lessons, top: Array, threshold: float, genuine: in
         starts=np.flatnonzero(np.r_[True, item[1:] != item[:-1]]),
         extra=crowd(brand)[steps],
         threshold=threshold,
-        costs=(100 * weight * worth.false_alarm / genuine * ~is_copied)[kept],
+        costs=(100 * weight * worth.false_alarm / genuine * costs)[kept],
         goals=[(any_time, none), (share(worth.by_sixth, FIVE), late)],
     )
 
