@@ -54,6 +54,15 @@ _settings = {name: os.environ.pop(name) for name in list(os.environ) if name.sta
 # --- The run ---------------------------------------------------------------------------------------------------------
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On another server, leave out what asks none: it was shown on the first, and would show the same again."""
+    if _settings.get("AUTHSVC_TEST_SERVER", "embedded") == "embedded":
+        return
+    left_out = [item for item in items if "postgres" not in getattr(item, "fixturenames", ())]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if "postgres" in getattr(item, "fixturenames", ())]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """Fail a test that is skipped where everything must run."""

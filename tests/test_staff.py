@@ -85,6 +85,7 @@ def test_where_nothing_can_be_counted_nothing_is_tried(tmp_path):
 def test_a_password_is_checked_against_something_even_for_nobody():
     stored = passwords.make_hash("a horse that counts")
 
+    assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$"), "what OWASP recommends"
     assert passwords.is_right(stored, "a horse that counts")
     assert not passwords.is_right(stored, "another horse now")
     assert not passwords.is_right(None, "the password of an account that is not there")

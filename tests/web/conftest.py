@@ -5,7 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from argon2 import PasswordHasher
 from scene import Scene, Visitor
+
+from authsvc import passwords
 
 THREADS = 20
 
@@ -32,3 +35,11 @@ def later(scene: Scene) -> Iterator[Callable[..., None]]:
 
     yield later
     scene.clock.ahead = timedelta()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Hash the passwords of a thousand people at once; that it is slow for everybody else is said in test_staff.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        yield
