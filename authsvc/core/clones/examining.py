@@ -1,8 +1,8 @@
 """
 Examining: from a history to a score with parts, and to whether the item is flagged.
 
-The score is a sum of logarithms of likelihood ratios over new visitors, one step at a time: copies against a genuine
-life. It never falls: what counts is the highest that it ever was, until a resolution or a proof of possession explains
+The score is a sum over new visitors, one step at a time, on the scale of logarithms of likelihood ratios: copies against
+a genuine life. It never falls: what counts is the highest that it ever was, until a resolution or a proof of possession explains
 all that came before.
 
 How high a score must be is not set by hand: ``weights`` holds, for a target rate, the score that so small a share of

@@ -1,7 +1,7 @@
 """
 Learned weights: what the rules look up. Written by ``benchmarks/clones/fitting.py``, never edited by hand.
 
-Weights are hundredths of the natural logarithm of a likelihood ratio, copies against a genuine life.
+Weights are hundredths, on the scale of the natural logarithm of a likelihood ratio, copies against a genuine life.
 """
 
 from collections.abc import Mapping
