@@ -90,7 +90,7 @@ _RECALL_TEXTS = (
     ),
     Text(
         "fr",
-        "La couronne peut se détacher et laisser pénétrer de l'eau",
+        "La couronne peut se détacher et laisser pénétrer de l\u2019eau",
         "Apportez la montre dans une boutique Halden, où elle recevra une nouvelle couronne.",
     ),
     Text(

@@ -168,7 +168,8 @@ class _Body(io.RawIOBase):
         return size
 
     def _wait(self, coming: "Future[bytes | None]") -> bytes | None:
-        wait((coming, self._ending), PATIENCE_S, FIRST_COMPLETED)
+        either: tuple[Future[Any], ...] = (coming, self._ending)
+        wait(either, PATIENCE_S, FIRST_COMPLETED)
         if coming.done() or not self._ending.done():
             return coming.result(0)
         try:

@@ -40,7 +40,7 @@ def calibrate(tier: Tier, exam: Lessons, small: Smalls) -> Calibration:
     """
     exam = settled(tier, exam, small)
     top = tops(exam, scores(tier, exam, small))
-    known = known_scores(tier, exam, top)
+    known = known_scores(exam, top)
     return known, (round(high_share(exam, top, dict(known)[USUAL]), 4), SLOPES[tier])
 
 
@@ -52,7 +52,7 @@ def settled(tier: Tier, exam: Lessons, small: Smalls) -> Lessons:
     """
     unknown = _as_busy(exam, np.full(len(exam.kind), int(Bustle.USUAL)))
     top = tops(unknown, scores(tier, unknown, small))
-    return _as_busy(exam, _bustles(exam, top < dict(known_scores(tier, exam, top))[USUAL]))
+    return _as_busy(exam, _bustles(exam, top < dict(known_scores(exam, top))[USUAL]))
 
 
 def scores(tier: Tier, exam: Lessons, small: Smalls) -> Array:
@@ -81,10 +81,10 @@ def tops(exam: Lessons, scores: Array) -> Array:
     return top
 
 
-def known_scores(tier: Tier, exam: Lessons, top: Array) -> list[tuple[float, float]]:
+def known_scores(exam: Lessons, top: Array) -> list[tuple[float, float]]:
     """Return the score that each of the small shares of genuine items reaches."""
     ranked = np.sort(top[exam.kind == GENUINE])[::-1]
-    expected = {rate: len(ranked) * rate * RESERVE[tier] for rate in RATES}
+    expected = {rate: len(ranked) * rate * RESERVE for rate in RATES}
     return [(rate, round(float(ranked[max(0, int(n - math.sqrt(n)))]), 2)) for rate, n in expected.items()]
 
 

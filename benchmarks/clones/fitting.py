@@ -4,9 +4,9 @@ Learn the weights of ``authsvc.core.clones``: ``python -m benchmarks.clones.fitt
 Lives of a training seed are retold by the very code of the hot path; logistic regression then finds, for each position
 in each small table, the weight that tells copied items from genuine ones when the weights of an item's steps add up.
 It is fitted for each tier, on what an item looks like once a few people have seen it, and with more lessons of busy
-genuine items than there are: alarms are raised there and nowhere else. From there the weights are moved to what an alarm
-is about, on seeds of their own: see ``benchmarks/clones/sharpening.py``. Other training seeds set the scores that genuine
-items reach. The seeds that the report is made of are never touched.
+genuine items than there are: alarms are raised there and nowhere else. From there the weights are moved to what an
+alarm is about, on seeds of their own: see ``benchmarks/clones/sharpening.py``. Other training seeds set the scores that
+genuine items reach. The seeds that the report is made of are never touched.
 
 Needs numpy and scipy, which nothing else here does; some twenty minutes of two cores and 3 GB.
 """

@@ -117,7 +117,7 @@ def play(pool: Executor, lessons: Lessons) -> Brands:
     """Play all brands that are not the lessons of the regression."""
     usual = [gathered(pool, brand_parts(seed, ITEMS, is_wide=True)) for seed in SEEDS]
     varied = [
-        gathered(pool, brand_parts(SEEDS[number % len(SEEDS)], WORLD_ITEMS, World().scaled(rate, by)))
+        gathered(pool, brand_parts(SEEDS[number % len(SEEDS)], WORLD_ITEMS, World().scaled(rate, by), is_wide=True))
         for number, (rate, by) in enumerate(VARIED)
     ]
     return Brands(lessons, usual, varied)
@@ -159,7 +159,7 @@ def _fields(tier: Tier, brands: Brands, small: Smalls) -> Iterator[_Field]:
     """Prepare the brands; their thresholds follow their high scores, beside the mean of those in the usual world."""
     usual = [settled(tier, each, small) for each in brands.usual]
     highest = [tops(each, scores(tier, each, small)) for each in usual]
-    threshold = float(np.mean([_usual_score(tier, *each) for each in zip(usual, highest, strict=True)]))
+    threshold = float(np.mean([_usual_score(*each) for each in zip(usual, highest, strict=True)]))
     high = float(np.mean([high_share(each, top, threshold) for each, top in zip(usual, highest, strict=True)]))
 
     def moved(brand: Lessons, top: Array) -> float:
@@ -178,8 +178,8 @@ def _fields(tier: Tier, brands: Brands, small: Smalls) -> Iterator[_Field]:
     yield _field(tier, brands.lessons, top, threshold, genuine, LESSON_WEIGHT)
 
 
-def _usual_score(tier: Tier, brand: Lessons, top: Array) -> float:
-    return dict(known_scores(tier, brand, top))[USUAL]
+def _usual_score(brand: Lessons, top: Array) -> float:
+    return dict(known_scores(brand, top))[USUAL]
 
 
 def _field(tier: Tier, brand: Lessons, top: Array, threshold: float, genuine: int, weight: float) -> _Field:

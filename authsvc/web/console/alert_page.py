@@ -124,20 +124,23 @@ def _tiles(found: Surroundings, seen: list[alert_words.Seen]) -> list[dict[str, 
     info, traffic = found.alert, found.traffic
     threshold = info.evidence.get("threshold")
     now = max(info.score, found.item_score or 0.0)
-    tiles: list[dict[str, Any]] = [
-        {"label": _score_name(info.rule), "value": f"{now:.0f}" if info.rule == "shop-reported" else f"{now:.1f}",
-         "tone": "bad" if info.severity.value > 2 else None,
-         "unit": f"warns from {threshold:.1f}" if threshold is not None else None}
-    ]  # fmt: skip
+    tiles: list[dict[str, Any]] = []
+    if info.evidence.get("parts") or found.item_score:  # One finding that is enough adds up to nothing.
+        tiles.append({
+            "label": _score_name(info.rule), "value": f"{now:.0f}" if info.rule == "shop-reported" else f"{now:.1f}",
+            "tone": "bad" if info.severity.value > 2 else None,
+            "unit": f"warns from {threshold:.1f}" if threshold is not None else None,
+        })  # fmt: skip
     quickest = alert_words.fastest(seen)
     if quickest is not None and (pace := quickest[2]).least >= 1:  # Places that overlap need no speed at all.
         tiles.append({"label": "Speed needed", "value": f"{pace.least:,.0f}", "unit": "km/h or more",
                       "tone": "bad" if pace.least > alerts.PLANE_KMH else None})  # fmt: skip
     if seen or traffic.scans:
+        tiles.append({"label": f"Scans, {alert_surroundings.DAYS} days", "value": words.number(traffic.scans)})
+    if seen:
         people = len({one.visitor for one in seen if one.is_confirmed})
         countries = len({one.country for one in seen if one.country})
         tiles += [
-            {"label": f"Scans, {alert_surroundings.DAYS} days", "value": words.number(traffic.scans)},
             {"label": "People, when raised", "value": str(people)},
             {"label": "Countries, when raised", "value": str(countries)},
         ]

@@ -99,7 +99,11 @@ def _row(event: audit.Event) -> dict[str, Any]:
 
 
 def _spelt(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_spelt(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_spelt, value))
+    return "none" if value is None else str(value)
 
 
 def _day(text: str) -> date | None:

@@ -7,6 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from authsvc import audit
+from authsvc.core import alerts
 from authsvc.core.gs1 import DigitalLink
 from authsvc.core.verdicts import Disposition
 from authsvc.investigations import Subject
@@ -188,7 +189,7 @@ def refusal_rows(refusals: Sequence[Refusal]) -> list[dict[str, Any]]:
 def alert(raised: RaisedAlert, address: str | None) -> dict[str, Any]:
     """Return an alert as the page lists it."""
     return {
-        "title": plain(raised.rule),
+        "title": alerts.title_of(raised.rule),
         "href": address,
         "text": ". ".join(raised.sentences[:2]),
         "at": raised.opened_at,

@@ -53,10 +53,10 @@ def _bar(start: float, points: float, span: float) -> Markup:
     left = min(start, start + points) / span * WIDTH
     return element(
         "svg",
-        element("rect", class_="bar-bg", width=WIDTH, height=HEIGHT, rx=2.0),
+        element("rect", class_="bar-bg", width=WIDTH, height=HEIGHT),
         element(
             "rect", class_="bar-less" if points < 0 else "bar-more", x=left,
-            width=max(abs(points) / span * WIDTH, 0.5), height=HEIGHT, rx=2.0,
+            width=max(abs(points) / span * WIDTH, 0.5), height=HEIGHT,
         ),
         viewBox="0 0 100 5", preserveAspectRatio="none", aria_hidden="true",
     )  # fmt: skip

@@ -323,6 +323,17 @@ def test_alerts_on_no_item_have_a_page_with_what_they_have(scene, analyst):
     assert analyst.get(f"/console/alerts/{network}/block").location.endswith(f"/console/alerts/{network}")
 
 
+def test_figures_that_nothing_was_counted_for_are_left_out(scene, analyst):
+    (shown,) = put(scene, rule="receipt-copied", evidence={"visitors": 21}, score=1.0)
+    (never,) = put(scene, rule="signed-not-issued", evidence={"kid": "k.1", "format": "ed25519"}, score=1.0)
+
+    pages = [analyst.get(f"/console/alerts/{alert}").text for alert in (shown, never)]
+
+    tiles = [re.findall(r"<div[^>]*><dt>([^<]+)</dt><dd><b>([^<]+)<", page) for page in pages]
+    assert tiles == [[("Readers of the result", "21")], []]
+    assert '<dl class="kpi">' not in pages[1]
+
+
 def test_shortcuts_are_switched_off_in_the_account(analyst, flagged):
     _link, alert_id = flagged
     path = f"/console/alerts/{alert_id}"

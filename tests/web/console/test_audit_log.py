@@ -126,6 +126,17 @@ def test_a_list_reads_as_a_list(scene, cast):
     assert "prefixes: 9622222, 9633333" in person.get("/console/audit").text
 
 
+def test_texts_in_languages_read_as_text(scene, cast):
+    brand = scene.add_brand("told", "96111133")
+    texts = {"de": {"reason": "Feuer", "remedy": None}}
+    with scene.owner_session() as session:
+        audit.record(session, brand.id, MACHINE, "recall.announce", "1", {"texts": texts}, at=scene.clock())
+    person = cast.add(Role.ANALYST, brand)
+    person.sign_in()
+
+    assert "texts: de: reason: Feuer, remedy: none" in person.get("/console/audit").text
+
+
 def test_a_hostile_name_stays_text(scene, cast):
     person = cast.add(Role.ADMIN)
     person.sign_in()

@@ -22,6 +22,9 @@ def test_the_ways_in_are_walked_by_names_and_have_no_accessibility_violation(sit
 
     page.goto(f"{site}/console/")
     walk.heading("Sign in")
+    shield, gate = (page.locator(one).bounding_box() for one in (".logo .shield", ".gate"))
+    assert shield["width"] == 26
+    assert gate["x"] < shield["x"] < gate["x"] + gate["width"], "the sign stands above the form"
     walk.look("sign-in")
     walk.sign_in(boss.email, "not the password")
     expect(page.get_by_role("alert")).to_contain_text("not right")

@@ -30,7 +30,7 @@ def test_a_dealer_is_let_in_receives_and_sells(cast, scene, site, browser):
     office.page.get_by_label("Name").fill("Uhren Meier Biel")
     office.page.get_by_label("E-mail address").fill(email)
     office.page.get_by_label("Country").select_option("Switzerland")
-    office.click("Let it in")
+    office.click("Let the dealer in")
     expect(office.page.get_by_role("status")).to_contain_text("Uhren Meier Biel is let in")
     office.look("dealer-console")
 

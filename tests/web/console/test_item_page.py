@@ -121,7 +121,7 @@ def test_alerts_are_told_with_what_was_decided_and_taken_back(scene, admin, code
 
     text = text_of(admin.get(address))
 
-    for said in ("New visitors in other places", "Two places at once.", "False alarm by Ann: A fair", "by Ben", "Open"):
+    for said in ("New people in other places", "Two places at once.", "False alarm by Ann: A fair", "by Ben", "Open"):
         assert said in text, said
 
 

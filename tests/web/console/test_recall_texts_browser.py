@@ -52,7 +52,7 @@ def test_a_language_is_added_to_a_draft_and_to_a_recall(cast, scene, site, brows
     page.get_by_label("I have looked at these figures").check()
     walk.click("Announce the recall")
     walk.look("recall-languages-one")
-    walk.click("Languages", "link")
+    walk.click("Change the languages", "link")
     walk.click("Add a language")
     row = page.get_by_role("group", name="In another language").nth(1)
     row.get_by_label("Language").select_option("ar")
