@@ -5,6 +5,7 @@ import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import chromium
 import pytest
 import segno
 from PIL import Image
@@ -106,7 +107,8 @@ def launch(playwright):
 
     def launch(film=None):
         flags = [*FLAGS, f"--use-file-for-fake-video-capture={film}"] if film else FLAGS
-        browsers.append(playwright.chromium.launch(executable_path="/usr/bin/chromium", args=flags))
+        # Nobody gives the shell a permission to use a camera.
+        browsers.append(playwright.chromium.launch(executable_path=chromium.WHOLE, args=flags))
         return browsers[-1]
 
     yield launch

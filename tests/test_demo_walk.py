@@ -13,6 +13,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import chromium
 import psutil
 import pytest
 import zxingcpp
@@ -27,7 +28,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 PHONE = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
 )
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 TITLES = {reason: words.title.format(brand="Halden") for reason, words in WORDS.items()}
 WEIGHT = 30_000
 ALWAYS = {"case": "first-check"}
@@ -91,7 +91,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()
 

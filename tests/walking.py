@@ -2,14 +2,13 @@
 
 import os
 import threading
-from pathlib import Path
 
+import chromium
 import pytest
-from looking import violations, width_of
+from looking import VIEWS, faults, window
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 SHOTS = os.environ.get("CONSOLE_SHOTS")  # A folder for pictures, for whoever wants to look.
 
 
@@ -30,7 +29,7 @@ def site(scene):
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = chromium.launch(playwright)
         yield browser
         browser.close()
 
@@ -40,33 +39,23 @@ class Walk:
 
     def __init__(self, browser, site, **options):
         self.site = site
-        self.page = browser.new_context(reduced_motion="reduce", **options).new_page()
+        self.page = browser.new_context(**{"reduced_motion": "reduce"} | options).new_page()
+        self.views = ()
         self.complaints, self.asked, self.found = [], [], []
         self.page.on("console", lambda said: self.complaints.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
 
     @classmethod
-    def seen(cls, browser, site, width, scheme):
-        """Begin a walk that is looked at: in a window of a width, in a theme, with axe let in."""
-        return cls(browser, site, bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+    def seen(cls, browser, site, *views):
+        """Begin a walk that is looked at in several views, each a width and a theme; it goes on in the first."""
+        walk = cls(browser, site, **window((views or VIEWS)[0]))
+        walk.views = views or VIEWS
+        return walk
 
-    def look(self, name):
-        """Note what is wrong with the page as it stands; leave a picture of it where somebody wants to look."""
-        width = self.page.viewport_size["width"]
-        self.found += [(name, width, *fault) for fault in violations(self.page)]
-        if (wide := width_of(self.page)) > width:
-            self.found.append((name, width, "too wide", wide))
-        if SHOTS:
-            scheme = "dark" if self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches") else "light"
-            self.page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
-
-    def look_in_both(self, name):
-        """Look at the page narrow and dark, then wide and light."""
-        for width, scheme in ((320, "dark"), (1440, "light")):
-            self.page.set_viewport_size({"width": width, "height": 900})
-            self.page.emulate_media(color_scheme=scheme)
-            self.look(name)
+    def look(self, name, *views):
+        """Note what is wrong with the page as it stands; leave pictures of it where somebody wants to look."""
+        self.found += faults(self.page, name, views or self.views, SHOTS)
 
     def sign_in(self, email, password):
         self.page.goto(f"{self.site}/console/")

@@ -18,8 +18,10 @@ debian() {
       || fail "this step needs the packages ${missing[*]}. Run: sudo apt-get install ${missing[*]}"
   fi
   printf 'Installing %s …\n' "${missing[*]}"
-  $sudo apt-get update -qq || true
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+  # A network that answers nothing is given up soon: what is only quicker with a package goes on without it.
+  local patience=(-o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20)
+  $sudo apt-get "${patience[@]}" update -qq || true
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get "${patience[@]}" install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
     || fail "apt could not install ${missing[*]}. Run: sudo apt-get install ${missing[*]}"
 }
 

@@ -2,6 +2,7 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import chromium
 import pytest
 from looking import violations, width_of
 from playwright.sync_api import sync_playwright
@@ -310,10 +311,9 @@ def test_sentences_have_at_most_fifteen_words(name):
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield chromium
-        chromium.close()
+        browser = chromium.launch(playwright)
+        yield browser
+        browser.close()
 
 
 @pytest.mark.browser

@@ -11,10 +11,9 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_a_product_is_judged(cast, site, browser, width, scheme):
+def test_a_product_is_judged(cast, site, browser):
     person = cast.add(Role.VIEWER)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
     walk.sign_in(person.email, person.password)
     page.goto(f"{site}/console/advisor")

@@ -19,6 +19,9 @@ __all__ = ["browser", "site"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
+WIDE = (1440, "light")
+BOTH = (WIDE, (320, "dark"))
+EVERY = (WIDE, (320, "light"), (320, "dark"), (1440, "dark"))
 FAR_AWAY = LotPlace(gtin="", lot="B260802", country="VN", known=40, fresh=5, before=2, first=200)
 
 
@@ -53,22 +56,19 @@ def raised(scene, later):
 @pytest.mark.usefixtures("raised")
 def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(scene, site, browser, cast):
     person = cast.add(Role.ANALYST)
-    walk = Walk.seen(browser, site, 1440, "light")
+    walk = Walk.seen(browser, site, WIDE)
     page = walk.page
     walk.sign_in(person.email, person.password)
     walk.heading("Overview")
     page.goto(f"{site}/console/alerts")
-    walk.look_in_both("kinds-list")
+    walk.look("kinds-list", *BOTH)
     offered = {}
     for name, headline in (("item", "phones in"), ("shop", "Duomo Time"), ("lot", "batch B260802"),
                            ("network", "from one network")):  # fmt: skip
         page.goto(f"{site}/console/alerts")
         page.get_by_role("link", name=re.compile(headline)).first.click()
         offered[name] = page.locator("#decision .opt").all_inner_texts()
-        for width, scheme in ((320, "light"), (320, "dark"), (1440, "dark"), (1440, "light")):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme=scheme)
-            walk.look(f"kinds-{name}")
+        walk.look(f"kinds-{name}", *EVERY)
         page.get_by_text("the points mean").click()
         walk.look(f"kinds-{name}-points")
 
@@ -79,10 +79,7 @@ def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(s
     walk.click("Apply")
     walk.heading("Decide 4 alerts together")
     page.get_by_role("radio", name=re.compile("False alarm")).check()
-    for width, scheme in ((320, "light"), (320, "dark"), (1440, "dark"), (1440, "light")):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
-        walk.look("kinds-mixed")
+    walk.look("kinds-mixed", *EVERY)
     page.get_by_role("link", name="1 about a shop").click()
     walk.heading("Decide 1 alert together")
     page.get_by_role("radio", name=re.compile("Counterfeits are sold here")).check()
@@ -90,7 +87,7 @@ def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(s
     walk.click("Confirm and close")
     page.get_by_role("link", name=re.compile("Give the reason")).click()
     expect(page.get_by_label("Reason (needed)")).to_be_focused()
-    walk.look_in_both("kinds-refused")
+    walk.look("kinds-refused", *BOTH)
     page.get_by_label("Reason (needed)").fill("A test purchase was a copy")
     walk.click("Confirm and close")
     expect(page.get_by_role("status").first).to_contain_text("1 alert done.")

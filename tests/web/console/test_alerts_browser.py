@@ -29,15 +29,17 @@ def flagged(scene, later):
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(390, "light"), (390, "dark"), (1200, "light"), (1440, "light"), (1440, "dark")]
+    "views",
+    [((390, "light"), (390, "dark")), ((1440, "light"), (1200, "light"), (1440, "dark"))],
+    ids=["phone", "desk"],
 )
-def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, cast, flagged, width, scheme):
+def test_a_new_analyst_closes_a_clone_alert_and_undoes_it(scene, site, browser, cast, flagged, views):
     person = cast.add(Role.ANALYST)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site, *views)
     page = walk.page
     walk.sign_in(person.email, person.password)
     walk.heading("Overview")
-    if width < 1200:
+    if views[0][0] < 1200:
         page.get_by_text("Menu", exact=True).click()
     page.get_by_role("link", name=ALERTS).locator("visible=true").click()
     walk.heading("Alerts")

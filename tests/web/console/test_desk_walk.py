@@ -13,20 +13,18 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light"), (1440, "dark")])
-def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser, width, scheme):
+def test_an_item_is_found_blocked_and_unblocked(scene, cast, site, browser):
     operator = cast.add(Role.OPERATOR)
     path = scene.codes.path()
     serial = re.match(r"/01/\d+/21/([^?]+)", path)[1]
     for _ in range(2):
         person = scene.visitor()
         person.confirm(person.scan(path))
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site, (390, "dark"), (1200, "light"), (1440, "dark"))
     page = walk.page
 
     def go(name):
-        if width < 1200:
-            page.get_by_text("Menu", exact=True).click()
+        page.get_by_text("Menu", exact=True).click()
         page.get_by_role("link", name=name, exact=True).locator("visible=true").first.click()
 
     walk.sign_in(operator.email, operator.password)

@@ -12,11 +12,10 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_an_operator_decides_a_dispute(scene, cast, site, browser, width, scheme):
+def test_an_operator_decides_a_dispute(scene, cast, site, browser):
     owning.dispute(scene, "The buyer has not paid, and does not answer any more.")
     operator = cast.add(Role.OPERATOR)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
 
     walk.sign_in(operator.email, operator.password)

@@ -30,10 +30,9 @@ def work(scene):
     courier.client.close()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
-def test_a_file_is_made_and_saved(cast, scene, site, browser, work, tmp_path, width, scheme):
+def test_a_file_is_made_and_saved(cast, scene, site, browser, work, tmp_path):
     analyst = cast.add(Role.ANALYST)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site, (390, "dark"), (1440, "light"))
     page = walk.page
     walk.sign_in(analyst.email, analyst.password)
     page.goto(f"{site}/console/exports")

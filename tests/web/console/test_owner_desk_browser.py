@@ -14,12 +14,11 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_an_operator_moves_an_item_to_a_new_address_and_notes_a_service(scene, cast, site, browser, width, scheme):
+def test_an_operator_moves_an_item_to_a_new_address_and_notes_a_service(scene, cast, site, browser):
     number = owning.lost_mailbox(scene)
     scene.admin.execute("UPDATE owner_requests SET due_at = %s", (scene.clock() - timedelta(days=1),))
     operator = cast.add(Role.OPERATOR)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
 
     walk.sign_in(operator.email, operator.password)

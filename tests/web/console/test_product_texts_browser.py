@@ -20,10 +20,9 @@ def product(scene):
     return scene.add_product(name="Field watch", description="Blue dial", language="en", attributes=facts, **ARABIC)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_a_language_is_added_in_the_form(cast, site, browser, product, width, scheme):
+def test_a_language_is_added_in_the_form(cast, site, browser, product):
     operator = cast.add(Role.OPERATOR)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
     walk.sign_in(operator.email, operator.password)
     page.goto(f"{site}/console/products/{product.gtin}")

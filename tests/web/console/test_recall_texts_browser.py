@@ -30,10 +30,9 @@ def codes(scene):
     return scene.issue(scene.add_product(name="Meridian 38", warranty_months="24", markets="BE"), 9, lot="B1")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_a_language_is_added_to_a_draft_and_to_a_recall(cast, scene, site, browser, codes, width, scheme):
+def test_a_language_is_added_to_a_draft_and_to_a_recall(cast, scene, site, browser, codes):
     operator = cast.add(Role.OPERATOR)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
     walk.sign_in(operator.email, operator.password)
     page.goto(f"{site}/console/recalls/new?scope=product")

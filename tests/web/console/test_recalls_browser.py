@@ -11,10 +11,9 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_a_range_is_recalled_and_lifted(cast, scene, site, browser, width, scheme):
+def test_a_range_is_recalled_and_lifted(cast, scene, site, browser):
     operator = cast.add(Role.OPERATOR)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
 
     walk.sign_in(operator.email, operator.password)

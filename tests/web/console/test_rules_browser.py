@@ -44,10 +44,9 @@ def work(scene):
     scene.admin.execute("UPDATE brands SET target_rate = 0.001")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
-def test_a_preview_is_asked_for_and_a_setting_changed(cast, scene, site, browser, copied, work, width, scheme):
+def test_a_preview_is_asked_for_and_a_setting_changed(cast, scene, site, browser, copied, work):
     admin = cast.add(Role.ADMIN)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site, (390, "dark"), (1440, "light"))
     page = walk.page
     walk.sign_in(admin.email, admin.password)
     page.goto(f"{site}/console/rules")

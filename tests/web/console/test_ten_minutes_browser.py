@@ -19,7 +19,7 @@ GTIN = "0950600077001"
 
 def signed_in(cast, browser, site):
     person = cast.add(Role.ADMIN)
-    walk = Walk(browser, site, bypass_csp=True, viewport={"width": 1440, "height": 900})
+    walk = Walk.seen(browser, site, (1440, "light"), (320, "dark"))
     walk.sign_in(person.email, person.password)
     return walk, walk.page
 
@@ -45,13 +45,13 @@ def define(walk, scene, gtin):
     page.get_by_label("Name (needed)").fill("Fell jacket")
     page.get_by_label("Format of batch numbers").fill("J{YY}-##")
     page.get_by_label("More facts").fill("Down: goose, 800 cuin\nMill: Prato [partner]")
-    walk.look_in_both("product-form")
+    walk.look("product-form")
     walk.click("Save")
     work(scene)
     page.goto(f"{walk.site}/console/products")
     page.get_by_role("link", name="Fell jacket").click()
     walk.heading("Fell jacket")
-    walk.look_in_both("product")
+    walk.look("product")
     walk.click("New batch", "link")
     page.get_by_label("Batch (needed)").fill("J1")
     walk.click("Save")
@@ -77,12 +77,12 @@ def print_labels(walk, scene):
     page = walk.page
     page.goto(f"{walk.site}/console/runs")
     page.get_by_role("link", name="Labels of run").first.click()
-    walk.look_in_both("labels")
+    walk.look("labels")
     page.get_by_label("Label", exact=True).select_option("label-63x38")
     walk.click("Make the PDF")
     work(scene)
     page.reload()
-    walk.look_in_both("sheets")
+    walk.look("sheets")
     return download(page, "Download PDF")
 
 
@@ -134,20 +134,20 @@ def test_an_item_has_records_over_time(cast, scene, site, browser):
         page.get_by_label("Values", exact=True).fill(f"state_of_health = {health}")
         page.get_by_label("Who may see it").select_option("Everybody")
         if health == 99:
-            walk.look_in_both("record")
+            walk.look("record")
         walk.click("Add")
     walk.click("Add a fact", "link")
     page.get_by_label("Name (needed)").fill("Cell supplier")
     page.get_by_label("Value").fill("Plant 4")
-    walk.look_in_both("fact")
+    walk.look("fact")
     walk.click("Save")
     expect(page.get_by_role("img", name="State of health")).to_be_visible()
-    walk.look_in_both("item")
+    walk.look("item")
     walk.click("Replace the label", "link")
-    walk.look_in_both("relabel")
+    walk.look("relabel")
     page.goto(site + codes.path(0))
     expect(page.get_by_role("heading", name="About this one battery")).to_be_visible()
-    walk.look_in_both("verdict")
+    walk.look("verdict")
 
     assert walk.found == []
     assert walk.complaints == []
@@ -158,7 +158,7 @@ def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, br
     walk, page = signed_in(cast, browser, site)
     page.goto(f"{site}/console/runs")
     walk.click("Printers and sites", "link")
-    walk.look_in_both("sites")
+    walk.look("sites")
     page.goto(f"{site}/console/runs/{codes.run}")
     page.get_by_label("From code").fill("10")
     page.get_by_label("To code").fill("19")
@@ -166,7 +166,7 @@ def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, br
     page.get_by_label("These codes are not on any item").check()
     walk.click("Void them")
     expect(page.get_by_role("status")).to_contain_text("10 codes are void")
-    walk.look_in_both("run")
+    walk.look("run")
     page.goto(f"{site}/console/runs/import")
     page.get_by_label("Product").select_option(scene.watch.gtin)
     file = {"name": "serials.csv", "mimeType": "text/csv", "buffer": b"serial\nA1\nA B\nA1\n"}
@@ -176,7 +176,7 @@ def test_codes_are_voided_and_a_file_of_serials_is_checked(cast, scene, site, br
     page.reload()
     expect(page.get_by_text("row 3, column serial: 'A B'")).to_be_visible()
     expect(page.get_by_text("row 4, column serial: 'A1': is in the file already, in row 2")).to_be_visible()
-    walk.look_in_both("import")
+    walk.look("import")
 
     assert walk.found == []
     assert walk.complaints == []

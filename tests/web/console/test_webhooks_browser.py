@@ -14,14 +14,13 @@ __all__ = ["browser", "site"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_an_endpoint_is_added_tested_and_paused(cast, site, browser, courier, receiver, endpoint, width, scheme):
+def test_an_endpoint_is_added_tested_and_paused(cast, site, browser, courier, receiver, endpoint):
     receiver.answer = 410
     with courier.sessions.begin() as session:
         webhooks.send_test(session, cast.scene.halden.id, endpoint.endpoint.id, new_id(), now=courier.now())
     postman.run(courier)
     person = cast.add(Role.ADMIN)
-    walk = Walk.seen(browser, site, width, scheme)
+    walk = Walk.seen(browser, site)
     page = walk.page
     walk.sign_in(person.email, person.password)
 

@@ -2,11 +2,10 @@
 
 import os
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from looking import violations, width_of
+from looking import VIEWS, faults, window
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from walking import browser, site
@@ -136,21 +135,15 @@ class Walk:
         self.look("no-check")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_no_page_of_owners_has_a_violation_or_is_too_wide(scene, site, browser, watches, kettles, width, scheme):
-    email = f"looker-{width}-{scheme}@example.com"
-    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+def test_no_page_of_owners_has_a_violation_or_is_too_wide(scene, site, browser, watches, kettles):
+    context = browser.new_context(**window(VIEWS[0]))
     page = context.new_page()
     found = []
 
     def look(name):
-        found.extend((name, *fault) for fault in violations(page))
-        if width_of(page) > width:
-            found.append((name, "too wide", width_of(page)))
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+        found.extend(faults(page, name, VIEWS, SHOTS))
 
-    walk = Walk(scene, site, email, page, look)
+    walk = Walk(scene, site, "looker@example.com", page, look)
     walk.register(watches.path())
     walk.report_and_return()
     walk.register_without_a_code(kettles.path())

@@ -2,10 +2,9 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
-from looking import violations, width_of
+from looking import VIEWS, faults, window
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from walking import browser, site
@@ -48,19 +47,14 @@ def serve(scene, path):
 class Person:
     """Somebody with a browser, who looks at every page that they come to."""
 
-    def __init__(self, browser, site, scene, email, width, scheme):
-        context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900})
-        self.page, self.site, self.scene, self.email = context.new_page(), site, scene, email
-        self.width, self.scheme, self.found = width, scheme, []
+    def __init__(self, browser, site, scene, email, *views):
+        self.page = browser.new_context(**window(views[0])).new_page()
+        self.site, self.scene, self.email, self.views, self.found = site, scene, email, views, []
 
     def look(self, name, heading=None):
         if heading:
             expect(self.page.get_by_role("heading", level=1)).to_have_text(heading)
-        self.found.extend((name, *fault) for fault in violations(self.page))
-        if width_of(self.page) > self.width:
-            self.found.append((name, "too wide", width_of(self.page)))
-        if SHOTS:
-            self.page.screenshot(path=Path(SHOTS) / f"{name}-{self.width}-{self.scheme}.png", full_page=True)
+        self.found += faults(self.page, name, self.views, SHOTS)
 
     def press(self, name):
         self.page.get_by_role("button", name=name).click()
@@ -87,11 +81,10 @@ class Person:
         self.page.get_by_role("link", name=link).click()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_papers_requests_and_a_lost_mailbox(scene, site, browser, watches, width, scheme):
+def test_papers_requests_and_a_lost_mailbox(scene, site, browser, watches):
     path = watches.path()
-    owner = Person(browser, site, scene, f"papers-{width}@example.com", width, scheme)
-    asker = Person(browser, site, scene, f"asks-{width}@example.com", width, scheme)
+    owner = Person(browser, site, scene, "papers@example.com", *VIEWS)
+    asker = Person(browser, site, scene, "asks@example.com", *VIEWS)
     item = owner.own(path)
     serve(scene, path)
     owner.page.goto(item)
@@ -129,7 +122,7 @@ def test_papers_requests_and_a_lost_mailbox(scene, site, browser, watches, width
 
 
 def test_an_account_with_a_passkey_and_another_address(scene, site, browser, watches):
-    person = Person(browser, site, scene, "account@example.com", 320, "light")
+    person = Person(browser, site, scene, "account@example.com", (320, "light"))
     page, new = person.page, "account-new@example.com"
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")

@@ -2,11 +2,10 @@
 
 import os
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from looking import violations, width_of
+from looking import VIEWS, faults, window
 from owning import claim_code, letters
 from playwright.sync_api import expect
 from scene import PHONE
@@ -175,21 +174,15 @@ def sell(scene, seller, buyer, item, path):
     buyer.look("sell-waits")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1440, "light")])
-def test_no_page_of_a_transfer_has_a_violation_or_is_too_wide(scene, site, browser, watches, width, scheme):
+def test_no_page_of_a_transfer_has_a_violation_or_is_too_wide(scene, site, browser, watches):
     found = []
 
     def look(name, page):
-        found.extend((name, *fault) for fault in violations(page))
-        if width_of(page) > width:
-            found.append((name, "too wide", width_of(page)))
-        if SHOTS:
-            page.screenshot(path=Path(SHOTS) / f"{name}-{width}-{scheme}.png", full_page=True)
+        found.extend(faults(page, name, VIEWS, SHOTS))
 
-    options = {"bypass_csp": True, "color_scheme": scheme, "viewport": {"width": width, "height": 900}}
     path = watches.path()
-    seller = Phone(scene, site, browser, f"alice{width}@example.com", look, **options)
-    buyer = Phone(scene, site, browser, f"bruno{width}@example.com", look, **options)
+    seller = Phone(scene, site, browser, "alice@example.com", look, **window(VIEWS[0]))
+    buyer = Phone(scene, site, browser, "bruno@example.com", look, **window(VIEWS[0]))
     item = prove(seller, buyer, path)
     refuse(buyer)
     sell(scene, seller, buyer, item, path)
