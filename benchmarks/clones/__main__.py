@@ -70,7 +70,7 @@ FAMILIES = (
 )
 
 QUICK = Plan(lesson_items=8_000, training=(51,), reporting=(61,), genuine=4_000, copied=60)
-VARIED = Plan(lesson_items=20_000, reporting=(135,), genuine=20_000, copied=300)
+VARIED = Plan(lesson_items=20_000, reporting=(145,), genuine=20_000, copied=300)
 """What one world of other rates is measured with."""
 PLAYED_ON = 4
 """
@@ -79,7 +79,7 @@ where they are flagged too often, with more copied ones where too few are found 
 """
 HARDER = replace(World(), diluted=0.009, fake_checked=0.2)
 """The world in which "ten distinct visitors" finds what it found in the pilot: more dilution, fewer scans of a fake."""
-HARDER_PLAN = Plan(lesson_items=30_000, reporting=(136,), genuine=60_000, copied=1_000)
+HARDER_PLAN = Plan(lesson_items=30_000, reporting=(146,), genuine=60_000, copied=1_000)
 
 
 def main() -> None:
@@ -195,7 +195,7 @@ def _flooding(
     print(f"### Flooding: {items:,} genuine items, 1,000 hostile scans each from 50 visitors in 5 prefixes\n")
     for tier in Tier:
         at = thresholds[tier][RATES[0]]
-        figure = flood_alarms(best[tier][OURS], tier, at, seed=134, items=items, world=world)
+        figure = flood_alarms(best[tier][OURS], tier, at, seed=144, items=items, world=world)
         print(f"* {tier.value}: {100 * figure.value:.2f} % raise an alert")
         found[tier.value] = figure
     print()

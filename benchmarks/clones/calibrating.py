@@ -81,10 +81,10 @@ def tops(exam: Lessons, scores: Array) -> Array:
     return top
 
 
-def known_scores(exam: Lessons, top: Array) -> list[tuple[float, float]]:
+def known_scores(exam: Lessons, top: Array, reserve: float = RESERVE) -> list[tuple[float, float]]:
     """Return the score that each of the small shares of genuine items reaches."""
     ranked = np.sort(top[exam.kind == GENUINE])[::-1]
-    expected = {rate: len(ranked) * rate * RESERVE for rate in RATES}
+    expected = {rate: len(ranked) * rate * reserve for rate in RATES}
     return [(rate, round(float(ranked[max(0, int(n - math.sqrt(n)))]), 2)) for rate, n in expected.items()]
 
 

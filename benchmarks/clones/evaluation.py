@@ -31,7 +31,7 @@ class Plan:
     """The seed whose labelled lives the learning detectors learn from."""
     lesson_items: int = 60_000
     training: tuple[int, ...] = (51, 52)
-    reporting: tuple[int, ...] = (131, 132, 133)
+    reporting: tuple[int, ...] = (141, 142, 143)
     genuine: int = 100_000
     """Genuine items with a scan, for each seed."""
     copied: int = 1_000

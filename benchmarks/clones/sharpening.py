@@ -70,6 +70,9 @@ LESSON_WEIGHT, WORLD_WEIGHT = 0.8, 0.3
 What a per cent of the lessons of the regression, and of a brand in another world, counts beside one in the usual world.
 """
 
+AIMED_AT = 0.6
+"""Of the usual rate: the threshold near which scores count, somewhat higher than what ships."""
+
 FLOODED_WEIGHT = 20.0
 """What a genuine item costs that was flagged because a rival flooded it, beside another one."""
 
@@ -179,7 +182,7 @@ def _fields(tier: Tier, brands: Brands, small: Smalls) -> Iterator[_Field]:
 
 
 def _usual_score(brand: Lessons, top: Array) -> float:
-    return dict(known_scores(brand, top))[USUAL]
+    return dict(known_scores(brand, top, AIMED_AT))[USUAL]
 
 
 def _field(tier: Tier, brand: Lessons, top: Array, threshold: float, genuine: int, weight: float) -> _Field:
