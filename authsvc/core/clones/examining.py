@@ -1,9 +1,9 @@
 """
 Examining: from a history to a score with parts, and to whether the item is flagged.
 
-The score is a sum over new visitors, one step at a time, on the scale of logarithms of likelihood ratios: copies against
-a genuine life. It never falls: what counts is the highest that it ever was, until a resolution or a proof of possession explains
-all that came before.
+The score is a sum over new visitors, one step at a time, on the scale of logarithms of likelihood ratios: copies
+against a genuine life. It never falls: what counts is the highest that it ever was, until a resolution or a proof of
+possession explains all that came before.
 
 How high a score must be is not set by hand: ``weights`` holds, for a target rate, the score that so small a share of
 genuine items ever reached on the training seeds of the simulation; what the brand's own items score moves it.
@@ -19,6 +19,7 @@ from itertools import accumulate
 from authsvc.core.amounts import amount, begin, number
 from authsvc.core.clones import weights
 from authsvc.core.clones.courses import Course, Tables, retell, weigh
+from authsvc.core.clones.evidence import LONGEST
 from authsvc.core.clones.histories import FactKind, History
 from authsvc.core.clones.rules import RULES, Part, Weighed
 from authsvc.core.tongues import day
@@ -101,6 +102,7 @@ def crowd(visitors: int) -> float:
 _EXPLAINING = frozenset({
     FactKind.PROVEN, FactKind.FALSE_ALARM, FactKind.OWNER_ERROR, FactKind.GREY_MARKET, FactKind.TEST
 })  # fmt: skip
+_CROWDS = tuple(map(crowd, range(LONGEST + 1)))
 _FORGIVING = frozenset({FactKind.PROVEN, FactKind.FALSE_ALARM, FactKind.OWNER_ERROR})
 
 
@@ -128,7 +130,7 @@ def _highest(steps: list[float], offset: float) -> _Found:
 def _among_crowds(found: _Found, scores: list[float]) -> _Found:
     """Let every visitor after many weigh more, as far as a crowd alone may raise a score."""
     for step in range(CROWD_FROM + 1, len(scores)):
-        score = min(scores[step] + crowd(step), CROWD_MOST)
+        score = min(scores[step] + _CROWDS[step], CROWD_MOST)
         if score > found.top:
             found = _Found(found.offset, step, score, score - scores[step])
     return found
