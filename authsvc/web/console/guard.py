@@ -240,8 +240,10 @@ def notice() -> Notice | None:
         return None
     if not raw or not seal.isascii() or not hmac.compare_digest(_seal(raw), seal):
         return None
-    tone, _, text = raw.decode().partition("|")
-    return Notice(text=text, tone=Tone(tone))
+    told = raw.decode()
+    tone, _, text = told.partition("|")
+    # An earlier release wrote the text alone, and a notice may outlive an upgrade by a minute.
+    return Notice(text=text, tone=Tone(tone)) if tone in {*Tone} else Notice(text=told, tone=Tone.DONE)
 
 
 def set_session(secret: str) -> None:

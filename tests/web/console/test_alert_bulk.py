@@ -1,10 +1,13 @@
 """Acts on many alerts at once: one reason, what fits all of them, and a word on what does not."""
 
 import re
+from base64 import urlsafe_b64encode
 from html import unescape
 
 import pytest
 from raising import flagged, put
+
+from authsvc.web.console import guard
 
 __all__ = ["flagged"]
 
@@ -115,6 +118,14 @@ def test_a_notice_has_the_look_of_what_came_of_it(scene, analyst, is_closed, ton
 
     said = re.search(r'<div class="said (\w+)"[^>]*>.*?#i-(\w+)"', analyst.get(answer.location).text, re.DOTALL)
     assert said.groups() == (tone, icon)
+
+
+def test_a_notice_that_an_earlier_release_wrote_is_read(analyst, monkeypatch):
+    monkeypatch.setattr(guard, "_seal", lambda raw: "sealed")
+    told = urlsafe_b64encode(b"3 alerts done | all of them").decode().rstrip("=")
+    analyst.visitor.client.set_cookie("__Host-console-notice", f"{told}.sealed", domain="id.example.com", secure=True)
+
+    assert "3 alerts done | all of them" in analyst.get("/console/alerts").text
 
 
 @pytest.mark.parametrize(
