@@ -80,7 +80,7 @@ def test_each_kind_is_offered_what_fits_it_and_a_mixed_selection_what_fits_all(s
     walk.heading("Decide 4 alerts together")
     page.get_by_role("radio", name=re.compile("False alarm")).check()
     walk.look("kinds-mixed", *EVERY)
-    page.get_by_role("link", name="1 about a shop").click()
+    page.get_by_role("button", name="1 about a shop").click()
     walk.heading("Decide 1 alert together")
     page.get_by_role("radio", name=re.compile("Counterfeits are sold here")).check()
     page.get_by_label("Reason (needed)").fill(" ")

@@ -169,7 +169,7 @@ def test_unused_codes_are_voided_on_the_page_of_their_run(operator, scene):
 
     shown = text_of(operator.get(page))
     assert "Void 10" in shown
-    assert "run.void by" in shown
+    assert "Voided by Operator" in shown
     assert scene.visitor().check(codes.path(9))["reason"] == "withdrawn"
     assert scene.visitor().check(codes.path(10))["reason"] == "first-check"
     link = codes.link(9)

@@ -256,7 +256,8 @@ def test_a_sale_reaches_the_clone_score_both_ways(scene, shop, watches):
 
     scene.admin.execute("UPDATE brands SET has_lifecycle = false WHERE id = %s", (scene.halden.id,))
     scene.refresh()
-    assert after < before
+    # Four phones at an unsold piece are shoppers; at one that was sold a month ago they want explaining.
+    assert after > before
     assert back == before
 
 
