@@ -2,9 +2,8 @@
 How the threshold of a brand follows its own high scores: ``python -m benchmarks.clones.habits browsers resale``.
 
 For each named rate of the world, at half and at double, on a training seed: the share of the items that are not flagged
-and score high, as the job of the night counts it, and the score that one genuine item in a thousand reaches. By the
-line through them ``calibrating.SLOPES`` was chosen, steeper than it is found: what is counted has an error of its own,
-which makes a slope look flat.
+and score high, as the job of the night counts it, and the score that one genuine item in a thousand reaches. By lines
+through such points ``calibrating.SLOPES`` was chosen.
 """
 
 import argparse

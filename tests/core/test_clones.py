@@ -20,6 +20,18 @@ def test_fifty_copies_in_ten_countries_are_flagged_by_the_ninth_visitor_and_stay
     assert flagged == list(range(flagged[0], 52))
 
 
+@pytest.mark.parametrize(("every", "has_lifecycle", "most"), [(2, True, 27), (3, False, 34), (0.25, False, 26)])
+def test_a_crowd_of_which_each_looks_harmless_is_flagged_in_the_end(every, has_lifecycle, most):
+    """In one city far away, and so evenly that no visitor is strange after the one before: only their number speaks."""
+    seen = [sighting(n, 20 + every * n, place=CITIES[1]) for n in range(48)]
+
+    def examined(number):
+        return clones.examine(history(*seen[:number], facts=(MADE, SOLD), has_lifecycle=has_lifecycle))
+
+    assert examined(most).is_flagged
+    assert not examined(most - 2).is_flagged
+
+
 def test_copies_are_found_by_scans_alone():
     assert clones.examine(history(*copies(20))).is_flagged
 

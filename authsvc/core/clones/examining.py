@@ -37,8 +37,8 @@ asks for few false alarms a crowd alone must not be enough.
 
 THRONG_FROM, THRONG_STEP = 24, 1.0
 """
-After how many visitors each one weighs so much more still: the weights are public, and whoever sells copies so that
-every buyer looks harmless shall not hide a crowd of them.
+After how many visitors each one weighs so much more still: the weights are public, and a crowd of buyers who each look
+harmless must not be easy to hide.
 """
 
 BROKEN_FACT = 4.0

@@ -8,14 +8,15 @@ from uuid import UUID
 from flask import request
 from sqlalchemy.orm import Session
 
-from authsvc import dealers, handovers, languages, owners
+from authsvc import dealers, handovers, languages, offer_codes, owners
 from authsvc.core.register import Product
-from authsvc.errors import BadInput, NotFound
+from authsvc.errors import BadInput, NotFound, TooManyRequests
 from authsvc.handovers import Handover, State
 from authsvc.investigations import Subject
 from authsvc.languages import gettext as _
 from authsvc.languages import later
-from authsvc.offer_codes import hash_key
+from authsvc.offer_codes import Pointer, hash_key
+from authsvc.owner_attempts import Limit
 from authsvc.owners import Person
 from authsvc.staff import spell
 from authsvc.web import pages
@@ -45,6 +46,27 @@ def subject_of(sgtin: str) -> Subject:
     """Return the item that is stored under a key."""
     gtin, _, serial = sgtin.partition(".")
     return Subject.of(runtime().held, gtin, serial)
+
+
+def find_offer(code: str, tries: tuple[Limit, str]) -> Pointer:
+    """
+    Return the offer that a transfer code is of: counted before it is looked up, and taken off again where it was right.
+
+    Raises:
+        TooManyRequests: Too many codes that were none have been tried.
+        WrongTransferCode: It is that of no offer.
+    """
+    counted = door.count(tries)
+    if counted.beyond:
+        raise TooManyRequests(
+            "{most} transfer codes that do not match were tried here in the last hour. "
+            "The offer is not locked: wait an hour, or use another network.",
+            most=tries[0].most,
+        )
+    with door.database() as session:
+        pointer = offer_codes.find(session, code, key=runtime().people_key)
+    door.give_back(counted)
+    return pointer
 
 
 def product_of(subject: Subject) -> Product:

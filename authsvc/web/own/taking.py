@@ -181,18 +181,7 @@ def decline(transfer_id: UUID) -> Page:
 
 
 def _find(code: str) -> Pointer:
-    """Look a code up: counted before, and taken off again where it was right."""
-    counted = door.count((TRANSFER_CODE_FROM_HERE, door.network()))
-    if counted.beyond:
-        raise TooManyRequests(
-            "{most} transfer codes that do not match were tried here in the last hour. "
-            "The offer is not locked: wait an hour, or use another network.",
-            most=TRANSFER_CODE_FROM_HERE.most,
-        )
-    with door.database() as session:
-        pointer = offer_codes.find(session, code, key=runtime().people_key)
-    door.give_back(counted)
-    return pointer
+    return handing.find_offer(code, (TRANSFER_CODE_FROM_HERE, door.network()))
 
 
 def _signed_in(brand: Brand) -> Signed | None:

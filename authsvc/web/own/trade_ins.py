@@ -10,11 +10,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from authsvc import handovers, offer_codes, transfers
+from authsvc import handovers, transfers
 from authsvc.core import units
 from authsvc.core.clones import Place
 from authsvc.dealers import DealerInfo
-from authsvc.errors import NotFound, TooManyRequests
+from authsvc.errors import NotFound
 from authsvc.handovers import Handover
 from authsvc.offer_codes import Pointer
 from authsvc.owner_attempts import TRANSFER_CODE_OF_DEALER
@@ -67,17 +67,7 @@ def decline(dealer: DealerInfo, transfer_id: UUID) -> Handover:
 
 
 def _find(dealer: DealerInfo, code: str) -> Pointer:
-    """Look a code up: counted before, and taken off again where it was right."""
-    counted = door.count((TRANSFER_CODE_OF_DEALER, str(dealer.id)))
-    if counted.beyond:
-        raise TooManyRequests(
-            "{most} transfer codes that do not match were tried here in the last hour. "
-            "The offer is not locked: wait an hour, or use another network.",
-            most=TRANSFER_CODE_OF_DEALER.most,
-        )
-    with door.database() as session:
-        pointer = offer_codes.find(session, code, key=runtime().people_key)
-    door.give_back(counted)
+    pointer = handing.find_offer(code, (TRANSFER_CODE_OF_DEALER, str(dealer.id)))
     if pointer.brand_id != dealer.brand_id:
         raise NotFound("This is not an item of the brand that has let you in.")
     if units.split(pointer.sgtin.partition(".")[2]) is not None:
